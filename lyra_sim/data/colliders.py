@@ -1,0 +1,77 @@
+"""What physics sees: named convex hulls with labels, and how much of each was ever seen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float32, Int32, UInt8
+
+from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.errors import GeometryError
+
+Label = Literal["floor", "wall", "ceiling", "clutter", "unseen"]
+LABELS: tuple[Label, ...] = ("floor", "wall", "ceiling", "clutter", "unseen")
+"""``unseen`` blocks space nobody looked into, so that a robot can't leave the known world; it is never called measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hull:
+    """One convex piece, wound outward."""
+
+    name: str
+    """``<label>_<running number>``, a valid USD prim name, unique in its world."""
+    label: Label
+    vertices: Float32[np.ndarray, "v 3"]
+    """Corners in the metric world [m]."""
+    faces: Int32[np.ndarray, "f 3"]
+    seen: float
+    """Fraction of the piece's free-facing surface that was measured, 0..1."""
+
+    def __post_init__(self) -> None:
+        if len(self.vertices) < 4 or len(self.faces) < 4 or not np.isfinite(self.vertices).all():
+            raise GeometryError(f"hull {self.name}", f"{len(self.vertices)} corners, {len(self.faces)} faces", expected="a solid")
+
+    def planes(self) -> np.ndarray:
+        """Outward half-spaces (f, 4): inside where ``n . x + d <= 0`` [m]."""
+        t = self.vertices[self.faces].astype(np.float64)
+        normals = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
+        length = np.linalg.norm(normals, axis=1)
+        keep = length > 1e-12
+        normals = normals[keep] / length[keep, None]
+        return np.concatenate([normals, -np.einsum("fi,fi->f", normals, t[keep, 0])[:, None]], axis=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colliders:
+    """All hulls of a world, and how they were made."""
+
+    hulls: tuple[Hull, ...]
+    face_labels: UInt8[np.ndarray, "f"]
+    """Index into LABELS for every face of the mesh the hulls were made from."""
+    facts: dict[str, Any]
+    """Figures of the making: plane list, components, fallbacks that were used, by name."""
+
+    def __post_init__(self) -> None:
+        names = [hull.name for hull in self.hulls]
+        if len(set(names)) != len(names):
+            raise GeometryError("colliders", "two hulls share a name", expected="unique names")
+
+    def by_label(self, label: Label) -> tuple[Hull, ...]:
+        return tuple(hull for hull in self.hulls if hull.label == label)
+
+    def save(self, folder: Path) -> None:
+        arrays: dict[str, np.ndarray] = {"face_labels": self.face_labels}
+        for hull in self.hulls:
+            arrays[f"{hull.name}.vertices"], arrays[f"{hull.name}.faces"] = hull.vertices, hull.faces
+        write_arrays(folder / "hulls.npz", **arrays)
+        rows = [{"name": hull.name, "label": hull.label, "seen": hull.seen} for hull in self.hulls]
+        write_json(folder / "colliders.json", {"hulls": rows, "facts": self.facts})
+
+    @classmethod
+    def load(cls, folder: Path) -> "Colliders":
+        table, arrays = read_json(folder / "colliders.json"), read_arrays(folder / "hulls.npz")
+        hulls = tuple(
+            Hull(**row, vertices=arrays[f"{row['name']}.vertices"], faces=arrays[f"{row['name']}.faces"]) for row in table["hulls"]
+        )
+        return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"])

@@ -1,0 +1,50 @@
+"""The few file formats every data type is made of: strict JSON, plain npz, PNG."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyra_sim.errors import InputError
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Sorted, indented, NaN-free JSON, so that equal values give equal bytes."""
+    path.write_text(json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file; one clear error if it is absent or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(str(path), "the file is missing", expected="a JSON file") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(str(path), f"not JSON ({error})", likely="The file is truncated or of another type.") from error
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An npz of plain arrays; member timestamps are fixed by numpy, so equal arrays give equal bytes."""
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path, *, max_bytes: int = 8 << 30) -> dict[str, np.ndarray]:
+    """Read an npz without pickle, refusing one that would unpack to more than ``max_bytes``."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > max_bytes:
+            raise InputError(str(path), f"it unpacks to {size / 1e9:.1f} GB", expected=f"at most {max_bytes / 1e9:.1f} GB")
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError as error:
+        raise InputError(str(path), "the file is missing", expected="an npz file") from error
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        raise InputError(
+            str(path),
+            f"not a readable npz of plain arrays ({error})",
+            likely="The file is truncated, or holds pickled objects, which are never loaded.",
+        ) from error

@@ -1,0 +1,64 @@
+"""Where a robot can be put and the ways it can go: what the map proves, physics then drives."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from lyra_sim.data.files import read_json, write_json
+from lyra_sim.data.occupancy import OccupancyMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A collision-free polyline on the floor for a disc-shaped robot."""
+
+    name: str
+    waypoints: Float64[np.ndarray, "n 2"]
+    """World x, y [m], start first, n ≥ 2."""
+
+    @property
+    def length(self) -> float:
+        """Planned length [m]."""
+        return float(np.linalg.norm(np.diff(self.waypoints, axis=0), axis=1).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Navigation:
+    """Occupancy map, the area a robot of ``robot_radius`` can reach, spawn poses and planned routes."""
+
+    occupancy: OccupancyMap
+    robot_radius: float
+    """Radius the routes keep clear [m]."""
+    reachable_area: float
+    """Area of robot centres reachable without leaving known free space [m^2]."""
+    spawns: Float64[np.ndarray, "s 3"]
+    """World x, y [m] and yaw [rad] of collision-free start poses on the main floor; best first."""
+    probes: Float64[np.ndarray, "p 3"]
+    """World x, y, z [m] of floor points under free cells, for drop tests; z is the floor height there."""
+    routes: tuple[Route, ...]
+
+    def save(self, folder: Path) -> None:
+        self.occupancy.save(folder / "occupancy_map")
+        facts = {
+            "robot_radius": self.robot_radius,
+            "reachable_area": self.reachable_area,
+            "spawns": self.spawns.tolist(),
+            "probes": self.probes.tolist(),
+            "routes": [{"name": route.name, "waypoints": route.waypoints.tolist()} for route in self.routes],
+        }
+        write_json(folder / "navigation.json", facts)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Navigation":
+        facts = read_json(folder / "navigation.json")
+        routes = tuple(Route(name=row["name"], waypoints=np.array(row["waypoints"], np.float64)) for row in facts["routes"])
+        return cls(
+            occupancy=OccupancyMap.load(folder / "occupancy_map"),
+            robot_radius=facts["robot_radius"],
+            reachable_area=facts["reachable_area"],
+            spawns=np.array(facts["spawns"], np.float64).reshape(-1, 3),
+            probes=np.array(facts["probes"], np.float64).reshape(-1, 3),
+            routes=routes,
+        )

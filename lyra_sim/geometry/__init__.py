@@ -1,0 +1,1 @@
+"""Rigid and similarity transforms, pinhole cameras, plane fits: numpy only, no files."""

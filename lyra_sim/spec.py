@@ -1,0 +1,174 @@
+"""The scene file as frozen models: one per source kind, one per step section.
+
+Unknown keys are errors that suggest the right one; every default is visible through ``lyra-sim schema``.
+Values are layered: model defaults, then the preset, then ``defaults``, then the scene, then ``--set``.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """Frozen, closed to unknown keys, NaN-free."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class RgbdSource(Model):
+    """Posed RGB-D frames in folders. Paths are relative to the scene file."""
+
+    frames: Path
+    """Folder of JPEG or PNG images; sorted by name."""
+    depth: Path
+    """Folder of 16-bit PNG z-depth with the same stems; 0 is no measurement."""
+    depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
+    """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
+    cameras: Path
+    """``transforms.json`` (nerfstudio), ``*.log`` (Open3D, camera-to-world) or ``*.npz`` (Lyra, world-to-camera)."""
+    intrinsics: Path | None = None
+    """JSON with width, height, fx, fy, cx, cy [px], for formats that carry none (``*.log``)."""
+    axes: Literal["auto", "opencv", "opengl"] = "auto"
+    """Camera axes of the file; auto takes the format's own convention. Checked against the depth either way."""
+    pixel_centres: Literal["auto", "half", "integer"] = "auto"
+    """Where the top-left pixel's centre lies: (0.5, 0.5) or (0, 0). auto: integer for ``*.log``, else half."""
+
+
+class MetricScale(Model):
+    """A stated length of one input unit."""
+
+    metres_per_unit: float = Field(gt=0)
+    sigma_relative: float = Field(default=0.0, ge=0)
+
+
+class CameraHeightScale(Model):
+    """Scale from the mean height of the cameras above the main floor."""
+
+    camera_height: float = Field(gt=0)
+    """[m]"""
+    sigma_relative: float = Field(default=0.03, ge=0)
+
+
+class CaptureConfig(Model):
+    """capture: what is read and what is kept out."""
+
+    max_depth: float = Field(default=8.0, gt=0)
+    """Depth beyond this is treated as not measured [m]."""
+    min_depth: float = Field(default=0.1, ge=0)
+    """Depth nearer than this is treated as not measured [m]."""
+    hold_out_every: int = Field(default=0, ge=0)
+    """Every n-th view (0, n, 2n …) is kept out of all geometry and used to measure it; 0 keeps none out."""
+    max_views: int = Field(default=5000, ge=1)
+    """More frames than this are refused."""
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    """A larger image is refused before it is decoded."""
+
+
+class ReconstructConfig(Model):
+    """reconstruct: splats from the measured surface."""
+
+    backend: str = "fuse"
+    splat_spacing: float = Field(default=0.02, gt=0)
+    """Edge of the cells that points are merged in before each becomes a splat [provisional m]."""
+    max_splats: int = Field(default=400_000, ge=1)
+    """The spacing grows until at most this many remain."""
+
+
+class AlignConfig(Model):
+    """align: gravity, floor, scale, origin."""
+
+    max_tilt_deg: float = Field(default=1.0, gt=0)
+    """An input declared z-up is kept as it is when its floor tilts less than this."""
+    max_floor_offset: float = Field(default=0.02, ge=0)
+    """… and lies within this of z = 0 [m]."""
+    assumed_camera_height: float = Field(default=1.5, gt=0)
+    """Used, and warned about, when nothing tells the scale [m]."""
+
+
+class MeshConfig(Model):
+    """mesh: free-space carving, solid, closed surface."""
+
+    voxel_size: float | Literal["auto"] = "auto"
+    """Edge [m]; auto takes ``min_voxel_size`` or what ``max_voxels`` allows over the scene's extent."""
+    min_voxel_size: float = Field(default=0.04, gt=0)
+    max_voxels: int = Field(default=25_000_000, ge=1000)
+    target_faces: int = Field(default=60_000, ge=100)
+    """Faces aimed at after simplification."""
+
+
+class RobotConfig(Model):
+    """robot: the profile that map, routes and physics share."""
+
+    radius: float = Field(default=0.25, gt=0)
+    """Of the disc that must stay clear [m]."""
+    band_low: float = Field(default=0.1, gt=0)
+    """Lower edge of the height band that blocks the robot, above the floor [m] (MobilityGen's default)."""
+    band_high: float = Field(default=0.62, gt=0)
+    """Upper edge [m]."""
+    map_resolution: float = Field(default=0.05, gt=0)
+    """Cell edge of the occupancy map [m]."""
+
+
+class CollideConfig(Model):
+    """collide: planes to slabs, clutter to convex pieces."""
+
+    slab_thickness: float = Field(default=0.3, gt=0)
+    """Floor and outer walls are extruded outward by at least this [m]."""
+    concavity: float = Field(default=0.05, gt=0)
+    """CoACD threshold in metres (``real_metric``)."""
+    max_hulls_per_component: int = Field(default=24, ge=1)
+    max_hulls: int = Field(default=250, ge=1)
+    max_vertices_per_hull: int = Field(default=60, ge=4, le=64)
+
+
+class AuthorConfig(Model):
+    """author: the USD package."""
+
+    half_splats: bool = False
+    """Also store splat fields in half precision; positions stay float."""
+
+
+class AssessConfig(Model):
+    """assess: metrics, report, the physics gate."""
+
+    engines: tuple[Literal["physx", "newton"], ...] = ("physx", "newton")
+    probes: int = Field(default=60, ge=1)
+    """Balls and boxes dropped over free cells."""
+    routes: int = Field(default=6, ge=1)
+    """Routes planned and driven."""
+    min_route_length: float = Field(default=3.0, gt=0)
+    """[m]"""
+    pictures: int = Field(default=4, ge=1)
+    """Input views shown beside their re-render."""
+
+
+class Truth(Model):
+    """Optional ground truth of a test scene, in the input's frame; only measured against, never used."""
+
+    mesh: tuple[Path, ...] = ()
+    """GLB, PLY or OBJ files that together are the true surface."""
+    occupancy_map: Path | None = None
+    """Folder with a map_server ``map.yaml`` and image."""
+
+
+class SceneSpec(Model):
+    """One scene after all layers are merged."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
+    preset: Literal["preview", "standard", "production"] = "preview"
+    seed: int = Field(default=7, ge=0, lt=2**31)
+    rgbd: RgbdSource
+    scale: Literal["metric", "unknown"] | MetricScale | CameraHeightScale = "unknown"
+    """``metric``: the input is in metres. Otherwise what tells the scale."""
+    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = "auto"
+    """Up axis of the input's world; auto finds it from floor, walls and the cameras."""
+    truth: Truth | None = None
+    capture: CaptureConfig = CaptureConfig()
+    reconstruct: ReconstructConfig = ReconstructConfig()
+    align: AlignConfig = AlignConfig()
+    mesh: MeshConfig = MeshConfig()
+    robot: RobotConfig = RobotConfig()
+    collide: CollideConfig = CollideConfig()
+    author: AuthorConfig = AuthorConfig()
+    assess: AssessConfig = AssessConfig()

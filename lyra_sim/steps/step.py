@@ -1,0 +1,39 @@
+"""What a step of the pipeline is: a name, a version, what it needs, and two functions."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from lyra_sim.spec import SceneSpec
+
+
+class RunStep(Protocol):
+    """Does the work: reads typed inputs, writes plain files into ``out``, returns the typed output."""
+
+    def __call__(self, inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Any: ...
+
+
+class LoadStep(Protocol):
+    """Reads back what ``run`` wrote to ``folder``; ``inputs`` are the loaded outputs of the steps it needs."""
+
+    def __call__(self, folder: Path, inputs: Mapping[str, Any]) -> Any: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One folder-to-folder function. The runner gives ``cfg`` only the fields named in ``reads``."""
+
+    name: str
+    version: int
+    """Raised by a person whenever the same inputs would now give another output."""
+    needs: tuple[str, ...]
+    """Earlier steps whose outputs ``run`` and ``load`` take, by name."""
+    reads: tuple[str, ...]
+    """Fields of :class:`SceneSpec` that the result depends on; any other raises AttributeError."""
+    run: RunStep
+    load: LoadStep
+    sources: Callable[[SceneSpec], tuple[Path, ...]] = lambda cfg: ()
+    """Input files and folders whose content enters the key."""
+    plugins: Callable[[SceneSpec], tuple[str, ...]] = lambda cfg: ()
+    """Names of plug-ins whose version and weights enter the key, as ``kind:name``."""
