@@ -1,0 +1,153 @@
+"""Depth maps to voxels that are free, measured as solid, or never seen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64
+from scipy import ndimage
+
+from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
+from lyra_sim.errors import GeometryError
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.meshing.tsdf_kernels import integrate, surface_normals
+
+FRAMES_AT_ONCE = 16
+"""Depth frames held in memory with their normals."""
+FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
+"""Truncation in voxels. A short back keeps walls apart that are seen from both sides."""
+SPECK_LITRES = 0.8
+"""Matter smaller than this that floats in free space is noise."""
+CAMERA_BALL = 0.1
+"""Radius around a camera centre that is air because the camera was there [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carved:
+    """A decided grid and the signed distances behind it."""
+
+    free_space: FreeSpace
+    distance: Float32[np.ndarray, "nx ny nz"]
+    """Signed distance to the surface [m], positive in air, truncated; negative in unseen space too."""
+    facts: dict[str, Any]
+
+
+def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high corner [m] of what was measured: 0.1 % quantiles per axis, cameras included, plus ``margin``."""
+    cloud = np.concatenate([block.reshape(-1, 3) for block in points])
+    cloud = cloud[np.isfinite(cloud).all(axis=1)]
+    if len(cloud) < 100:
+        raise GeometryError("depth", f"{len(cloud)} valid points in all views", expected="at least 100", likely="The depth unit is wrong.")
+    low, high = np.quantile(cloud, [0.001, 0.999], axis=0)
+    return np.minimum(low, cameras.centres.min(0)) - margin, np.maximum(high, cameras.centres.max(0)) + margin
+
+
+def choose_voxel_size(low: np.ndarray, high: np.ndarray, *, wanted: float, max_voxels: int) -> float:
+    """``wanted`` [m], or the millimetre above what ``max_voxels`` allows over the extent."""
+    smallest = float(np.cbrt(np.prod(high - low) / max_voxels))
+    return wanted if smallest <= wanted else float(np.ceil(smallest * 1000) / 1000)
+
+
+def carve(
+    z_depths: Iterator[Float32[np.ndarray, "h w"]],
+    cameras: CameraPath,
+    *,
+    low: Float64[np.ndarray, "3"],
+    high: Float64[np.ndarray, "3"],
+    voxel_size: float,
+    min_depth: float,
+) -> Carved:
+    """Fuse depth [m] into a grid over [low, high] and decide every voxel.
+
+    FREE is what was measured as air and is connected to a camera; SOLID lies up to two voxels behind a
+    measured surface; everything else is UNSEEN. Pockets of air no camera could have been in become UNSEEN,
+    specks of matter under 0.8 L that float in free air become FREE.
+    """
+    shape = np.ceil((high - low) / voxel_size).astype(int)
+    distance_sum, weight_sum = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    front, back = FRONT_VOXELS * voxel_size, BACK_VOXELS * voxel_size
+    w2c = cameras.w2c
+    for start, batch in _batches(z_depths):
+        K = cameras.K[start : start + len(batch)]
+        normals = np.stack([surface_normals(z, k[0, 0], k[1, 1], k[0, 2], k[1, 2], 0.05) for z, k in zip(batch, K, strict=True)])
+        integrate(batch, normals, K, w2c[start : start + len(batch)], low, voxel_size, front, back, min_depth, distance_sum, weight_sum)
+    seen = weight_sum > 0
+    distance = np.full(shape, -front, np.float32)
+    np.divide(distance_sum, weight_sum, out=distance, where=seen)
+    del distance_sum, weight_sum
+    return _decide(distance, seen, cameras.centres, low, voxel_size)
+
+
+def _batches(z_depths: Iterator[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    start, pending = 0, []
+    for z in z_depths:
+        pending.append(z)
+        if len(pending) == FRAMES_AT_ONCE:
+            yield start, np.stack(pending)
+            start, pending = start + len(pending), []
+    if pending:
+        yield start, np.stack(pending)
+
+
+def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float) -> Carved:
+    tiny = np.float32(0.02 * voxel_size)
+    at_camera = _balls(distance.shape, (centres - low) / voxel_size, CAMERA_BALL / voxel_size)
+    free = (seen & (distance > 0)) | (at_camera & ~seen)
+    blocked = int((at_camera & seen & (distance <= 0)).sum())
+    labels, _ = ndimage.label(free)
+    index = np.clip(((centres - low) / voxel_size).astype(int), 0, np.array(distance.shape) - 1)
+    entered = np.unique(labels[tuple(index.T)])
+    entered = entered[entered > 0]
+    if len(entered) == 0:
+        raise GeometryError(
+            "free space",
+            "no camera centre lies in air",
+            expected="cameras in measured free space",
+            likely="Depth unit, camera convention or scale is wrong.",
+        )
+    wanted = np.zeros(labels.max() + 1, bool)
+    wanted[entered] = True
+    reached = wanted[labels]
+    pockets = int(free.sum()) - int(reached.sum())
+    specks, speck_voxels = _specks(~reached, voxel_size)
+    reached |= specks
+    states = np.full(distance.shape, UNSEEN, np.uint8)
+    states[seen & ~reached & (distance <= 0)] = SOLID
+    states[reached] = FREE
+    np.clip(distance, None, -tiny, out=distance, where=~reached)
+    np.clip(distance, tiny, None, out=distance, where=reached)
+    facts = {
+        "voxels": int(states.size),
+        "free_voxels": int(reached.sum()),
+        "solid_voxels": int((states == SOLID).sum()),
+        "pocket_voxels_closed": pockets,
+        "speck_voxels_dropped": speck_voxels,
+        "camera_voxels_in_matter": blocked,
+        "free_components": len(entered),
+    }
+    grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
+    return Carved(free_space=grid, distance=distance, facts=facts)
+
+
+def _balls(shape: tuple[int, ...], centres: np.ndarray, radius: float) -> Bool[np.ndarray, "nx ny nz"]:
+    """Voxels whose centre lies within ``radius`` of any of ``centres`` (all in voxels)."""
+    mask, reach = np.zeros(shape, bool), int(np.ceil(radius)) + 1
+    for centre in centres:
+        start = np.maximum(np.floor(centre).astype(int) - reach, 0)
+        stop = np.minimum(np.floor(centre).astype(int) + reach + 1, shape)
+        if (stop <= start).any():
+            continue
+        axes = np.meshgrid(*[np.arange(a, b) + 0.5 - c for a, b, c in zip(start, stop, centre, strict=True)], indexing="ij")
+        near = sum(axis**2 for axis in axes) <= max(radius, 0.87) ** 2
+        mask[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]] |= near
+    return mask
+
+
+def _specks(matter: Bool[np.ndarray, "nx ny nz"], voxel_size: float) -> tuple[np.ndarray, int]:
+    labels, _ = ndimage.label(matter)
+    sizes = np.bincount(labels.ravel())
+    small = sizes * voxel_size**3 * 1000 < SPECK_LITRES
+    small[0] = False
+    mask = small[labels]
+    return mask, int(mask.sum())

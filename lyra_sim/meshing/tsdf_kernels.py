@@ -1,0 +1,130 @@
+"""numba kernels of the carving integrator; one thread owns a block of voxels, so sums have one order."""
+
+import numba
+import numpy as np
+
+BLOCK = 8
+"""Edge of the voxel blocks that are culled against a frustum as one [voxels]."""
+
+
+@numba.njit(cache=True, parallel=True)
+def surface_normals(z_depth, fx, fy, cx, cy, max_jump):  # type: ignore[no-untyped-def]
+    """Camera-facing unit normals of a depth image (h, w, 3); NaN where a neighbour is missing or across a depth jump.
+
+    Central differences where both neighbours lie on the same surface, one-sided at its edge.
+    """
+    height, width = z_depth.shape
+    normals = np.full((height, width, 3), np.nan, np.float32)
+    for v in numba.prange(height):
+        for u in range(width):
+            z = z_depth[v, u]
+            if not z > 0:
+                continue
+            limit = max_jump * z
+            left = z_depth[v, u - 1] if u > 0 else np.float32(np.nan)
+            right = z_depth[v, u + 1] if u < width - 1 else np.float32(np.nan)
+            above = z_depth[v - 1, u] if v > 0 else np.float32(np.nan)
+            below = z_depth[v + 1, u] if v < height - 1 else np.float32(np.nan)
+            u0, u1, v0, v1 = u, u, v, v
+            z_u0, z_u1, z_v0, z_v1 = z, z, z, z
+            if abs(left - z) < limit:
+                u0, z_u0 = u - 1, left
+            if abs(right - z) < limit:
+                u1, z_u1 = u + 1, right
+            if abs(above - z) < limit:
+                v0, z_v0 = v - 1, above
+            if abs(below - z) < limit:
+                v1, z_v1 = v + 1, below
+            if u0 == u1 or v0 == v1:
+                continue
+            ax = ((u1 + 0.5 - cx) * z_u1 - (u0 + 0.5 - cx) * z_u0) / fx
+            ay = (v + 0.5 - cy) * (z_u1 - z_u0) / fy
+            az = z_u1 - z_u0
+            bx = (u + 0.5 - cx) * (z_v1 - z_v0) / fx
+            by = ((v1 + 0.5 - cy) * z_v1 - (v0 + 0.5 - cy) * z_v0) / fy
+            bz = z_v1 - z_v0
+            nx, ny, nz = by * az - bz * ay, bz * ax - bx * az, bx * ay - by * ax
+            length = np.sqrt(nx * nx + ny * ny + nz * nz)
+            if length < 1e-12:
+                continue
+            normals[v, u, 0], normals[v, u, 1], normals[v, u, 2] = nx / length, ny / length, nz / length
+    return normals
+
+
+@numba.njit(cache=True, parallel=True)
+def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_depth, distance_sum, weight_sum):  # type: ignore[no-untyped-def]
+    """Add frames to a dense truncated signed distance volume, in place.
+
+    A voxel in front of the measured surface by more than ``front`` is free and counts as +front; within
+    [-back, front] its distance to the tangent plane of the pixel it projects to is averaged (Curless and
+    Levoy 1996; point-to-plane as in Bylow et al. 2013); further behind nothing is known.
+
+    Args:
+        z_depths: (f, h, w) float32 [m], NaN invalid.
+        normals: (f, h, w, 3) float32 camera-frame normals facing the camera, NaN unknown.
+        K: (f, 3, 3). w2c: (f, 4, 4).
+        origin: Low corner of the volume [m].
+        front, back: Truncation on the free and the solid side [m].
+        distance_sum, weight_sum: (nx, ny, nz) float32, updated.
+    """
+    nx, ny, nz = distance_sum.shape
+    frame_count, height, width = z_depths.shape
+    blocks_x, blocks_y, blocks_z = (nx + BLOCK - 1) // BLOCK, (ny + BLOCK - 1) // BLOCK, (nz + BLOCK - 1) // BLOCK
+    radius = 0.5 * np.sqrt(3.0) * BLOCK * voxel_size
+    for block in numba.prange(blocks_x * blocks_y * blocks_z):
+        i0 = (block // (blocks_y * blocks_z)) * BLOCK
+        j0 = ((block // blocks_z) % blocks_y) * BLOCK
+        k0 = (block % blocks_z) * BLOCK
+        mid_x = origin[0] + (i0 + 0.5 * BLOCK) * voxel_size
+        mid_y = origin[1] + (j0 + 0.5 * BLOCK) * voxel_size
+        mid_z = origin[2] + (k0 + 0.5 * BLOCK) * voxel_size
+        for f in range(frame_count):
+            e, fx, fy, cx, cy = w2c[f], K[f, 0, 0], K[f, 1, 1], K[f, 0, 2], K[f, 1, 2]
+            z_mid = e[2, 0] * mid_x + e[2, 1] * mid_y + e[2, 2] * mid_z + e[2, 3]
+            if z_mid < min_depth - radius:
+                continue
+            if z_mid > 2 * radius:  # conservative sphere-against-image test
+                u_mid = fx * (e[0, 0] * mid_x + e[0, 1] * mid_y + e[0, 2] * mid_z + e[0, 3]) / z_mid + cx
+                v_mid = fy * (e[1, 0] * mid_x + e[1, 1] * mid_y + e[1, 2] * mid_z + e[1, 3]) / z_mid + cy
+                reach = radius / (z_mid - radius)
+                ru, rv = reach * (fx + abs(u_mid - cx)), reach * (fy + abs(v_mid - cy))
+                if u_mid < -ru or u_mid > width + ru or v_mid < -rv or v_mid > height + rv:
+                    continue
+            for i in range(i0, min(i0 + BLOCK, nx)):
+                for j in range(j0, min(j0 + BLOCK, ny)):
+                    x, y = origin[0] + (i + 0.5) * voxel_size, origin[1] + (j + 0.5) * voxel_size
+                    bx = e[0, 0] * x + e[0, 1] * y + e[0, 3]
+                    by = e[1, 0] * x + e[1, 1] * y + e[1, 3]
+                    bz = e[2, 0] * x + e[2, 1] * y + e[2, 3]
+                    for k in range(k0, min(k0 + BLOCK, nz)):
+                        z = origin[2] + (k + 0.5) * voxel_size
+                        pz = bz + e[2, 2] * z
+                        if pz < min_depth:
+                            continue
+                        px, py = bx + e[0, 2] * z, by + e[1, 2] * z
+                        u, v = fx * px / pz + cx, fy * py / pz + cy
+                        if u < 0 or v < 0 or u >= width or v >= height:
+                            continue
+                        ui, vi = int(u), int(v)
+                        d = z_depths[f, vi, ui]
+                        if not d > 0:
+                            continue
+                        along = d - pz
+                        if along < -4 * back:
+                            continue
+                        n = normals[f, vi, ui]
+                        weight = 1.0 / (1.0 + d * d)
+                        if n[2] == n[2]:
+                            qx, qy = (ui + 0.5 - cx) * d / fx, (vi + 0.5 - cy) * d / fy
+                            distance = (px - qx) * n[0] + (py - qy) * n[1] + (pz - d) * n[2]
+                            if abs(distance) > abs(along) + 0.5 * voxel_size:  # a plane can't be further than the point on it
+                                distance = along
+                        else:
+                            distance = along
+                            weight *= 0.25
+                        if distance < -back:
+                            continue
+                        if distance > front:
+                            distance = front
+                        distance_sum[i, j, k] += weight * distance
+                        weight_sum[i, j, k] += weight

@@ -1,0 +1,30 @@
+"""Fixtures shared by all rooms of the suite."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.rooms import Room, furnished_room
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def tiny_room() -> Room:
+    """The end-to-end oracle: exact cameras, z-depth, occupancy and distances of a furnished two-room flat."""
+    return furnished_room()
+
+
+@pytest.fixture(scope="session")
+def tiny_room_files(tiny_room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same room as an RGB-D folder on disk: rgb/, depth_mm/, transforms.json."""
+    return tiny_room.write_rgbd(tmp_path_factory.mktemp("tiny_room") / "capture")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data outside the repository; tests that need it are skipped where it isn't."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the shared data folder isn't beside this checkout")
+    return SHARED / "data"
