@@ -1,0 +1,22 @@
+"""Step folders: what is in one, whether it still holds, and how a new one takes its place all at once."""
+
+from lyra_sim.store.digests import DigestCache
+from lyra_sim.store.folder import MANIFEST, Manifest, clean_leftovers, damage, read_manifest, replace_folder, staging
+from lyra_sim.store.ingredients import SourceFiles, explain, ingredients_of, key_of
+from lyra_sim.store.lock import scene_lock
+
+__all__ = [
+    "MANIFEST",
+    "DigestCache",
+    "Manifest",
+    "SourceFiles",
+    "clean_leftovers",
+    "damage",
+    "explain",
+    "ingredients_of",
+    "key_of",
+    "read_manifest",
+    "replace_folder",
+    "scene_lock",
+    "staging",
+]
