@@ -1,0 +1,113 @@
+"""Pictures of coloured triangle meshes: from a capture's cameras, and cut open from above.
+
+A cut view works on closed surfaces: rays start on the cut plane, and one that starts inside matter leaves it
+through the back of a face, so it is painted as section. Walls then read as in an architect's plan.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int32, UInt8
+
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.rendering.ray_casting import Hits, RayCaster
+
+BACKGROUND_RGB = (246, 246, 244)
+"""Where a ray meets nothing."""
+SECTION_RGB = (58, 62, 68)
+"""Matter cut by the plane."""
+_LIGHT = np.array([0.35, 0.25, 0.9]) / np.linalg.norm([0.35, 0.25, 0.9])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeshView:
+    """What one camera sees of a mesh."""
+
+    rgb: UInt8[np.ndarray, "h w 3"]
+    """Interpolated vertex colours, unlit; BACKGROUND_RGB where nothing was hit."""
+    z_depth: Float32[np.ndarray, "h w"]
+    """[m]; NaN where nothing was hit."""
+    face: Int32[np.ndarray, "h w"]
+    """-1 where nothing was hit."""
+
+
+class MeshScene:
+    """A mesh with vertex colours, ready to be looked at many times."""
+
+    def __init__(
+        self, vertices: Float[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"], colors: UInt8[np.ndarray, "v 3"]
+    ) -> None:
+        self.caster = RayCaster(vertices, faces)
+        self._faces, self._colors = faces, colors
+        corners = np.asarray(vertices, np.float64)[faces]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        self._normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+        self.low, self.high = corners.reshape(-1, 3).min(0), corners.reshape(-1, 3).max(0)
+
+    def view(self, cameras: CameraPath, index: int) -> MeshView:
+        """Colours, z-depth and faces through every pixel centre of one camera."""
+        hits = self.caster.cast_camera(cameras, index)
+        rgb = hits.interpolate(self._faces, self._colors)
+        rgb[~hits.hit] = BACKGROUND_RGB
+        return MeshView(rgb=_bytes(rgb), z_depth=hits.t, face=hits.face)
+
+    def top_down(
+        self, *, low: Float[np.ndarray, "2"], high: Float[np.ndarray, "2"], metres_per_pixel: float, cut_z: float
+    ) -> UInt8[np.ndarray, "h w 3"]:
+        """Orthographic plan of a world rectangle, x right and y up, without anything above ``cut_z`` [m]."""
+        width, height = np.maximum(np.ceil((np.asarray(high) - low) / metres_per_pixel).astype(int), 1)
+        origins = np.empty((height, width, 3))
+        origins[..., 0] = low[0] + (np.arange(width) + 0.5) * metres_per_pixel
+        origins[..., 1] = (low[1] + (np.arange(height) + 0.5) * metres_per_pixel)[::-1, None]
+        origins[..., 2] = cut_z
+        directions = np.broadcast_to(np.array([0.0, 0.0, -1.0]), origins.shape)
+        return self._shaded(origins, directions)
+
+    def cutaway(self, *, azimuth: float, elevation: float, width: int, height: int, cut_z: float) -> UInt8[np.ndarray, "h w 3"]:
+        """Orthographic view of the whole mesh from above, without anything above ``cut_z``.
+
+        Args:
+            azimuth: Direction the viewer stands in, from +x towards +y [rad].
+            elevation: Angle of the line of sight below the horizon, in (0, pi/2] [rad].
+            width: Image width [px].
+            height: Image height [px].
+            cut_z: Height of the cut plane [m].
+        """
+        ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
+        right, up, towards = np.array([-sa, ca, 0]), np.array([-ca * se, -sa * se, ce]), np.array([ca * ce, sa * ce, se])
+        top = min(cut_z, float(self.high[2]))
+        box = np.array(list(product(*zip(self.low, (*self.high[:2], top), strict=True))))
+        spans = np.stack([box @ right, box @ up], axis=1)
+        middle = (spans.min(0) + spans.max(0)) / 2
+        pixel = 1.04 * float(np.max((spans.max(0) - spans.min(0)) / [width, height]))
+        u = (np.arange(width) + 0.5 - width / 2) * pixel + middle[0]
+        v = (height / 2 - np.arange(height) - 0.5) * pixel + middle[1]
+        start = u[None, :, None] * right + v[:, None, None] * up
+        distance = (top - 1e-4 - start[..., 2]) / se
+        origins = start + distance[..., None] * towards
+        directions = np.broadcast_to(-towards, origins.shape)
+        return self._shaded(origins, directions)
+
+    def _shaded(self, origins: np.ndarray, directions: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+        """Diffuse shading; section colour where a ray starts in matter.
+
+        Looking both ways along the ray makes that hold for overlapping closed pieces too: inside one piece, the
+        next surface ahead may be the front of another, but the one behind is then its own back.
+        """
+        hits = self.caster.cast(origins, directions)
+        normals = self._normals[np.maximum(hits.face, 0)]
+        shade = 0.62 + 0.38 * np.clip(normals @ _LIGHT, 0, 1)
+        rgb = hits.interpolate(self._faces, self._colors) * shade[..., None]
+        rgb[~hits.hit] = BACKGROUND_RGB
+        behind = self.caster.cast(origins, -directions)
+        rgb[self._leaves_matter(hits, directions) | self._leaves_matter(behind, -directions)] = SECTION_RGB
+        return _bytes(rgb)
+
+    def _leaves_matter(self, hits: Hits, directions: np.ndarray) -> Bool[np.ndarray, "*n"]:
+        normals = self._normals[np.maximum(hits.face, 0)]
+        return hits.hit & (np.einsum("...k,...k->...", normals, directions) > 0)
+
+
+def _bytes(rgb: np.ndarray) -> UInt8[np.ndarray, "h w 3"]:
+    return np.clip(rgb + 0.5, 0, 255).astype(np.uint8)
