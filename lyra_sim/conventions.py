@@ -27,6 +27,9 @@ GRAVITY_M_S2 = 9.81
 SH_C0 = 0.28209479177387814
 """Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023)."""
 
+GLTF_FROM_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+"""Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way."""
+
 _FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
@@ -80,3 +83,9 @@ def sh_dc_from_rgb(rgb: Float[np.ndarray, "*n 3"]) -> Float32[np.ndarray, "*n 3"
 def rgb_from_sh_dc(sh_dc: Float[np.ndarray, "*n 3"]) -> Float32[np.ndarray, "*n 3"]:
     """Display-referred sRGB colours of degree-0 SH coefficients (may leave 0..1)."""
     return (np.asarray(sh_dc, np.float32) * np.float32(SH_C0) + np.float32(0.5)).astype(np.float32)
+
+
+def linear_from_srgb(rgb: Float[np.ndarray, "*n 3"]) -> Float32[np.ndarray, "*n 3"]:
+    """Linear Rec. 709 of display-referred sRGB in 0..1 (IEC 61966-2-1), as USD displayColor and glTF COLOR_0 want it."""
+    rgb = np.asarray(rgb, np.float64)
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Exporters: finished worlds in the layouts that other tools read."""

@@ -1,0 +1,42 @@
+"""Isaac Sim and Isaac Lab: the USD package, and the same world in plain formats beside it."""
+
+from pathlib import Path
+
+from lyra_sim.data.colliders import Colliders
+from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.exporters.glb import write_hulls_glb, write_mesh_glb
+from lyra_sim.usd.package import write_package
+
+
+def export(
+    world: MetricWorld,
+    mesh: TriMesh,
+    colliders: Colliders,
+    navigation: Navigation,
+    *,
+    name: str,
+    out: Path,
+    half_splats: bool = False,
+) -> StageBundle:
+    """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
+
+    Everything is in the metric world (z-up); the GLBs are y-up, as their format demands.
+    """
+    bundle = StageBundle(folder=out)
+    write_package(
+        bundle.world,
+        name=name,
+        world=world,
+        mesh=mesh,
+        colliders=colliders,
+        navigation=navigation,
+        half_splats=half_splats,
+    )
+    bundle.exports.mkdir(parents=True, exist_ok=True)
+    world.splats.save_ply(bundle.exports / "splats.ply")
+    write_mesh_glb(bundle.exports / "mesh.glb", mesh)
+    write_hulls_glb(bundle.exports / "hulls.glb", colliders.hulls)
+    return bundle

@@ -1,0 +1,79 @@
+"""manifest.json: what a robotics user needs to know of a package and can't see in USD. No timestamps, no machine's paths."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyra_sim import __version__
+from lyra_sim.data.colliders import LABELS, Colliders
+from lyra_sim.data.files import write_json
+from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.world import MetricWorld
+
+MANIFEST_VERSION = 1
+"""Of manifest.json; raised when a field changes meaning."""
+
+PROVENANCE = {
+    "tool": f"lyra-sim {__version__}",
+    "source": "measured RGB-D frames",
+    "generator": "none",
+    "invented": "none invented",
+    "licence": "not stated; that of the input frames",
+}
+"""What the world is made from; the same words stand in the entry layer's customLayerData."""
+
+_TOOLS = ("numpy", "usd-core")
+
+
+def write_manifest(
+    folder: Path, *, name: str, world: MetricWorld, mesh: TriMesh, colliders: Colliders, navigation: Navigation
+) -> None:
+    """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest."""
+    areas = mesh.face_areas().astype(np.float64)
+    write_json(
+        folder / "manifest.json",
+        {
+            "manifest_version": MANIFEST_VERSION,
+            "name": name,
+            "frame": {"up": "z", "metres_per_unit": 1.0, "handedness": "right", "floor_z": 0.0},
+            "provenance": PROVENANCE,
+            "tools": {"lyra-sim": __version__} | {tool: version(tool) for tool in _TOOLS},
+            "scale": world.scale.to_json(),
+            "world_from_input": world.world_from_input.matrix.tolist(),
+            "robot_radius": navigation.robot_radius,
+            "reachable_area": navigation.reachable_area,
+            "spawns": [{"x": x, "y": y, "yaw": yaw} for x, y, yaw in navigation.spawns.tolist()],
+            "routes": [
+                {"name": route.name, "length": route.length, "waypoints": route.waypoints.tolist()} for route in navigation.routes
+            ],
+            "splat_count": len(world.splats),
+            "mesh": {
+                "face_count": len(mesh.faces),
+                "faces_by_label": {
+                    label: int((mesh.face_seen & (colliders.face_labels == index)).sum())
+                    for index, label in enumerate(LABELS)
+                    if label != "unseen"
+                }
+                | {"unseen": int((~mesh.face_seen | (colliders.face_labels == LABELS.index("unseen"))).sum())},
+                "seen_share_of_area": round(float(areas[mesh.face_seen].sum() / areas.sum()), 6),
+            },
+            "hulls": {
+                "hull_count": len(colliders.hulls),
+                "hulls_by_label": {label: len(colliders.by_label(label)) for label in LABELS},
+            },
+            "files": {
+                file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": _sha256(file)}
+                for file in sorted(folder.rglob("*"))
+                if file.is_file() and file.name != "manifest.json"
+            },
+        },
+    )
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
