@@ -63,6 +63,8 @@ class CaptureConfig(Model):
     """More frames than this are refused."""
     max_pixels: int = Field(default=50_000_000, ge=1)
     """A larger image is refused before it is decoded."""
+    assumed_camera_height: float = Field(default=1.5, gt=0)
+    """Used, and warned about, when nothing tells the scale [m]."""
 
 
 class ReconstructConfig(Model):
@@ -82,8 +84,6 @@ class AlignConfig(Model):
     """An input declared z-up is kept as it is when its floor tilts less than this."""
     max_floor_offset: float = Field(default=0.02, ge=0)
     """… and lies within this of z = 0 [m]."""
-    assumed_camera_height: float = Field(default=1.5, gt=0)
-    """Used, and warned about, when nothing tells the scale [m]."""
 
 
 class MeshConfig(Model):
@@ -159,8 +159,9 @@ class SceneSpec(Model):
     preset: Literal["preview", "standard", "production"] = "preview"
     seed: int = Field(default=7, ge=0, lt=2**31)
     rgbd: RgbdSource
-    scale: Literal["metric", "unknown"] | MetricScale | CameraHeightScale = "unknown"
-    """``metric``: the input is in metres. Otherwise what tells the scale."""
+    scale: Literal["auto", "metric", "unknown"] | MetricScale | CameraHeightScale = "auto"
+    """``metric``: the input is in metres, by declaration. ``auto``: by the depth unit. ``unknown``: a camera height is
+    assumed and warned about. Otherwise what tells the scale."""
     up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = "auto"
     """Up axis of the input's world; auto finds it from floor, walls and the cameras."""
     truth: Truth | None = None

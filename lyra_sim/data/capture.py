@@ -43,8 +43,15 @@ class Capture:
     world_from_capture: Similarity
     """Provisional metric frame: metres and z-up as far as the input tells; align refines it."""
     scale: ScaleEstimate
+    held_out: tuple[int, ...]
+    """Indices of views that no geometry may use; they are there to measure it."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """Indices of the views geometry is made from."""
+        return tuple(sorted(set(range(len(self.views))) - set(self.held_out)))
 
     def save(self, folder: Path) -> None:
         """Write cameras and facts; the images are already in ``folder``."""
@@ -59,6 +66,7 @@ class Capture:
                 "height": self.cameras.height,
                 "world_from_capture": self.world_from_capture.matrix.tolist(),
                 "scale": self.scale.to_json(),
+                "held_out": list(self.held_out),
                 "up_source": self.up_source,
             },
         )
@@ -76,5 +84,6 @@ class Capture:
             cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
             world_from_capture=Similarity.from_matrix(np.array(facts["world_from_capture"])),
             scale=ScaleEstimate(**facts["scale"]),
+            held_out=tuple(facts["held_out"]),
             up_source=facts["up_source"],
         )

@@ -1,6 +1,7 @@
 """Images, depth and validity of a capture, read lazily from a step folder."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,10 @@ class Views:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def select(self, indices: Sequence[int]) -> "Views":
+        """A subset, in the order given; files stay where they are."""
+        return replace(self, names=tuple(self.names[index] for index in indices))
 
     @property
     def has_depth(self) -> bool:

@@ -1,1 +1,1 @@
-"""Rigid and similarity transforms, pinhole cameras, plane fits: numpy only, no files."""
+"""Rigid and similarity transforms, pinhole cameras, plane fits: arrays in, arrays out, no files."""

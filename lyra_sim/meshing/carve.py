@@ -11,7 +11,8 @@ from scipy import ndimage
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.meshing.tsdf_kernels import integrate, surface_normals
+from lyra_sim.geometry.normals_kernels import surface_normals
+from lyra_sim.meshing.tsdf_kernels import integrate
 
 FRAMES_AT_ONCE = 16
 """Depth frames held in memory with their normals."""

@@ -1,0 +1,1 @@
+"""From a reconstruction in its own frame to the metric world."""

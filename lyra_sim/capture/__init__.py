@@ -1,0 +1,1 @@
+"""From a user's files to undistorted, posed, checked views in a provisional metric frame."""

@@ -1,0 +1,107 @@
+"""Posed RGB-D folders to a Capture: read, undistorted once, checked against their own depth."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lyra_sim.capture.camera_files import CameraTable, match_frames, read_cameras
+from lyra_sim.capture.frame_check import check_frames
+from lyra_sim.capture.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
+from lyra_sim.capture.provisional import provisional_frame
+from lyra_sim.capture.undistort import Undistortion
+from lyra_sim.conventions import METRES_PER_UNIT
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.views import Views
+from lyra_sim.errors import InputError
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.spec import CaptureConfig, RgbdSource, SceneSpec
+
+
+def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
+    """Read ``cfg.rgbd`` into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras) and check its frames.
+
+    The capture frame is the input file's own world in its own unit; depth is brought to that unit.
+    """
+    source, limits = cfg.rgbd, cfg.capture
+    colours = list_images(source.frames, suffixes=COLOUR_SUFFIXES, max_count=limits.max_views)
+    depths = {path.stem: path for path in list_images(source.depth, suffixes=(".png",), max_count=limits.max_views)}
+    lonely = [path.name for path in colours if path.stem not in depths]
+    if lonely:
+        raise InputError(str(source.depth), f"no depth for {lonely[0]} and {len(lonely) - 1} more images", expected="a PNG of the same stem per image")
+    table = read_cameras(source.cameras, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres)
+    chosen = match_frames(table, [path.stem for path in colours], subject=str(source.cameras))
+    cameras = CameraPath(c2w=table.c2w[chosen], K=table.K[chosen], width=table.width, height=table.height)
+    world_from_capture, scale, up_source = provisional_frame(cfg, cameras)
+    metres_per_count = METRES_PER_UNIT[source.depth_unit] if isinstance(source.depth_unit, str) else source.depth_unit
+    per_count = metres_per_count / scale.metres_per_unit
+    reach = (limits.min_depth / metres_per_count, limits.max_depth / metres_per_count)
+    _write_views(colours, depths, table, cameras, source, limits, reach=reach, out=out)
+    suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
+    views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, metres_per_depth_unit=per_count)
+    check_frames(cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit))
+    held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
+    if len(views) - len(held_out) < 1:
+        raise InputError("capture.hold_out_every", f"every one of {len(views)} views is held out", expected="views left to build from")
+    return Capture(
+        views=views,
+        cameras=cameras,
+        world_from_capture=world_from_capture,
+        scale=scale,
+        held_out=held_out,
+        up_source=up_source,
+    )
+
+
+def _write_views(
+    colours: list[Path],
+    depths: dict[str, Path],
+    table: CameraTable,
+    cameras: CameraPath,
+    source: RgbdSource,
+    limits: CaptureConfig,
+    *,
+    reach: tuple[float, float],
+    out: Path,
+) -> None:
+    (out / "rgb").mkdir(parents=True)
+    (out / "z_depth").mkdir()
+    suffixes = {path.suffix.lower() for path in colours}
+    size = (cameras.height, cameras.width)
+    lens = Undistortion.of(cameras.K[0], table.distortion, *size[::-1]) if table.distortion.any() else None
+    measured = 0
+    for path in colours:
+        with open_image(path, max_pixels=limits.max_pixels) as image:
+            found = (image.height, image.width)
+        if found != size:
+            raise InputError(str(path), f"{found[1]}x{found[0]} pixels", expected=f"{size[1]}x{size[0]} as in {source.cameras.name}")
+        rgb = read_colour(path, max_pixels=limits.max_pixels)
+        if lens is not None:
+            Image.fromarray(lens.colour(rgb)).save(out / "rgb" / f"{path.stem}.png")
+        elif len(suffixes) == 1:
+            shutil.copyfile(path, out / "rgb" / f"{path.stem}{path.suffix.lower()}")
+        else:
+            raise InputError(str(source.frames), f"images of several kinds ({', '.join(sorted(suffixes))})", expected="one kind")
+        counts = read_depth_counts(depths[path.stem], max_pixels=limits.max_pixels)
+        if counts.shape != size:
+            raise InputError(
+                str(depths[path.stem]),
+                f"{counts.shape[1]}x{counts.shape[0]} pixels",
+                expected=f"{size[1]}x{size[0]}, registered to the colour image",
+                next_step="Resample the depth to the colour camera first.",
+            )
+        counts = lens.depth_counts(counts) if lens is not None else counts.copy()
+        counts[(counts < reach[0]) | (counts > reach[1])] = 0
+        measured += int((counts > 0).sum())
+        Image.fromarray(counts).save(out / "z_depth" / f"{path.stem}.png", compress_level=3)
+    valid = lens.valid if lens is not None else np.ones(size, bool)
+    Image.fromarray(valid.astype(np.uint8) * 255).save(out / "valid.png")
+    if measured < 0.1 * len(colours) * size[0] * size[1]:
+        raise InputError(
+            str(source.depth),
+            f"{measured / (len(colours) * size[0] * size[1]):.2%} of the pixels lie between {limits.min_depth} and {limits.max_depth} m",
+            expected="at least 10 %",
+            likely=f"The depth isn't in '{source.depth_unit}'.",
+            next_step="Set rgbd.depth_unit, or capture.min_depth and capture.max_depth.",
+        )

@@ -1,0 +1,112 @@
+"""Gravity and the main floor from oriented surface samples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from lyra_sim.errors import GeometryError
+
+CONE_DEG = 30.0
+"""A sample may be floor when its normal lies within this of the provisional up direction."""
+BAND = 0.02
+"""Half thickness of the layer that supports a floor [m]."""
+MIN_AREA = 0.3
+"""Least seen floor [m^2]."""
+LOWEST_SHARE = 0.25
+"""A lower layer is taken over the largest one when it has at least this share of its area."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """A plane ``normal . x = height`` in the frame of the samples, with what supports it."""
+
+    normal: Float64[np.ndarray, "3"]
+    """Unit, up."""
+    height: float
+    """In the samples' units."""
+    support: int
+    """Samples within the band."""
+    area: float
+    """Seen floor [m^2]."""
+    rms: float
+    """Residual of the support [m]."""
+    wall_tilt_deg: float | None
+    """Median angle between walls and the plane's normal, an independent check of gravity; None without walls."""
+    on_floor: np.ndarray
+    """Mask of the supporting samples."""
+
+
+def find_floor(
+    points: Float64[np.ndarray, "n 3"],
+    normals: Float64[np.ndarray, "n 3"],
+    *,
+    up: Float64[np.ndarray, "3"],
+    cameras: Float64[np.ndarray, "m 3"],
+    cell: float,
+    metres_per_unit: float,
+    subject: str,
+) -> Floor:
+    """The main floor: the lowest large layer of upward samples below the cameras, fitted by least squares.
+
+    Args:
+        points: Surface samples, about one per ``cell`` squared, in units of the frame.
+        normals: Unit, towards the viewer.
+        up: Provisional up direction.
+        cameras: Camera centres; a floor lies below their median.
+        cell: Edge of the cells the samples stand for [frame units].
+        metres_per_unit: Provisional scale.
+        subject: Named in errors.
+    """
+    up = up / np.linalg.norm(up)
+    level = normals @ up > np.cos(np.radians(CONE_DEG))
+    for _ in range(8):  # the mean normal of what is nearly level settles on the floor's
+        near = normals @ up > np.cos(np.radians(10.0))
+        if near.sum() < 50:
+            break
+        up = normals[near].mean(axis=0)
+        up /= np.linalg.norm(up)
+    band, sample_area = BAND / metres_per_unit, (cell * metres_per_unit) ** 2
+    eye = float(np.median(cameras @ up))
+    heights = points @ up
+    candidate = level & (normals @ up > np.cos(np.radians(15.0))) & (heights < eye)
+    if candidate.sum() * sample_area < MIN_AREA:
+        raise GeometryError(
+            subject,
+            f"{candidate.sum() * sample_area:.2f} m² of level surface below the cameras",
+            expected=f"at least {MIN_AREA} m² of floor",
+            likely="The floor was never in view, or the up direction is wrong.",
+            next_step="Film the floor, or set 'up' for the scene.",
+        )
+    height = _lowest_large_layer(heights[candidate], band)
+    normal, rms = up, np.inf
+    support = candidate & (np.abs(heights - height) < 2 * band)
+    for _ in range(6):
+        centre = points[support].mean(axis=0)
+        axes = np.linalg.svd(points[support] - centre, full_matrices=False)[2]
+        normal = axes[2] * np.sign(axes[2] @ up)
+        height = float(normal @ centre)
+        residual = points @ normal - height
+        support = (np.abs(residual) < band) & (normals @ normal > np.cos(np.radians(20.0)))
+        rms = float(np.sqrt(np.mean(residual[support] ** 2)))
+    walls = np.abs(normals @ normal) < np.sin(np.radians(10.0))
+    tilt = float(np.degrees(np.median(np.abs(np.arcsin(np.clip(normals[walls] @ normal, -1, 1)))))) if walls.sum() > 200 else None
+    return Floor(
+        normal=normal,
+        height=height,
+        support=int(support.sum()),
+        area=float(support.sum() * sample_area),
+        rms=rms * metres_per_unit,
+        wall_tilt_deg=tilt,
+        on_floor=support,
+    )
+
+
+def _lowest_large_layer(heights: np.ndarray, band: float) -> float:
+    edges = np.arange(heights.min() - 2 * band, heights.max() + 3 * band, band / 2)
+    counts = np.histogram(heights, edges)[0]
+    layer = np.convolve(counts, np.ones(4), mode="same")  # samples within ± one band
+    lowest = int(np.argmax(layer >= LOWEST_SHARE * layer.max()))
+    stop = min(lowest + 5, len(layer))
+    best = lowest + int(np.argmax(layer[lowest:stop]))
+    return float(edges[best] + band / 4)

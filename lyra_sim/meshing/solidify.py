@@ -1,0 +1,91 @@
+"""The whole way from a metric world's depth to its Solid, with the invariant checked at the end."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.solid import Solid
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.errors import GeometryError
+from lyra_sim.geometry.cameras import CameraPath, unproject
+from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
+from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
+from lyra_sim.meshing.surface import closed_surface, signed_volume
+from lyra_sim.spec import MeshConfig
+
+INTERIOR_TOLERANCE = 0.03
+"""The air enclosed by the surface may differ from the free voxels' volume by this fraction."""
+EXTENT_STRIDE = 8
+"""Every n-th pixel is enough to find the extent."""
+
+
+def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
+    """Carve, close, colour. Fails rather than return a surface that lost the interior a camera moved through.
+
+    Args:
+        world: Metric world; its depth is fused as measured.
+        cfg: Voxel size, budgets.
+        min_depth: Nearest depth that counts [m].
+    """
+    cameras = world.cameras
+
+    def depths() -> Iterator[np.ndarray]:
+        return (world.z_depth(index) for index in range(len(cameras)))
+
+    low, high = extent(_sparse_points(world), cameras, margin=3 * cfg.min_voxel_size)
+    wanted = cfg.min_voxel_size if cfg.voxel_size == "auto" else cfg.voxel_size
+    voxel_size = choose_voxel_size(low, high, wanted=wanted, max_voxels=cfg.max_voxels)
+    carved = carve(depths(), cameras, low=low, high=high, voxel_size=voxel_size, min_depth=min_depth)
+    vertices, faces, surface_facts = closed_surface(carved, target_faces=cfg.target_faces)
+    grid = carved.free_space
+    seen = face_seen(vertices, faces, grid)
+    colours = vertex_colours(
+        vertices, vertex_normals(vertices, faces), cameras, world.views.rgb, world.z_depth, tolerance=3 * voxel_size
+    )
+    mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
+    facts = {
+        "voxel_size_m": voxel_size,
+        "voxel_size_wanted_m": wanted,
+        "extent_m": [round(float(x), 3) for x in high - low],
+        "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
+        "interior_volume_error": round(interior_volume_error(mesh, float(grid.free.sum()) * voxel_size**3), 5),
+        **carved.facts,
+        **surface_facts,
+    }
+    if abs(facts["interior_volume_error"]) > INTERIOR_TOLERANCE:
+        raise GeometryError(
+            "surface",
+            f"it encloses {facts['interior_volume_error']:+.1%} more air than the free voxels",
+            expected=f"within {INTERIOR_TOLERANCE:.0%}",
+            likely="Thinning collapsed narrow free space.",
+            next_step="Raise mesh.target_faces.",
+        )
+    return Solid(mesh=mesh, free_space=grid, facts=facts)
+
+
+def interior_volume_error(mesh: TriMesh, free_volume: float) -> float:
+    """Relative difference between the air inside the closed surface and ``free_volume`` [m^3].
+
+    The surface bounds a shell of matter: the volume inside its outermost sheet minus its signed volume is the air.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    ends = np.concatenate([mesh.faces[:, :2], mesh.faces[:, 1:]])
+    links = coo_matrix((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(len(mesh.vertices),) * 2)
+    sheet = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
+    volumes = np.array([signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet)])
+    air = volumes[volumes > 0].max(initial=0.0) - volumes.sum()
+    return float(air / free_volume - 1.0)
+
+
+def _sparse_points(world: MetricWorld) -> Iterator[np.ndarray]:
+    cameras = world.cameras
+    for index in range(len(cameras)):
+        z = world.z_depth(index)[::EXTENT_STRIDE, ::EXTENT_STRIDE]
+        K = cameras.K[index].copy()
+        K[:2] /= EXTENT_STRIDE
+        K[:2, 2] += 0.5 - 0.5 / EXTENT_STRIDE
+        sparse = CameraPath(c2w=cameras.c2w[index : index + 1], K=K[None], width=z.shape[1], height=z.shape[0])
+        yield unproject(z, sparse.K[0], sparse.c2w[0])

@@ -1,0 +1,85 @@
+"""The CPU default: measured depth fused into one splat per surface cell, no optimisation and no weights."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from lyra_sim.conventions import quats_wxyz_from_xyzw, sh_dc_from_rgb
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.world import Reconstruction
+from lyra_sim.errors import GeometryError
+from lyra_sim.geometry.cameras import CameraPath, pixel_rays
+from lyra_sim.geometry.normals_kernels import surface_normals
+from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
+from lyra_sim.spec import ReconstructConfig
+
+TANGENT_SIGMA = 0.55
+"""Standard deviation along the surface, in sample spacings: neighbours overlap at 0.6 of their peak."""
+NORMAL_SIGMA = 0.1
+"""Standard deviation across the surface, as a fraction of the one along it."""
+OPACITY = 0.95
+GROWTH = 1.25
+"""Factor the spacing grows by until the splats fit the budget."""
+
+
+def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
+    """Surface elements of all used views become Gaussians that lie in the surface (surfels: Pfister et al. 2000).
+
+    The frame is the capture's own. Depth passes through unchanged: what was measured is what is meshed.
+    """
+    used = capture.used
+    views, cameras = capture.views.select(used), capture.cameras.select(np.array(used))
+    spacing = cfg.splat_spacing / capture.world_from_capture.scale
+    surfels = _collect(capture, views_used=used, cell=spacing)
+    while len(surfels.means) > cfg.max_splats:
+        spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
+        surfels = _coarser(surfels, spacing)
+    if len(surfels.means) == 0:
+        raise GeometryError("fuse", "no surface sample in any view", expected="valid depth", next_step="Look at the capture's z_depth folder.")
+    return Reconstruction(splats=_splats(surfels, spacing), views=views, cameras=cameras, backend="fuse")
+
+
+def _collect(capture: Capture, *, views_used: tuple[int, ...], cell: float) -> Surfels:
+    cloud, valid = SurfelCloud(cell), capture.views.valid()
+    for index in views_used:
+        z = capture.views.z_depth(index)
+        K, c2w = capture.cameras.K[index], capture.cameras.c2w[index]
+        normals = surface_normals(z, K[0, 0], K[1, 1], K[0, 2], K[1, 2], 0.05)
+        sampled = valid & np.isfinite(z) & np.isfinite(normals[..., 0])
+        rays = pixel_rays(K, capture.cameras.width, capture.cameras.height)[sampled].astype(np.float64)
+        depth, normal = z[sampled].astype(np.float64), normals[sampled].astype(np.float64)
+        facing = np.clip(-(rays * normal).sum(1) / np.linalg.norm(rays, axis=1), 0.05, 1.0)
+        rgb = capture.views.rgb(index)[sampled] / 255.0
+        points = (rays * depth[:, None]) @ c2w[:3, :3].T + c2w[:3, 3]
+        # a near, frontal sample tells colour and place best; its weight falls with the area a pixel covers
+        weight = facing / (depth / np.median(depth)) ** 2
+        cloud.add(points, normal @ c2w[:3, :3].T, rgb, depth / K[0, 0] / np.sqrt(facing), weight)
+    return cloud.surfels()
+
+
+def _coarser(surfels: Surfels, cell: float) -> Surfels:
+    cloud = SurfelCloud(cell)
+    cloud.add(surfels.means, surfels.normals, surfels.rgb, surfels.footprint, np.ones(len(surfels.means)))
+    return cloud.surfels()
+
+
+def _splats(surfels: Surfels, spacing: float) -> Splats:
+    tangent = TANGENT_SIGMA * np.maximum(spacing, surfels.footprint)
+    log_scales = np.log(np.stack([tangent, tangent, NORMAL_SIGMA * tangent], axis=1)).astype(np.float32)
+    logit = np.float32(np.log(OPACITY / (1 - OPACITY)))
+    return Splats(
+        means=surfels.means.astype(np.float32),
+        quats_wxyz=_quats_wxyz_with_third_axis(surfels.normals),
+        log_scales=log_scales,
+        opacity_logits=np.full(len(tangent), logit, np.float32),
+        sh_coeffs=sh_dc_from_rgb(surfels.rgb)[:, None, :],
+    )
+
+
+def _quats_wxyz_with_third_axis(normals: Float32[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 4"]:
+    """Smallest rotations that take +z to the given unit directions."""
+    n = normals.astype(np.float64)
+    xyzw = np.stack([-n[:, 1], n[:, 0], np.zeros(len(n)), 1 + n[:, 2]], axis=1)
+    xyzw[n[:, 2] < -1 + 1e-9] = [1, 0, 0, 0]
+    xyzw /= np.linalg.norm(xyzw, axis=1, keepdims=True)
+    return quats_wxyz_from_xyzw(xyzw).astype(np.float32)

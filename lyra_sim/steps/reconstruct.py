@@ -1,0 +1,37 @@
+"""reconstruct: posed views → splats and depth in their own frame."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.world import Reconstruction
+from lyra_sim.plugins import load_plugin
+from lyra_sim.spec import SceneSpec
+from lyra_sim.steps.step import Step
+
+
+def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
+    backend = load_plugin("reconstructor", cfg.reconstruct.backend)
+    reconstruction: Reconstruction = backend(inputs["capture"], cfg.reconstruct)
+    reconstruction.save(out)
+    return reconstruction
+
+
+def load(folder: Path, inputs: Mapping[str, Any]) -> Reconstruction:
+    capture: Capture = inputs["capture"]
+    views, cameras = capture.views.select(capture.used), capture.cameras.select(np.array(capture.used))
+    return Reconstruction.load(folder, views=views, cameras=cameras)
+
+
+STEP = Step(
+    name="reconstruct",
+    version=1,
+    needs=("capture",),
+    reads=("reconstruct",),
+    run=run,
+    load=load,
+    plugins=lambda cfg: (f"reconstructor:{cfg.reconstruct.backend}",),
+)
