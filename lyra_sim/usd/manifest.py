@@ -3,7 +3,6 @@
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,8 @@ def write_manifest(
             "reachable_area": navigation.reachable_area,
             "spawns": [{"x": x, "y": y, "yaw": yaw} for x, y, yaw in navigation.spawns.tolist()],
             "routes": [
-                {"name": route.name, "length": route.length, "waypoints": route.waypoints.tolist()} for route in navigation.routes
+                {"name": route.name, "length": route.length, "waypoints": route.waypoints.tolist()}
+                for route in navigation.routes
             ],
             "splat_count": len(world.splats),
             "mesh": {

@@ -53,7 +53,9 @@ def split_by_label(mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"]) -> tuple[
         chosen = np.flatnonzero((group == index) & solid_faces)
         if len(chosen):
             vertices, faces, source = _manifold_piece(mesh.vertices, mesh.faces[chosen])
-            parts.append(Part(name=name, vertices=vertices, faces=faces, corner_normals=normals[chosen], colors=mesh.colors[source]))
+            parts.append(
+                Part(name=name, vertices=vertices, faces=faces, corner_normals=normals[chosen], colors=mesh.colors[source])
+            )
     return tuple(parts)
 
 
@@ -62,7 +64,9 @@ def outer_shell(mesh: TriMesh) -> Bool[np.ndarray, "f"]:
 
     Told by signed volume: a cavity is wound so that its volume is negative. An unseen lump inside the room is no shell.
     """
-    count, piece_of_vertex = connected_components(_graph(mesh.faces[:, [0, 1, 2]], mesh.faces[:, [1, 2, 0]], len(mesh.vertices)), directed=False)
+    count, piece_of_vertex = connected_components(
+        _graph(mesh.faces[:, [0, 1, 2]], mesh.faces[:, [1, 2, 0]], len(mesh.vertices)), directed=False
+    )
     piece = piece_of_vertex[mesh.faces[:, 0]]
     t = mesh.triangles.astype(np.float64)
     volume = np.bincount(piece, weights=np.einsum("fi,fi->f", t[:, 0], np.cross(t[:, 1], t[:, 2])) / 6, minlength=count)

@@ -35,12 +35,19 @@ def write_world(path: Path, *, facts: dict[str, Any]) -> None:
     template_path = resource_dir("usd_templates") / "world.usda"
     layer = new_layer(".usda")
     layer.TransferContent(Sdf.Layer.FindOrOpen(str(template_path)))
-    layer.documentation = "A world made by lyra-sim. Variants of /World: visual (mesh, splat, both), collision (hulls, trimesh, none), lighting."
+    layer.documentation = (
+        "A world made by lyra-sim. Variants of /World: visual (mesh, splat, both), collision (hulls, trimesh, none), lighting."
+    )
     _inline_references(layer, template_path.parent)
     for holder, (file, target) in PAYLOADS.items():
         spec = layer.GetPrimAtPath(holder)
         if spec is None:
-            raise UsdError(str(template_path), f"no prim {holder}", expected="the prims that payloads hang on", likely="The template was edited.")
+            raise UsdError(
+                str(template_path),
+                f"no prim {holder}",
+                expected="the prims that payloads hang on",
+                likely="The template was edited.",
+            )
         spec.payloadList.Prepend(Sdf.Payload(f"./{file}", target))
     layer.customLayerData = facts
     save(layer, path)
@@ -49,7 +56,9 @@ def write_world(path: Path, *, facts: dict[str, Any]) -> None:
 def write_splat_wrapper(path: Path) -> None:
     """Write a layer that opens ``world.usda`` with splats selected, for tools that take a path and nothing else."""
     layer = new_layer(".usda")
-    layer.documentation = "world.usda with visual=splat. Needs a renderer of ParticleField3DGaussianSplat (Isaac Sim 6 or later)."
+    layer.documentation = (
+        "world.usda with visual=splat. Needs a renderer of ParticleField3DGaussianSplat (Isaac Sim 6 or later)."
+    )
     layer.subLayerPaths.append("./world.usda")
     world = Sdf.CreatePrimInLayer(layer, "/World")
     world.variantSelections["visual"] = "splat"
@@ -69,7 +78,9 @@ def select_variant(stage: Usd.Stage, name: str, choice: str) -> None:
     """Choose a variant of the default prim in the session layer."""
     variant_set = stage.GetDefaultPrim().GetVariantSet(name)
     if choice not in variant_set.GetVariantNames():
-        raise UsdError(stage.GetRootLayer().identifier, f"no variant {name}={choice}", expected=f"one of {variant_set.GetVariantNames()}")
+        raise UsdError(
+            stage.GetRootLayer().identifier, f"no variant {name}={choice}", expected=f"one of {variant_set.GetVariantNames()}"
+        )
     with Usd.EditContext(stage, stage.GetSessionLayer()):
         variant_set.SetVariantSelection(choice)
 
@@ -88,5 +99,9 @@ def _inline_references(layer: Sdf.Layer, folder: Path) -> None:
         (reference,) = layer.GetPrimAtPath(path).referenceList.GetAddedOrExplicitItems()
         source = Sdf.Layer.FindOrOpen(str(folder / reference.assetPath))
         if source is None or source.GetPrimAtPath(reference.primPath) is None:
-            raise UsdError(str(folder / reference.assetPath), f"no prim {reference.primPath}", expected=f"what {path} in world.usda references")
+            raise UsdError(
+                str(folder / reference.assetPath),
+                f"no prim {reference.primPath}",
+                expected=f"what {path} in world.usda references",
+            )
         Sdf.CopySpec(source, reference.primPath, layer, path)

@@ -87,7 +87,9 @@ def _room_mesh() -> tuple[TriMesh, np.ndarray]:
     labels[middles[:, 2] < 0.01] = LABELS.index("floor")
     labels[middles[:, 2] > AIR[1][2] - 0.01] = LABELS.index("ceiling")
     by_table = ((middles > TABLE[0] - 0.01) & (middles < TABLE[1] + 0.01)).all(axis=1) & (np.abs(normals[:, 2]) < 1e-9)
-    labels[by_table | (np.abs(middles[:, 2] - TABLE[1][2]) < 0.01) & ((np.abs(normals[:, :2]) < 1e-9).all(axis=1))] = LABELS.index("clutter")
+    labels[by_table | (np.abs(middles[:, 2] - TABLE[1][2]) < 0.01) & ((np.abs(normals[:, :2]) < 1e-9).all(axis=1))] = (
+        LABELS.index("clutter")
+    )
     labels[unseen] = LABELS.index("unseen")
     shade = (vertices - vertices.min(axis=0)) / np.ptp(vertices, axis=0)
     mesh = TriMesh(vertices=vertices, faces=faces, colors=(30 + 200 * shade).astype(np.uint8), face_seen=~unseen)
