@@ -45,10 +45,10 @@ class RayCaster:
         self._scene = load_open3d().t.geometry.RaycastingScene()
         self._scene.add_triangles(self._tensor(vertices), self._core.Tensor(np.ascontiguousarray(faces, np.uint32)))
 
-    def _tensor(self, values: np.ndarray):  # type: ignore[no-untyped-def]
+    def _tensor(self, values: np.ndarray):
         return self._core.Tensor(np.ascontiguousarray(values, np.float32))
 
-    def cast(self, origins: Float[np.ndarray, "*n 3"], directions: Float[np.ndarray, "*n 3"]) -> Hits:
+    def cast(self, origins: Float[np.ndarray, "*#n 3"], directions: Float[np.ndarray, "*#n 3"]) -> Hits:
         """First hit of each ray; both arrays are in the mesh's frame and broadcast against each other."""
         origins, directions = np.broadcast_arrays(origins, directions)
         answer = self._scene.cast_rays(self._tensor(np.concatenate([origins, directions], axis=-1)))

@@ -1,0 +1,124 @@
+"""Every figure we report: unit, limits, and why the limits are where they are. ``docs/metrics.md`` is the same table in prose.
+
+A figure passes at ``good`` or better, warns until ``poor``, and fails beyond it. Without ``poor`` it can't fail, without
+``good`` it is only recorded. Names with ``*`` stand for one figure per physics engine.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How one figure is judged."""
+
+    unit: str
+    """SI, ``1`` for counts and flags, ``share`` for fractions 0..1, ``dB``."""
+    better: Literal["higher", "lower", "neither"] = "neither"
+    good: float | int | None = None
+    poor: float | int | None = None
+    reason: str = ""
+
+    def describe(self) -> str:
+        """``≤ 0.01, fails above 0.03``."""
+        if self.good is None:
+            return "recorded, not judged"
+        sign, beyond = ("≥", "below") if self.better == "higher" else ("≤", "above")
+        words = f"{sign} {self.good:g}"
+        if self.poor is None:
+            return f"{words}, else warns"
+        return f"{words}, fails {beyond} {self.poor:g}" if self.poor != self.good else f"{words}, else fails"
+
+
+def _least(unit: str, good: float | int, poor: float | int | None, reason: str) -> Limit:
+    return Limit(unit=unit, better="higher", good=good, poor=poor, reason=reason)
+
+
+def _most(unit: str, good: float | int, poor: float | int | None, reason: str) -> Limit:
+    return Limit(unit=unit, better="lower", good=good, poor=poor, reason=reason)
+
+
+def _recorded(unit: str, reason: str) -> Limit:
+    return Limit(unit=unit, reason=reason)
+
+
+LIMITS: dict[str, Limit] = {
+    # scale
+    "scale.metres_per_unit": _recorded("m", "Any positive value is possible; its trust is the next figure."),
+    "scale.sigma_relative": _most(
+        "share", 0.05, None, "A doorway of 0.9 m stays passable for a 0.7 m robot at 3 sigma; assumed scale warns."
+    ),
+    # mesh
+    "mesh.watertight": _least("1", 1, 1, "Inside and outside must be defined everywhere."),
+    "mesh.manifold": _least("1", 1, 1, "Booleans, distance fields and hull makers need it."),
+    "mesh.signed_volume": _least("m^3", 1e-6, 1e-6, "Negative: the surface is inside out."),
+    "mesh.cameras_in_solid": _most(
+        "share", 0.0, 0.02, "Where a camera was, there is air; a few may touch a wall in noisy data."
+    ),
+    "mesh.seen_share": _least(
+        "share", 0.7, 0.3, "Below 70 % much of the room-side surface is a guess; below 30 % it isn't a measured world."
+    ),
+    "mesh.components": _recorded("1", "A room shell plus floating pieces; depends on the scene."),
+    "mesh.faces": _most(
+        "1", 150_000, 1_000_000, "Browsers and robots' simulators open it at once; a million takes seconds to cook."
+    ),
+    "mesh.extent": _recorded("m", "Longest side of the bounds."),
+    # depth against the mesh
+    "depth.held_out.median": _most("m", 0.01, 0.03, "The bar for clean depth is 1 cm; 3 cm is a voxel of the coarsest preset."),
+    "depth.held_out.mean": _most("m", 0.05, None, "Edges dominate it; watched, not gated."),
+    "depth.held_out.p90": _most("m", 0.05, None, "One view in ten pixels may sit on an edge."),
+    "depth.held_out.completeness": _least("share", 0.97, 0.9, "Measured pixels that meet the mesh within 10 cm."),
+    "depth.input.median": _most("m", 0.01, 0.03, "As for held-out views, though these took part in the fusion."),
+    "depth.input.mean": _most("m", 0.05, None, "Edges dominate it; watched, not gated."),
+    "depth.input.p90": _most("m", 0.05, None, "One pixel in ten may sit on an edge."),
+    "depth.input.completeness": _least("share", 0.97, 0.9, "Measured pixels that meet the mesh within 10 cm."),
+    # splats against photos
+    "image.held_out.psnr": _least("dB", 20.0, None, "The room is plainly recognisable; trained splats reach 25 and more."),
+    "image.held_out.ssim": _least("1", 0.6, None, "As above, for structure."),
+    "image.held_out.covered": _least("share", 0.95, None, "Pixels the splats cover at least half."),
+    "image.input.psnr": _least("dB", 20.0, None, "As for held-out views, though these coloured the splats."),
+    "image.input.ssim": _least("1", 0.6, None, "As above, for structure."),
+    "image.input.covered": _least("share", 0.95, None, "Pixels the splats cover at least half."),
+    # against a true surface
+    "truth.accuracy": _most("m", 0.03, 0.1, "Mean distance of observed faces to the truth; a preview voxel is 4 cm."),
+    "truth.completeness": _most("m", 0.03, 0.1, "Mean distance of seen truth to the mesh."),
+    "truth.precision_2cm": _recorded("share", "Part of the next F-score."),
+    "truth.recall_2cm": _recorded("share", "Part of the next F-score."),
+    "truth.f_score_2cm": _recorded("share", "At 4 cm voxels 2 cm is half a voxel: a figure to compare presets by."),
+    "truth.precision_5cm": _recorded("share", "Part of the next F-score."),
+    "truth.recall_5cm": _recorded("share", "Part of the next F-score."),
+    "truth.f_score_5cm": _least("share", 0.93, 0.85, "What the small house must reach at 4 cm voxels."),
+    # against a true map
+    "truth.map.free_precision": _least("share", 0.95, 0.9, "Free here, occupied there: a robot would bump."),
+    "truth.map.occupied_recall": _least("share", 0.85, 0.75, "A lidar sees at one height, we in a band: not all can match."),
+    # colliders
+    "collision.coverage": _least("share", 0.98, 0.95, "Measured surface without a hull: things fall through it."),
+    "collision.free_volume_blocked": _most("share", 0.01, 0.03, "Hulls in known-free space: invisible obstacles."),
+    "collision.path_recall": _least("share", 1.0, 1.0, "The cameras went there, so nothing may block the way."),
+    "collision.hulls": _most("1", 250, 1000, "Stepping cost grows with them; the preset asks for at most 250."),
+    "collision.max_vertices": _most("1", 64, 64, "PhysX cooks convex meshes of at most 64 corners for the GPU."),
+    # map and routes
+    "navigation.reachable_area": _least("m^2", 4.0, 1.0, "A small room; below a square metre there is nothing to drive."),
+    "navigation.routes": _least("1", 3, 1, "Fewer leave chance; none proves nothing."),
+    "navigation.route_length": _recorded("m", "Sum of all planned routes."),
+    # engines
+    "physics.*.probes_fell": _most("1", 0, 0, "The floor holds everywhere or it doesn't hold."),
+    "physics.*.settle_error": _most("m", 0.02, 0.05, "Largest |rest height - expected| of the probes that stayed."),
+    "physics.*.penetration": _most("m", 0.01, 0.02, "Deepest rest below the expected height: contact offsets stay under 1 cm."),
+    "physics.*.routes_driven": _least("share", 1.0, 1.0, "A planned route that can't be driven is a wrong map or wrong hulls."),
+    "physics.*.length_error": _most("share", 0.05, 0.1, "Worst |driven / planned - 1|; more means bumps or slipping."),
+    "physics.agreement": _most(
+        "m", 0.1, 0.3, "Largest distance between the engines' end points on one route: half a robot apart is two worlds."
+    ),
+    # stage
+    "usd.errors": _most("1", 0, 0, "A stage that violates rules opens differently everywhere."),
+    "usd.warnings": _most("1", 0, None, "Advice of the validators; none is the aim."),
+}
+
+
+def limit_of(name: str) -> Limit:
+    """The limit of a metric; ``physics.physx.x`` falls back to ``physics.*.x``."""
+    if name in LIMITS:
+        return LIMITS[name]
+    group, _, rest = name.partition(".")
+    return LIMITS[f"{group}.*.{rest.partition('.')[2]}"]

@@ -1,0 +1,79 @@
+"""A MetricWorld made of an analytic room, and the room's closed surface: inputs of the quality tests."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lyra_sim.conventions import sh_dc_from_rgb
+from lyra_sim.data.capture import ScaleEstimate
+from lyra_sim.data.grid import FREE, SOLID, FreeSpace
+from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.views import Views
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.geometry.cameras import unproject
+from lyra_sim.geometry.rigid import Similarity
+from tests.boxes import box_mesh
+from tests.rooms import Room
+
+SHELL = 0.1
+"""Matter around the air box [m]."""
+
+
+def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> MetricWorld:
+    """The room's exact views on disk, 1 mm depth steps; splats are one per 4th pixel of every third view."""
+    images, depths = room.rendered
+    (folder / "rgb").mkdir(parents=True)
+    (folder / "z_depth").mkdir()
+    names = tuple(f"{index:05d}" for index in range(len(images)))
+    for name, rgb, z in zip(names, images, depths, strict=True):
+        Image.fromarray(rgb).save(folder / "rgb" / f"{name}.png")
+        Image.fromarray(np.round(z * 1000).astype(np.uint16)).save(folder / "z_depth" / f"{name}.png")
+    Image.fromarray(np.full(depths.shape[1:], 255, np.uint8)).save(folder / "valid.png")
+    path = room.cameras
+    points = np.concatenate(
+        [unproject(depths[i], path.K[i], path.c2w[i])[::2, ::2].reshape(-1, 3) for i in range(0, len(path), 3)]
+    )
+    colors = np.concatenate([images[i][::2, ::2].reshape(-1, 3) for i in range(0, len(path), 3)])
+    n = len(points)
+    return MetricWorld(
+        splats=Splats(
+            means=points.astype(np.float32),
+            quats_wxyz=np.tile(np.float32([1, 0, 0, 0]), (n, 1)),
+            log_scales=np.full((n, 3), np.log(0.02), np.float32),
+            opacity_logits=np.full(n, 2.0, np.float32),
+            sh_coeffs=sh_dc_from_rgb(colors / 255.0)[:, None],
+        ),
+        views=Views(folder=folder, names=names, rgb_suffix=".png", metres_per_depth_unit=0.001 / metres_per_unit),
+        cameras=path,
+        world_from_input=Similarity(scale=metres_per_unit, rotation=np.eye(3), translation=np.zeros(3)),
+        scale=ScaleEstimate(metres_per_unit=metres_per_unit, sigma_relative=0.0, source="declared metric"),
+        evidence={"floor": "analytic"},
+    )
+
+
+def room_surface(room: Room, *, shift: tuple[float, float, float] = (0, 0, 0)) -> TriMesh:
+    """Boxes, walls and an outer skin as one closed triangle set; the skin counts as unseen. Overlapping pieces stay apart."""
+    inner, inner_faces = box_mesh([(room.air_low, room.air_high)])
+    outer, outer_faces = box_mesh([(room.air_low - SHELL, room.air_high + SHELL)])
+    things, thing_faces = box_mesh(list(room.boxes.values()))
+    vertices = np.concatenate([inner, outer, things]) + np.float32(shift)
+    faces = np.concatenate([inner_faces[:, ::-1], outer_faces + 8, thing_faces + 16])
+    seen = np.ones(len(faces), bool)
+    seen[12:24] = False
+    return TriMesh(
+        vertices=vertices.astype(np.float32),
+        faces=np.ascontiguousarray(faces, np.int32),
+        colors=np.full((len(vertices), 3), 140, np.uint8),
+        face_seen=seen,
+    )
+
+
+def room_grid(room: Room, *, voxel_size: float = 0.05) -> FreeSpace:
+    """Exact states at voxel centres, one voxel beyond the shell."""
+    low = room.air_low - SHELL - voxel_size
+    shape = np.ceil((room.air_high + SHELL + voxel_size - low) / voxel_size).astype(int)
+    centres = low + (np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1) + 0.5) * voxel_size
+    states = np.where(room.solid(centres), SOLID, FREE).astype(np.uint8)
+    return FreeSpace(states=states, origin=low, voxel_size=voxel_size)
