@@ -150,7 +150,7 @@ class _Layers:
         target, equals, value_text = text.partition("=")
         keys = target.strip().split(".")
         if not equals or len(keys) < 2 or not all(keys):
-            raise SpecError(subject, "not of the form path=value", expected="scenes.NAME.section.key=value or defaults.key=value")
+            raise SpecError(subject, "not of the form path=value", expected="scenes.NAME.key=value or defaults.key=value")
         value = parse_yaml(value_text, subject=subject).data
         document = Document(subject=subject, data=None, lines={})
         if keys[0] == "defaults":
@@ -165,7 +165,7 @@ class _Layers:
                     next_step=did_you_mean(keys[1], list(self.names)),
                 )
             if keys[2:] in ([], ["name"]):
-                raise SpecError(subject, "a scene's name and the scene as a whole can't be set", expected="scenes.NAME.key=value")
+                raise SpecError(subject, "a scene's name or a whole scene can't be set", expected="scenes.NAME.key=value")
             for name in chosen:
                 self._set(self.scenes[self.names[name]], keys[2:], value, ("scenes", name), document)
         else:

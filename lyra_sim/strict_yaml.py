@@ -59,7 +59,7 @@ def parse_yaml(text: str, *, subject: str) -> Document:
         node = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
         _Walk(subject, lines).visit(node, (), frozenset())
-        data = loader.construct_document(node) if node is not None else None  # type: ignore[no-untyped-call]
+        data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{subject}:{mark.line + 1}" if mark else subject
@@ -69,7 +69,7 @@ def parse_yaml(text: str, *, subject: str) -> Document:
     except RecursionError as error:
         raise SpecError(subject, "it is nested too deeply", expected="a few levels") from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     return Document(subject=subject, data=data, lines=lines)
 
 

@@ -135,8 +135,12 @@ def clean_leftovers(parent: Path) -> None:
     """Remove what killed runs left behind. Call it only while holding the scene's lock."""
     if parent.is_dir():
         for entry in parent.iterdir():
-            if entry.name.startswith(".") and (_STAGING in entry.name or _OLD in entry.name):
-                shutil.rmtree(entry, ignore_errors=True)
+            if not entry.name.startswith(".") or not (_STAGING in entry.name or _OLD in entry.name):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
 
 def _sync(path: Path) -> None:

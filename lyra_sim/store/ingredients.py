@@ -1,7 +1,7 @@
 """Everything a step's result depends on, as one readable JSON value; its hash is the step's key.
 
-Source files count by content and by their name inside the source, never by where the source lies: moving or
-renaming an input folder, or the project, rebuilds nothing.
+Source files count by content and by name from the source's last component on, never by where the source lies:
+moving the inputs, or the whole project, rebuilds nothing.
 """
 
 from collections.abc import Mapping

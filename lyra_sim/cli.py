@@ -1,0 +1,204 @@
+"""The command line. Parses, calls, prints; exit codes come from the errors and the gate."""
+
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle OpenMP threads must not spin on shared cores; read at first import
+
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lyra_sim import __version__
+from lyra_sim.errors import LyraSimError, SpecError
+from lyra_sim.spec import SceneSpec
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="lyra-sim",
+    help="From posed RGB-D frames to simulation worlds that carry their own proof.",
+    epilog="Exit codes: 0 ok, 1 build or gate failure, 2 usage or configuration, 3 missing input, "
+    "4 environment not ready, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+_stdout = Console(soft_wrap=True)
+
+SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]
+Out = Annotated[Path, typer.Option(help="Output folder.")]
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(f"lyra-sim {__version__}")
+        raise typer.Exit()
+
+
+@app.command("build")
+def build_command(
+    scene_file: SceneFile,
+    out: Out = Path("out"),
+    scene: Annotated[list[str] | None, typer.Option(metavar="GLOB", help="Only scenes whose name matches; repeatable.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="STEP", help="This step alone.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", metavar="STEP", help="This step and all later ones, again.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="STEP", help="Nothing after this step.")] = None,
+    force: Annotated[list[str] | None, typer.Option(metavar="STEP", help="This step again; repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and why; write nothing.")] = False,
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Build the other scenes when one fails.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Scenes at the same time.")] = 1,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a value; repeatable.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check stored files by digest, not by size.")] = False,
+    timeout_step: Annotated[float, typer.Option(min=0.1, help="Wall-clock limit of a step [s].")] = 7200.0,
+    debug: Annotated[bool, typer.Option("--debug", help="Run steps in this process; full tracebacks.")] = False,
+) -> None:
+    """Build worlds; what is current is kept."""
+    from lyra_sim.runner import Selection, build, plan
+    from lyra_sim.runner.progress import progress
+    from lyra_sim.spec_file import load_scenes
+    from lyra_sim.summary import print_plan, print_result
+
+    scenes = _chosen(load_scenes(scene_file, set_ or ()), scene or ())
+    if dry_run:
+        selection = Selection(only=only, from_=from_, until=until, force=tuple(force or ()))
+        print_plan(_stdout, plan(scenes, out, selection=selection, verify=verify))
+        return
+    with progress(_stdout) as listener:
+        result = build(
+            scenes,
+            out,
+            only=only,
+            from_=from_,
+            until=until,
+            force=force or (),
+            keep_going=keep_going,
+            jobs=jobs,
+            verify=verify,
+            timeout_step=timeout_step,
+            isolate=not debug,
+            listeners=(listener,),
+        )
+    for failed in result.scenes:
+        if failed.error is not None:
+            _print_error(failed.error, debug=debug)
+    print_result(_stdout, result)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Check that this machine and environment can do the work."""
+    from lyra_sim.doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        _stdout.print(f"{finding.state:<8} {finding.subject:<24} {finding.detail}", markup=False, highlight=False)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(4)
+
+
+@app.command("plugins")
+def plugins_command() -> None:
+    """List plug-ins, what they need, and under which terms."""
+    from lyra_sim.plugins import all_plugins
+
+    table = Table(box=None, pad_edge=False, header_style="")
+    for heading in ("kind", "name", "version", "ready", "needs", "terms", "weights"):
+        table.add_column(heading, overflow="fold")
+    for spec in all_plugins():
+        row = (
+            spec.kind,
+            spec.name,
+            spec.version,
+            "no" if spec.missing else "yes",
+            ", ".join(spec.needs.values()) or "-",
+            spec.terms,
+            spec.weights_licence or "none",
+        )
+        table.add_row(*(escape(cell) for cell in row))
+    _stdout.print(table)
+
+
+@app.command("schema")
+def schema_command() -> None:
+    """Print the JSON Schema of the scene file, every default included."""
+    from lyra_sim.spec_file import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+@app.command("validate")
+def validate_command(
+    stage: Annotated[Path, typer.Argument(metavar="STAGE", help="A .usda, .usdc, .usd or .usdz file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of lines.")] = False,
+) -> None:
+    """Check any stage by OpenUSD's rules, NVIDIA's and ours; exit 1 on errors."""
+    from lyra_sim.usd.validate import validate_stage
+
+    issues = validate_stage(stage)
+    errors = sum(issue.severity == "error" for issue in issues)
+    if as_json:
+        typer.echo(json.dumps([issue.to_json() for issue in issues], indent=1))
+    else:
+        for issue in issues:
+            typer.echo(str(issue))
+        typer.echo(f"{stage}: {errors} errors, {len(issues) - errors} other findings")
+    raise typer.Exit(1 if errors else 0)
+
+
+def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpec, ...]:
+    """Scenes that match any glob; a glob that matches none is a mistake."""
+    for glob in globs:
+        if not any(fnmatchcase(scene.name, glob) for scene in scenes):
+            from lyra_sim.spec_messages import did_you_mean
+
+            names = [scene.name for scene in scenes]
+            raise SpecError(
+                f"--scene {glob}", "no scene matches", expected=", ".join(names), next_step=did_you_mean(glob, names)
+            )
+    return tuple(scene for scene in scenes if not globs or any(fnmatchcase(scene.name, glob) for glob in globs))
+
+
+def _print_error(error: LyraSimError, *, debug: bool) -> None:
+    if debug:
+        traceback.print_exception(error)
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point ``lyra-sim``: a deliberate error is told without a traceback and ends with its own exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = app(arguments, standalone_mode=False)
+    except LyraSimError as error:
+        _print_error(error, debug="--debug" in arguments)
+        code = error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        print("Interrupted; finished steps are kept, the one under way left nothing behind.", file=sys.stderr)
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
+        code = 0
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

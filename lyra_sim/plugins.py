@@ -1,0 +1,164 @@
+"""What can be swapped: declarations apart from implementations, loaded only when used.
+
+A third party declares a :class:`PluginSpec` and names it in its own package metadata::
+
+    [project.entry-points."lyra_sim.plugins"]
+    "reconstructor.mine" = "my_package.plugin:SPEC"
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
+from lyra_sim.spec_messages import did_you_mean
+
+Kind = Literal["reconstructor", "exporter", "physics"]
+ENTRY_POINT_GROUP = "lyra_sim.plugins"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSpec:
+    """The declaration: enough to list, check and key a plug-in without importing it."""
+
+    kind: Kind
+    name: str
+    target: str
+    """``module:attribute`` of the function or class that does the work."""
+    version: str
+    """Raised whenever the same inputs would give another output; enters the step's key."""
+    needs: dict[str, str] = field(default_factory=dict)
+    """Modules it imports, each with the pip requirement that brings it."""
+    terms: str = "Apache-2.0"
+    """Licence of what it needs beyond lyra-sim itself, as far as a user should know before installing."""
+    weights_licence: str | None = None
+    """Licence of its model weights; None when it has none."""
+    weights_sha256: str | None = None
+    """Digest of its model weights; enters the step's key."""
+    min_vram_gb: float = 0.0
+    """GPU memory it can't do without [GB]; 0 runs on a CPU."""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Requirements that aren't installed."""
+        return tuple(requirement for module, requirement in self.needs.items() if find_spec(module) is None)
+
+    def load(self) -> Any:
+        """Import the target.
+
+        Raises:
+            EnvironmentNotReady: A package it needs isn't installed.
+            PluginError: The target isn't there, or fails on import.
+        """
+        subject = f"{self.kind} '{self.name}'"
+        if self.missing:
+            raise EnvironmentNotReady(
+                subject,
+                f"{len(self.missing)} of its packages are not installed",
+                expected=", ".join(self.missing),
+                likely=None if self.terms == "Apache-2.0" else f"Installing them accepts the {self.terms}.",
+                next_step="Run: pip install " + " ".join(f"'{requirement}'" for requirement in self.missing),
+            )
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except LyraSimError:
+            raise
+        except Exception as error:
+            raise PluginError(subject, f"{self.target} can't be loaded ({type(error).__name__}: {error})") from error
+
+
+BUILT_IN = (
+    PluginSpec(
+        kind="reconstructor",
+        name="fuse",
+        target="lyra_sim.reconstructors.fuse:reconstruct",
+        version="1",
+    ),
+    PluginSpec(
+        kind="exporter",
+        name="isaac",
+        target="lyra_sim.exporters.isaac:export",
+        version="1",
+        needs={"pxr": "usd-core>=26.11"},
+    ),
+    PluginSpec(
+        kind="physics",
+        name="physx",
+        target="lyra_sim.physics.physx_engine:PhysxEngine",
+        version="1",
+        needs={"ovphysx": "ovphysx==0.7.*", "ovstage": "ovstage==0.3.*"},
+        terms="NVIDIA Omniverse terms",
+    ),
+    PluginSpec(
+        kind="physics",
+        name="newton",
+        target="lyra_sim.physics.newton_engine:NewtonEngine",
+        version="1",
+        needs={"newton": "newton[sim]==1.8.*", "mujoco": "mujoco==3.17.*"},
+    ),
+)
+
+
+def all_plugins() -> tuple[PluginSpec, ...]:
+    """Built-in declarations, then those of installed packages by name."""
+    return (*BUILT_IN, *_third_party())
+
+
+def find_plugin(kind: str, name: str) -> PluginSpec:
+    """The declaration of ``kind:name``; a built-in one can't be shadowed.
+
+    Raises:
+        PluginError: There is none.
+    """
+    for spec in BUILT_IN:
+        if (spec.kind, spec.name) == (kind, name):
+            return spec
+    for spec in _third_party():
+        if (spec.kind, spec.name) == (kind, name):
+            return spec
+    known = [spec.name for spec in all_plugins() if spec.kind == kind]
+    raise PluginError(
+        f"{kind} '{name}'",
+        "no such plug-in",
+        expected=", ".join(known) or "an installed plug-in",
+        likely=did_you_mean(name, known),
+        next_step="lyra-sim plugins lists what is installed.",
+    )
+
+
+def load_plugin(kind: str, name: str) -> Callable[..., Any]:
+    """The work of ``kind:name``, with foreign exceptions wrapped once, their cause kept."""
+    target = find_plugin(kind, name).load()
+
+    @wraps(target, updated=())
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return target(*args, **kwargs)
+        except LyraSimError:
+            raise
+        except Exception as error:
+            raise PluginError(f"{kind} '{name}'", f"it failed with {type(error).__name__}: {error}") from error
+
+    return guarded
+
+
+def _third_party() -> tuple[PluginSpec, ...]:
+    specs = []
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+        try:
+            spec = point.load()
+        except Exception as error:
+            raise PluginError(
+                f"plug-in '{point.name}'",
+                f"its declaration {point.value} can't be loaded ({type(error).__name__}: {error})",
+                next_step="Repair or uninstall the package that declares it.",
+            ) from error
+        if not isinstance(spec, PluginSpec):
+            raise PluginError(f"plug-in '{point.name}'", f"{point.value} is a {type(spec).__name__}", expected="a PluginSpec")
+        specs.append(spec)
+    return tuple(specs)

@@ -1,0 +1,64 @@
+"""What a person reads before and after a build: the plan with its reasons, the worlds with their verdicts."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from lyra_sim.data.report import Metric, Report
+from lyra_sim.runner import BuildResult, ScenePlan, SceneResult
+
+_WORDS = {"run": "run", "check": "maybe", "current": "keep", "left": "due, not selected"}
+
+
+def print_plan(console: Console, plans: Sequence[ScenePlan]) -> None:
+    """One line a step: what would happen, and why."""
+    for plan in plans:
+        for step in plan.steps:
+            _say(console, f"{plan.scene}  {step.step.name:<12} {_WORDS[step.action]:<8} {step.reason}")
+    due = sum(step.action == "run" for plan in plans for step in plan.steps)
+    _say(console, f"{due} steps would run." if due else "Nothing to do: everything is current.")
+
+
+def print_result(console: Console, result: BuildResult) -> None:
+    """Where each world is, its verdict, and what stands behind the verdict."""
+    for scene in result.scenes:
+        _print_scene(console, scene)
+    for name in result.not_started:
+        _say(console, f"{name}: not started, because an earlier scene failed (--keep-going builds it)")
+    if result.scenes and not any(scene.ran or scene.error for scene in result.scenes):
+        _say(console, "Nothing to do: everything is current.")
+
+
+def _print_scene(console: Console, scene: SceneResult) -> None:
+    if scene.error is not None:
+        _say(console, f"{scene.scene}: FAILED")
+        return
+    stage = scene.folder / "world" / "world.usda"
+    if scene.report is None:
+        world = f"; world {stage}" if stage.is_file() else ""
+        _say(console, f"{scene.scene}: {len(scene.ran)} steps ran; not assessed{world}")
+        return
+    _say(console, f"{scene.scene}: {scene.report.verdict.upper()}  {_counts(scene.report)}")
+    _say(console, f"  world   {stage}")
+    _say(console, f"  report  {scene.folder / 'report.html'}")
+    for verdict in ("fail", "warn", "not-measured"):
+        for metric in scene.report.metrics:
+            if metric.verdict == verdict:
+                note = f"  ({metric.note})" if metric.note else ""
+                _say(console, f"  {verdict:<7} {metric.name} = {_value(metric)}{note}")
+
+
+def _counts(report: Report) -> str:
+    verdicts = [metric.verdict for metric in report.metrics]
+    counted = ((verdict, verdicts.count(verdict)) for verdict in ("pass", "warn", "fail", "not-measured"))
+    return ", ".join(f"{count} {verdict}" for verdict, count in counted if count)
+
+
+def _value(metric: Metric) -> str:
+    if metric.value is None:
+        return "not measured"
+    return f"{metric.value:.4g} {metric.unit}".strip()
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
