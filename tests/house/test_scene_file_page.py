@@ -1,0 +1,66 @@
+"""docs/scene_file.md names every key of the scene file with its true default, and nothing that doesn't exist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from lyra_sim.spec import SceneSpec
+from lyra_sim.spec_file import load_scenes
+from tests.house.files import ROOT
+
+PAGE = (ROOT / "docs" / "scene_file.md").read_text(encoding="utf-8")
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in models_in(part)]
+
+
+def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every leaf key with its default as YAML; a key that is a model in one of its forms is also a leaf in the others."""
+    for name, field in model.model_fields.items():
+        inner = models_in(field.annotation)
+        for part in inner:
+            yield from keys(part, f"{prefix}{name}.")
+        if not inner or isinstance(field.default, str):
+            yield prefix + name, "required" if field.default is PydanticUndefined else as_yaml(field.default)
+
+
+def as_yaml(value: Any) -> str:
+    plain = list(value) if isinstance(value, tuple) else str(value) if isinstance(value, PurePath) else value
+    return yaml.safe_dump(plain, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
+
+
+def rows(first_column: str = r"`([a-z_.]+)`", columns: int = 3) -> list[tuple[str, ...]]:
+    found = re.findall(r"^\| " + first_column + r" \|(.+)\|$", PAGE, re.MULTILINE)
+    split = [(key, *(cell.strip() for cell in rest.split(" | "))) for key, rest in found]
+    return [row for row in split if len(row) == columns]
+
+
+def test_every_key_is_there_with_its_default() -> None:
+    documented = {(key, default.strip("`")) for key, cell, _ in rows() for default in cell.split(", `")}
+    assert documented == set(keys(SceneSpec))
+
+
+def test_every_key_is_explained() -> None:
+    assert not [key for key, _, meaning in rows() if len(meaning) < 10]
+
+
+def test_presets_are_as_the_page_says() -> None:
+    table = {key: values for key, *values in rows(columns=4)}
+    for column, preset in enumerate(("preview", "standard", "production")):
+        stored = yaml.safe_load((ROOT / "configs" / f"{preset}.yaml").read_text(encoding="utf-8"))
+        flat = {f"{section}.{key}": value for section, values in stored.items() for key, value in values.items()}
+        assert flat == {key: yaml.safe_load(values[column]) for key, values in table.items()}, preset
+
+
+def test_the_example_on_the_page_is_a_valid_scene_file(tmp_path) -> None:
+    (tmp_path / "scenes.yaml").write_text(PAGE.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    (scene,) = load_scenes(tmp_path / "scenes.yaml", ["scenes.small_house.mesh.voxel_size=0.06", "scenes.*.seed=3"])
+    assert (scene.name, scene.mesh.voxel_size, scene.seed) == ("small_house", 0.06, 3)
