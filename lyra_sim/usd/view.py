@@ -71,13 +71,13 @@ class ColliderMesh:
         triangles = _fan(counts.astype(np.int64), indices.astype(np.int64), len(points))
         if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
             triangles = triangles[:, ::-1]
-        api = UsdPhysics.MeshCollisionAPI(prim) if prim.HasAPI(UsdPhysics.MeshCollisionAPI) else None
-        authored = api is not None and api.GetApproximationAttr().HasAuthoredValue()
+        applied = prim.HasAPI(UsdPhysics.MeshCollisionAPI)
+        chosen = prim.GetAttribute(UsdPhysics.Tokens.physicsApproximation) if applied else Usd.Attribute()
         return cls(
             prim=prim,
             points=points @ world[:3, :3] + world[3, :3],
             triangles=triangles,
-            approximation=str(api.GetApproximationAttr().Get()) if authored else None,
+            approximation=str(chosen.Get()) if chosen and chosen.HasAuthoredValue() else None,
         )
 
     @property
