@@ -1,0 +1,86 @@
+"""Cutting the closed mesh: nothing lost, one fan a vertex, sharp corners, and the shell told from what is in the room."""
+
+import numpy as np
+import pytest
+
+from lyra_sim.data.colliders import LABELS
+from lyra_sim.data.mesh import TriMesh
+from lyra_sim.errors import GeometryError
+from lyra_sim.usd.parts import crease_normals, outer_shell, split_by_label
+from tests.boxes import box_mesh
+from tests.usd.worlds import World
+
+
+def closed(boxes: list[tuple[list[float], list[float]]], inverted: list[bool], seen: list[bool]) -> TriMesh:
+    vertices, faces = box_mesh([(np.array(low), np.array(high)) for low, high in boxes])
+    faces = faces.reshape(len(boxes), -1, 3)
+    turned = [rows[:, ::-1] if flip else rows for rows, flip in zip(faces, inverted, strict=True)]
+    return TriMesh(
+        vertices=vertices,
+        faces=np.ascontiguousarray(np.concatenate(turned)),
+        colors=np.full((len(vertices), 3), 128, np.uint8),
+        face_seen=np.repeat(np.array(seen), 12),
+    )
+
+
+def test_shell_is_the_unseen_outside_of_a_cavity_and_nothing_else() -> None:
+    mesh = closed(
+        [([-1, -1, -1], [5, 5, 4]), ([0, 0, 0], [4, 4, 3]), ([1, 1, 1], [2, 2, 2])],
+        inverted=[False, True, False],
+        seen=[False, True, False],
+    )
+    np.testing.assert_array_equal(outer_shell(mesh), np.repeat([True, False, False], 12))
+    parts = {part.name: part for part in split_by_label(mesh, np.ones(36, np.uint8))}
+    assert {name: len(part.faces) for name, part in parts.items()} == {"wall": 12, "unseen": 12, "outer_shell": 12}
+
+
+def test_a_seen_shell_is_no_shell() -> None:
+    mesh = closed([([-1, -1, -1], [5, 5, 4]), ([0, 0, 0], [4, 4, 3])], inverted=[False, True], seen=[True, True])
+    assert not outer_shell(mesh).any()
+
+
+def test_parts_are_edge_and_vertex_manifold(small_world: World) -> None:
+    """Labels scattered at random leave fans that touch in points; none may remain, and no face may be lost."""
+    from usd_validation_nvidia._mesh_tools import check_manifold_elements
+
+    labels = np.random.default_rng(1).integers(0, len(LABELS), len(small_world.mesh.faces)).astype(np.uint8)
+    parts = split_by_label(small_world.mesh, labels)
+    assert sum(len(part.faces) for part in parts) == len(small_world.mesh.faces)
+    torn = 0
+    for part in parts:
+        bad_vertices, bad_edges, consistent = check_manifold_elements(
+            len(part.vertices), part.faces.ravel(), np.full(len(part.faces), 3)
+        )
+        assert (bad_vertices, bad_edges, consistent) == (0, 0, True)
+        assert len(np.unique(part.vertices, axis=0)) == len(part.vertices)
+        torn += len(part.vertices) - len(np.unique(np.round(part.vertices, 4), axis=0))
+    assert torn > 50  # the case is there to be handled
+
+
+def test_box_corners_stay_sharp_and_a_fine_sphere_is_smooth() -> None:
+    import trimesh
+
+    vertices, faces = box_mesh([(np.zeros(3), np.ones(3))])
+    normals = crease_normals(vertices, faces)
+    t = vertices[faces]
+    flat = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
+    np.testing.assert_allclose(normals, np.repeat(flat[:, None], 3, axis=1), atol=1e-6)
+    ball = trimesh.creation.icosphere(subdivisions=4)
+    smooth = crease_normals(ball.vertices.astype(np.float32), ball.faces.astype(np.int32))
+    np.testing.assert_allclose(smooth, ball.vertices[ball.faces], atol=0.02)
+
+
+def test_degenerate_faces_are_left_out() -> None:
+    mesh = closed([([0, 0, 0], [1, 1, 1])], inverted=[False], seen=[True])
+    faces = np.concatenate([mesh.faces, [[0, 0, 1]]]).astype(np.int32)
+    with_sliver = TriMesh(vertices=mesh.vertices, faces=faces, colors=mesh.colors, face_seen=np.ones(13, bool))
+    (part,) = split_by_label(with_sliver, np.zeros(13, np.uint8))
+    assert len(part.faces) == 12
+    assert np.isfinite(part.corner_normals).all()
+
+
+def test_labels_must_fit_the_mesh(small_world: World) -> None:
+    with pytest.raises(GeometryError, match="one a face"):
+        split_by_label(small_world.mesh, np.zeros(3, np.uint8))
+    with pytest.raises(GeometryError, match="label 9"):
+        split_by_label(small_world.mesh, np.full(len(small_world.mesh.faces), 9, np.uint8))
