@@ -91,8 +91,9 @@ class MeshConfig(Model):
 
     voxel_size: float | Literal["auto"] = "auto"
     """Edge [m]; auto takes ``min_voxel_size`` or what ``max_voxels`` allows over the scene's extent."""
-    min_voxel_size: float = Field(default=0.04, gt=0)
-    max_voxels: int = Field(default=25_000_000, ge=1000)
+    min_voxel_size: float = Field(default=0.02, gt=0)
+    """Finest edge auto takes, however small the scene [m]."""
+    max_voxels: int = Field(default=12_000_000, ge=1000)
     target_faces: int = Field(default=60_000, ge=100)
     """Faces aimed at after simplification."""
 

@@ -21,7 +21,9 @@ FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
 SPECK_LITRES = 0.8
 """Matter smaller than this that floats in free space is noise."""
 CAMERA_BALL = 0.1
-"""Radius around a camera centre that is air because the camera was there [m]."""
+"""Radius around the camera's path that is air because the camera was there [m]."""
+CAMERA_STEP = 0.3
+"""Consecutive cameras nearer than this are taken to have moved in a straight line [m]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def _batches(z_depths: Iterator[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]
 
 def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float) -> Carved:
     tiny = np.float32(0.02 * voxel_size)
-    at_camera = _balls(distance.shape, (centres - low) / voxel_size, CAMERA_BALL / voxel_size)
+    at_camera = _balls(distance.shape, (_path_points(centres) - low) / voxel_size, CAMERA_BALL / voxel_size)
     free = (seen & (distance > 0)) | (at_camera & ~seen)
     blocked = int((at_camera & seen & (distance <= 0)).sum())
     labels, _ = ndimage.label(free)
@@ -129,6 +131,15 @@ def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np
     }
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, facts=facts)
+
+
+def _path_points(centres: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "m 3"]:
+    """Camera centres, and points every half ball between those that follow each other closely."""
+    steps = np.diff(centres, axis=0)
+    near = np.flatnonzero((np.linalg.norm(steps, axis=1) < CAMERA_STEP))
+    parts = np.arange(CAMERA_BALL / 2, CAMERA_STEP, CAMERA_BALL / 2) / CAMERA_STEP
+    between = centres[near][:, None] + parts[None, :, None] * steps[near][:, None]
+    return np.concatenate([centres, between.reshape(-1, 3)])
 
 
 def _balls(shape: tuple[int, ...], centres: np.ndarray, radius: float) -> Bool[np.ndarray, "nx ny nz"]:

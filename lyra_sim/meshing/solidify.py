@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
@@ -49,7 +50,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
         "voxel_size_wanted_m": wanted,
         "extent_m": [round(float(x), 3) for x in high - low],
         "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
-        "interior_volume_error": round(interior_volume_error(mesh, float(grid.free.sum()) * voxel_size**3), 5),
+        "interior_volume_error": round(interior_volume_error(mesh, grid), 5),
         **carved.facts,
         **surface_facts,
     }
@@ -64,10 +65,11 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
     return Solid(mesh=mesh, free_space=grid, facts=facts)
 
 
-def interior_volume_error(mesh: TriMesh, free_volume: float) -> float:
-    """Relative difference between the air inside the closed surface and ``free_volume`` [m^3].
+def interior_volume_error(mesh: TriMesh, grid: FreeSpace) -> float:
+    """Relative difference between the air inside the closed surface and the volume of the free voxels.
 
-    The surface bounds a shell of matter: the volume inside its outermost sheet minus its signed volume is the air.
+    The surface bounds shells of matter: the volume inside the sheets that face outside air, minus the signed volume
+    of everything, is the air inside.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -75,9 +77,11 @@ def interior_volume_error(mesh: TriMesh, free_volume: float) -> float:
     ends = np.concatenate([mesh.faces[:, :2], mesh.faces[:, 1:]])
     links = coo_matrix((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(len(mesh.vertices),) * 2)
     sheet = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
-    volumes = np.array([signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet)])
-    air = volumes[volumes > 0].max(initial=0.0) - volumes.sum()
-    return float(air / free_volume - 1.0)
+    ahead = mesh.triangles.mean(axis=1) + 0.5 * grid.voxel_size * mesh.face_normals()
+    into_free = np.bincount(sheet, grid.sample(ahead) == FREE) / np.maximum(np.bincount(sheet), 1)
+    outermost = sum(signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet[into_free[sheet] < 0.5]))
+    air = outermost - signed_volume(mesh.vertices, mesh.faces)
+    return float(air / (grid.free.sum() * grid.voxel_size**3) - 1.0)
 
 
 def _sparse_points(world: MetricWorld) -> Iterator[np.ndarray]:
