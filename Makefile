@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup    install lyra-sim and its tools into $(VENV) (about 3 GB; once)"
+	@echo "make setup    install lyra-sim and its tools into $(VENV) (about 4 GB; once)"
 	@echo "make demo     setup, then build examples/scenes.yaml into $(OUT)/"
 	@echo "make test     setup, then the test suite and the checks of make lint"
 	@echo "make lint     style, formatting, types, import contract"

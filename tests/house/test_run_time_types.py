@@ -1,7 +1,9 @@
 """Annotated shapes are really checked under pytest, and kernels are really left out."""
 
-import importlib
+import importlib.util
 import sys
+import warnings
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from lyra_sim.geometry.rigid import Similarity
 from tests.house.files import ROOT, modules
 
 
-def conftest_module():
+def conftest_module() -> ModuleType:
     """The root conftest, wherever pytest put it."""
     return next(module for module in sys.modules.values() if getattr(module, "__file__", None) == str(ROOT / "conftest.py"))
 
@@ -29,3 +31,11 @@ def test_all_rooms_are_checked_except_kernels() -> None:
     assert "lyra_sim.data.mesh" in names
     for name in sorted(names):
         assert importlib.util.find_spec(name) is not None, name
+
+
+def test_our_own_warnings_are_errors_and_others_are_not() -> None:
+    for module in ("lyra_sim", "lyra_sim.usd.stage"):
+        with pytest.raises(UserWarning):
+            warnings.warn_explicit("ours", UserWarning, "somewhere.py", 1, module=module)
+    with pytest.warns(UserWarning, match="theirs"):
+        warnings.warn_explicit("theirs", UserWarning, "somewhere.py", 1, module="lyra_simulator")
