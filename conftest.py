@@ -10,6 +10,7 @@ from jaxtyping import install_import_hook
 
 PACKAGE = Path(__file__).parent / "lyra_sim"
 ROOMS = (
+    "alignment",
     "capture",
     "collision",
     "data",

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-from tests.house.files import ROOT
+import pytest
+
+from tests.house.files import ROOT, modules
 
 HEAVY = ("torch", "pxr", "open3d", "gsplat", "diffusers", "numba", "trimesh", "coacd", "ovphysx", "newton", "warp", "mujoco")
 
@@ -22,3 +25,14 @@ def test_import_is_light() -> None:
     code = f"import sys, lyra_sim, lyra_sim.cli; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "rooms"), [("torch", {"reconstructors", "rendering"}), ("pxr", {"usd", "exporters", "physics"})]
+)
+def test_no_room_is_forgotten(contract: str, rooms: set[str]) -> None:
+    """The layer contract is exhaustive by itself; these two list the rooms that may not, so a new one has to be added."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (forbidden,) = (entry["source_modules"] for entry in settings if entry["id"] == contract)
+    tops = {path.relative_to(ROOT / "lyra_sim").parts[0].removesuffix(".py") for path in modules("lyra_sim")} - {"__init__"}
+    assert {name.removeprefix("lyra_sim.") for name in forbidden} == tops - rooms
