@@ -59,9 +59,8 @@ def find_floor(
         subject: Named in errors.
     """
     up = up / np.linalg.norm(up)
-    level = normals @ up > np.cos(np.radians(CONE_DEG))
-    for _ in range(8):  # the mean normal of what is nearly level settles on the floor's
-        near = normals @ up > np.cos(np.radians(10.0))
+    for cone in np.radians([CONE_DEG, CONE_DEG, 20.0, 15.0, 10.0, 10.0]):  # the mean normal of what is level settles on the floor's
+        near = normals @ up > np.cos(cone)
         if near.sum() < 50:
             break
         up = normals[near].mean(axis=0)
@@ -69,7 +68,7 @@ def find_floor(
     band, sample_area = BAND / metres_per_unit, (cell * metres_per_unit) ** 2
     eye = float(np.median(cameras @ up))
     heights = points @ up
-    candidate = level & (normals @ up > np.cos(np.radians(15.0))) & (heights < eye)
+    candidate = (normals @ up > np.cos(np.radians(15.0))) & (heights < eye)
     if candidate.sum() * sample_area < MIN_AREA:
         raise GeometryError(
             subject,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
 
-from lyra_sim.data.grid import SOLID, FreeSpace
+from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.geometry.cameras import CameraPath, project
 
 NEUTRAL = 110
@@ -14,10 +14,10 @@ _BARYCENTRIC = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array
 
 
 def face_seen(vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"], grid: FreeSpace) -> Bool[np.ndarray, "f"]:
-    """True where the voxel on the solid side of a face was measured, at three of four points of the face.
+    """True where matter under a face was measured and the air before it is free, at three of four points of the face.
 
-    The solid side is probed half a voxel and a whole voxel under the face, because thinning moves a face by up to
-    half a voxel.
+    Both sides are probed half a voxel and a whole voxel away, because thinning moves a face by up to half a voxel.
+    The free side tells the inner face of a wall from the outer skin of its shell.
     """
     corners = vertices[faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -25,10 +25,11 @@ def face_seen(vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 
     votes = np.zeros(len(faces), np.int64)
     for weights in _BARYCENTRIC:
         points = np.einsum("k,fki->fi", weights, corners)
-        measured = np.zeros(len(faces), bool)
+        measured, free = np.zeros(len(faces), bool), np.zeros(len(faces), bool)
         for depth in (0.5, 1.0):
             measured |= grid.sample(points - depth * grid.voxel_size * normals) == SOLID
-        votes += measured
+            free |= grid.sample(points + depth * grid.voxel_size * normals) == FREE
+        votes += measured & free
     return votes >= 3
 
 

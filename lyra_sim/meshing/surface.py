@@ -7,10 +7,10 @@ from jaxtyping import Float, Float32, Int
 from scipy import ndimage
 
 from lyra_sim.errors import GeometryError
-from lyra_sim.meshing.carve import Carved
+from lyra_sim.meshing.carve import BACK_VOXELS, Carved
 
 SHELL = 0.1
-"""Thickness of matter kept outside free space [m]; beyond it is outside air."""
+"""Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air."""
 
 
 def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
@@ -45,7 +45,7 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
 def _matter_field(carved: Carved) -> tuple[Float32[np.ndarray, "nx ny nz"], int]:
     """Positive in matter, negative in air [m], never zero; matter is cut off ``SHELL`` outside free space."""
     voxel_size = carved.free_space.voxel_size
-    reach = max(1, int(np.ceil(SHELL / voxel_size)))
+    reach = max(int(BACK_VOXELS) + 1, int(np.ceil(SHELL / voxel_size)))
     pad = reach + 2
     field = np.pad(-carved.distance, pad, constant_values=voxel_size)
     near = np.pad(carved.free_space.free, pad).astype(np.uint8)
