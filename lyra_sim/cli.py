@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +24,8 @@ from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.spec import SceneSpec
 
 INTERRUPTED = 130
+_ParserError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+"""What the parser raises; typer bundles click and exports only some of this class's children."""
 
 app = typer.Typer(
     name="lyra-sim",
@@ -188,6 +190,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(arguments, standalone_mode=False)
+    except _ParserError as error:
+        error.show()
+        code = error.exit_code
     except LyraSimError as error:
         _print_error(error, debug="--debug" in arguments)
         code = error.exit_code

@@ -131,7 +131,7 @@ class _Layers:
 
     def _checked(self, layer: Any, at: KeyPath, document: Document) -> dict[str, Any]:
         if not isinstance(layer, dict):
-            raise SpecError(document.where(at), f"{_dotted(at)} is {_kind(layer)}", expected="a mapping of keys to values")
+            raise SpecError(document.where(at), f"'{_named(at, document)}' is {_kind(layer)}", expected="a mapping of keys to values")
         _refuse_unknown(layer, SceneSpec, at, document)
         return layer
 
@@ -237,9 +237,8 @@ def _refuse_unknown(value: Mapping[Any, Any], model: type[BaseModel], at: KeyPat
         annotation = model.model_fields[key].annotation
         models = _models_of(annotation)
         if models == (annotation,) and not isinstance(child, dict):
-            raise SpecError(
-                document.where((*at, key)), f"'{_dotted((*at, key))}' is {_kind(child)}", expected="a mapping of keys to values"
-            )
+            found = f"'{_named((*at, key), document)}' is {_kind(child)}"
+            raise SpecError(document.where((*at, key)), found, expected="a mapping of keys to values")
         if not isinstance(child, dict) or not models:
             continue
         if len(models) == 1:
@@ -254,7 +253,7 @@ def _refuse_unknown(value: Mapping[Any, Any], model: type[BaseModel], at: KeyPat
 def _unknown(key: str, path: KeyPath, known: list[str], document: Document) -> LyraSimError:
     return SpecError(
         document.where(path),
-        f"unknown key '{_dotted(path)}'",
+        f"unknown key '{_named(path, document)}'",
         likely=did_you_mean(key, known) or f"Known keys here: {', '.join(sorted(set(known)))}.",
         next_step="lyra-sim schema lists every key.",
     )
@@ -279,6 +278,15 @@ def _absolute(value: Any, folder: Path) -> Any:
         changed = {name: _absolute(getattr(value, name), folder) for name in type(value).model_fields}
         return value.model_copy(update=changed)
     return value
+
+
+def _named(path: KeyPath, document: Document) -> str:
+    """A dotted path as ``--set`` takes it: the scene by its name where it has one, not by its place in the list."""
+    if len(path) > 1 and isinstance(path[1], int):
+        scene = document.data["scenes"][path[1]]
+        if isinstance(scene, dict) and isinstance(scene.get("name"), str):
+            path = (path[0], scene["name"], *path[2:])
+    return _dotted(path)
 
 
 def _dotted(path: KeyPath) -> str:

@@ -169,7 +169,9 @@ class ScenePlanner:
 
     def _ingredients(self, step: Step) -> dict[str, Any]:
         view = scoped(self.scene, step)
-        labels = {path: label for label, path in source_paths(self.scene).items()}
+        labels: dict[Path, str] = {}
+        for label, path in source_paths(self.scene).items():
+            labels.setdefault(path, label)
         sources = {}
         for path in step.sources(view):
             source = SourceFiles(label=labels.get(path, path.name), path=path)
