@@ -1,0 +1,98 @@
+"""A capture in any frame and unit comes out metric, level, on the floor, and says why."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.capture.rgbd import capture_rgbd
+from lyra_sim.data.capture import Capture
+from lyra_sim.geometry.cameras import unproject
+from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.reconstructors.fuse import reconstruct
+from lyra_sim.spec import CameraHeightScale, ReconstructConfig, RgbdSource, SceneSpec
+from tests.rooms import Room
+
+SPACING = ReconstructConfig(splat_spacing=0.05)
+
+
+@pytest.fixture(scope="module")
+def files(tiny_room_files: Path) -> RgbdSource:
+    return RgbdSource(
+        frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
+    )
+
+
+@pytest.fixture(scope="module")
+def capture(files: RgbdSource, tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    return capture_rgbd(SceneSpec(name="room", rgbd=files, scale="metric", up="z"), out=tmp_path_factory.mktemp("c") / "out")
+
+
+def moved(capture: Capture, other_from_world: Similarity, *, up_source: str) -> Capture:
+    """The same capture as another tool would have written it: other axes, other unit."""
+    views = replace(capture.views, metres_per_depth_unit=capture.views.metres_per_depth_unit * other_from_world.scale)
+    tilted = Similarity(scale=1.0, rotation=other_from_world.rotation.T, translation=np.zeros(3))
+    return replace(
+        capture, views=views, cameras=capture.cameras.moved(other_from_world), world_from_capture=tilted, up_source=up_source
+    )
+
+
+def test_a_metric_level_input_is_kept_to_the_bit(capture: Capture, files: RgbdSource) -> None:
+    cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
+    world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
+    np.testing.assert_array_equal(world.world_from_input.matrix, np.eye(4))
+    assert world.scale.sigma_relative == 0 and "kept" in world.evidence["frame"]
+
+
+def test_only_the_height_moves_when_only_the_height_is_off(capture: Capture, files: RgbdSource) -> None:
+    raised = moved(capture, Similarity(scale=1.0, rotation=np.eye(3), translation=np.array([3.0, -2, 0.7])), up_source="declared z")
+    cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
+    world = to_metric_world(raised, reconstruct(raised, SPACING), cfg)
+    np.testing.assert_allclose(world.world_from_input.translation, [0, 0, -0.7], atol=0.003)
+    np.testing.assert_array_equal(world.world_from_input.rotation, np.eye(3))
+
+
+def test_a_tilted_input_is_levelled_by_its_floor(capture: Capture, files: RgbdSource, tiny_room: Room) -> None:
+    rotation = Rotation.from_euler("xyz", [8, -11, 40], degrees=True)
+    provisional_error = Rotation.from_euler("x", 6, degrees=True)  # what the mean camera up would be off by
+    tilted = moved(capture, Similarity(scale=1.0, rotation=rotation.as_matrix(), translation=np.array([5.0, 1, -2])), up_source="mean camera up")
+    tilted = replace(
+        tilted, world_from_capture=Similarity(scale=1.0, rotation=(provisional_error * rotation.inv()).as_matrix(), translation=np.zeros(3))
+    )
+    cfg = SceneSpec(name="room", rgbd=files, scale="metric")
+    world = to_metric_world(tilted, reconstruct(tilted, SPACING), cfg)
+    _, depths = tiny_room.rendered
+    floor_view = 0  # pitched down 32°: its lower rows show floor
+    points = unproject(world.z_depth(floor_view), world.cameras.K[floor_view], world.cameras.c2w[floor_view])[-10:].reshape(-1, 3)
+    true = unproject(depths[floor_view], tiny_room.cameras.K[floor_view], tiny_room.cameras.c2w[floor_view])[-10:].reshape(-1, 3)
+    on_floor = np.abs(true[:, 2]) < 0.002
+    assert on_floor.sum() > 200
+    assert np.abs(points[on_floor, 2]).max() < 0.006
+    # the origin is free floor: the true world point under it is air above floor
+    origin_in_room = rotation.inv().apply(np.linalg.inv(world.world_from_input.matrix)[:3, 3] - [5.0, 1, -2])
+    assert abs(origin_in_room[2]) < 0.01
+    assert not tiny_room.solid(np.array([[*origin_in_room[:2], z] for z in (0.1, 0.5, 1.0)])).any()
+
+
+def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room: Room) -> None:
+    """An input in units of 0.37 m is brought to metres by a known camera height."""
+    shrunk = moved(capture, Similarity(scale=1 / 0.37, rotation=np.eye(3), translation=np.zeros(3)), up_source="declared z")
+    height = float(np.median(tiny_room.cameras.centres[:, 2]))
+    cfg = SceneSpec(name="room", rgbd=files, scale=CameraHeightScale(camera_height=height), up="z")
+    capture_in_units = replace(shrunk, scale=replace(capture.scale, source="camera height", sigma_relative=0.03))
+    world = to_metric_world(capture_in_units, reconstruct(capture_in_units, ReconstructConfig(splat_spacing=0.12)), cfg)
+    assert world.scale.metres_per_unit == pytest.approx(0.37, rel=0.005)
+    assert world.scale.sigma_relative >= 0.03
+    np.testing.assert_allclose(world.cameras.centres[:, :2] - world.cameras.centres[0, :2], tiny_room.cameras.centres[:, :2] - tiny_room.cameras.centres[0, :2], atol=0.02)
+
+
+def test_no_evidence_is_said_so(files: RgbdSource, tmp_path: Path) -> None:
+    cfg = SceneSpec(name="room", rgbd=files, scale="unknown", up="z")
+    capture = capture_rgbd(cfg, out=tmp_path / "out")
+    world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
+    assert world.scale.assumed and world.scale.sigma_relative >= 0.5
+    heights = world.cameras.centres[:, 2]
+    assert np.median(heights) == pytest.approx(1.5, abs=0.01)

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from lyra_sim.capture.rgbd import capture_rgbd
+from lyra_sim.conventions import rgb_from_sh_dc
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.world import Reconstruction
+from lyra_sim.reconstructors.fuse import reconstruct
+from lyra_sim.reconstructors.surfels import SurfelCloud
+from lyra_sim.spec import ReconstructConfig, RgbdSource, SceneSpec
+from tests.rooms import Room
+
+
+@pytest.fixture(scope="module")
+def capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    rgbd = RgbdSource(
+        frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
+    )
+    return capture_rgbd(SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z"), out=tmp_path_factory.mktemp("capture") / "out")
+
+
+@pytest.fixture(scope="module")
+def reconstruction(capture: Capture) -> Reconstruction:
+    return reconstruct(capture, ReconstructConfig(splat_spacing=0.04))
+
+
+def test_splats_lie_in_the_surface_and_face_the_air(tiny_room: Room, reconstruction: Reconstruction) -> None:
+    splats = reconstruction.splats
+    distance = tiny_room.distance(splats.means.astype(np.float64))
+    assert np.quantile(distance, 0.99) < 0.01
+    normals = Rotation.from_quat(splats.quats_wxyz, scalar_first=True).as_matrix()[:, :, 2]
+    ahead = splats.means + 0.05 * normals
+    assert tiny_room.solid(ahead).mean() < 0.01
+    assert (splats.log_scales[:, 2] < splats.log_scales[:, 0]).all()
+
+
+def test_splats_cover_what_was_seen(tiny_room: Room, capture: Capture, reconstruction: Reconstruction) -> None:
+    """From every measured point a splat is within its own reach."""
+    from scipy.spatial import cKDTree
+
+    from lyra_sim.geometry.cameras import unproject
+
+    _, depths = tiny_room.rendered
+    points = unproject(depths[5], tiny_room.cameras.K[5], tiny_room.cameras.c2w[5])[10:-10:5, 10:-10:5].reshape(-1, 3)
+    gap, _ = cKDTree(reconstruction.splats.means).query(points)
+    assert np.quantile(gap, 0.99) < 0.06
+
+
+def test_colours_are_the_photos(tiny_room: Room, reconstruction: Reconstruction) -> None:
+    """Averaged over a wall the colour is what the photos show."""
+    means = reconstruction.splats.means
+    floor = (np.abs(means[:, 2]) < 0.01) & (means[:, 0] > 2.8) & (means[:, 0] < 3.8) & (np.abs(means[:, 1] - 2) < 0.8)
+    rgb = rgb_from_sh_dc(reconstruction.splats.sh_coeffs[floor, 0])
+    origin, down = np.array([3.3, 2.0, 1.0]), np.c_[np.random.default_rng(0).uniform(-0.5, 0.5, (4000, 2)), -np.ones(4000)]
+    _, true = tiny_room.cast(origin, down)
+    np.testing.assert_allclose(rgb.mean(axis=0), true.mean(axis=0) / 255, atol=0.02)
+
+
+def test_budget_is_kept_by_coarser_spacing(capture: Capture) -> None:
+    splats = reconstruct(capture, ReconstructConfig(splat_spacing=0.04, max_splats=4000)).splats
+    assert 1000 < len(splats) <= 4000
+
+
+def test_result_does_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lyra_sim.reconstructors import surfels
+
+    rng = np.random.default_rng(0)
+    clouds = [rng.uniform(-1, 1, (500, 3)) for _ in range(20)]
+    results = []
+    for batch in (2, 100):
+        monkeypatch.setattr(surfels, "MERGE_EVERY", batch)
+        cloud = SurfelCloud(0.1)
+        for points in clouds:
+            n = len(points)
+            cloud.add(points, np.tile([0, 0, 1.0], (n, 1)), np.full((n, 3), 0.5), np.full(n, 0.02), np.ones(n))
+        results.append(cloud.surfels())
+    np.testing.assert_allclose(results[0].means, results[1].means, atol=1e-9)
+    assert len(results[0].means) == len(np.unique(np.floor(np.concatenate(clouds) / 0.1), axis=0))
