@@ -4,6 +4,7 @@ A cut view works on closed surfaces: rays start on the cut plane, and one that s
 through the back of a face, so it is painted as section. Walls then read as in an architect's plan.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -64,14 +65,13 @@ class MeshScene:
         directions = np.broadcast_to(np.array([0.0, 0.0, -1.0]), origins.shape)
         return self._shaded(origins, directions)
 
-    def cutaway(self, *, azimuth: float, elevation: float, width: int, height: int, cut_z: float) -> UInt8[np.ndarray, "h w 3"]:
-        """Orthographic view of the whole mesh from above, without anything above ``cut_z``.
+    def cutaway(self, *, azimuth: float, elevation: float, width: int, cut_z: float) -> UInt8[np.ndarray, "h w 3"]:
+        """Orthographic view of the whole mesh from above, without anything above ``cut_z``; as high as it needs to be.
 
         Args:
             azimuth: Direction the viewer stands in, from +x towards +y [rad].
             elevation: Angle of the line of sight below the horizon, in (0, pi/2] [rad].
             width: Image width [px].
-            height: Image height [px].
             cut_z: Height of the cut plane [m].
         """
         ca, sa, ce, se = np.cos(azimuth), np.sin(azimuth), np.cos(elevation), np.sin(elevation)
@@ -80,7 +80,9 @@ class MeshScene:
         box = np.array(list(product(*zip(self.low, (*self.high[:2], top), strict=True))))
         spans = np.stack([box @ right, box @ up], axis=1)
         middle = (spans.min(0) + spans.max(0)) / 2
-        pixel = 1.04 * float(np.max((spans.max(0) - spans.min(0)) / [width, height]))
+        size = spans.max(0) - spans.min(0)
+        pixel = 1.04 * float(size[0]) / width
+        height = max(1, math.ceil(1.04 * float(size[1]) / pixel))
         u = (np.arange(width) + 0.5 - width / 2) * pixel + middle[0]
         v = (height / 2 - np.arange(height) - 0.5) * pixel + middle[1]
         start = u[None, :, None] * right + v[:, None, None] * up

@@ -60,7 +60,7 @@ def test_plan_shows_floor_section_and_background(two_boxes: MeshScene) -> None:
 
 
 def test_cutaway_from_straight_above_equals_the_plan(two_boxes: MeshScene) -> None:
-    picture = two_boxes.cutaway(azimuth=-np.pi / 2, elevation=np.pi / 2, width=104, height=52, cut_z=1.0)
+    picture = two_boxes.cutaway(azimuth=-np.pi / 2, elevation=np.pi / 2, width=104, cut_z=1.0)
     assert tuple(picture[-8, -8]) == SECTION_RGB
     assert tuple(picture[0, 0]) == BACKGROUND_RGB
     assert picture[20, 30].min() > 200  # floor
