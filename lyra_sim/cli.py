@@ -16,8 +16,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from lyra_sim import __version__
 from lyra_sim.errors import LyraSimError, SpecError
@@ -117,21 +115,11 @@ def plugins_command() -> None:
     """List plug-ins, what they need, and under which terms."""
     from lyra_sim.plugins import all_plugins
 
-    table = Table(box=None, pad_edge=False, header_style="")
-    for heading in ("kind", "name", "version", "ready", "needs", "terms", "weights"):
-        table.add_column(heading, overflow="fold")
+    row = "{:<14} {:<10} {:<8} {:<6} {:<36} {:<23} {}".format
+    typer.echo(row("kind", "name", "version", "ready", "needs", "terms", "weights"))
     for spec in all_plugins():
-        row = (
-            spec.kind,
-            spec.name,
-            spec.version,
-            "no" if spec.missing else "yes",
-            ", ".join(spec.needs.values()) or "-",
-            spec.terms,
-            spec.weights_licence or "none",
-        )
-        table.add_row(*(escape(cell) for cell in row))
-    _stdout.print(table)
+        ready, needs = "no" if spec.missing else "yes", ", ".join(spec.needs.values()) or "-"
+        typer.echo(row(spec.kind, spec.name, spec.version, ready, needs, spec.terms, spec.weights_licence or "none"))
 
 
 @app.command("schema")
@@ -197,11 +185,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _print_error(error, debug="--debug" in arguments)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        print("Interrupted; finished steps are kept, the one under way left nothing behind.", file=sys.stderr)
         code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader (head, less) has seen enough
         code = 0
+    if code == INTERRUPTED:  # typer answers an interrupt inside a command with this code
+        print("Interrupted; finished steps are kept, the one under way left nothing behind.", file=sys.stderr)
     sys.exit(code)
 
 

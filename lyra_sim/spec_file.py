@@ -131,7 +131,9 @@ class _Layers:
 
     def _checked(self, layer: Any, at: KeyPath, document: Document) -> dict[str, Any]:
         if not isinstance(layer, dict):
-            raise SpecError(document.where(at), f"'{_named(at, document)}' is {_kind(layer)}", expected="a mapping of keys to values")
+            raise SpecError(
+                document.where(at), f"'{_named(at, document)}' is {_kind(layer)}", expected="a mapping of keys to values"
+            )
         _refuse_unknown(layer, SceneSpec, at, document)
         return layer
 

@@ -90,7 +90,12 @@ def test_finer_presets_ask_for_more(tmp_path):
     scenes = load_scenes(write(tmp_path, *({"name": name, "preset": name} for name in ("preview", "standard", "production"))))
     for better, worse in zip(scenes[1:], scenes[:-1], strict=True):
         assert better.mesh.min_voxel_size < worse.mesh.min_voxel_size
-        for section, field in (("mesh", "max_voxels"), ("collide", "max_hulls"), ("assess", "probes"), ("reconstruct", "max_splats")):
+        for section, field in (
+            ("mesh", "max_voxels"),
+            ("collide", "max_hulls"),
+            ("assess", "probes"),
+            ("reconstruct", "max_splats"),
+        ):
             assert getattr(getattr(better, section), field) > getattr(getattr(worse, section), field)
 
 

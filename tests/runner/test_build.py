@@ -154,7 +154,11 @@ def test_one_failing_scene_is_told_and_leaves_no_half_step(make_scene, tmp_path)
 
 @pytest.mark.parametrize(
     ("mesh", "text"),
-    [(DIE, "ended with SIGKILL"), (BUG, "ValueError: an unforeseen value"), (CHEAT, "reads scene field 'collide' without declaring")],
+    [
+        (DIE, "ended with SIGKILL"),
+        (BUG, "ValueError: an unforeseen value"),
+        (CHEAT, "reads scene field 'collide' without declaring"),
+    ],
 )
 def test_a_step_that_dies_or_misbehaves_is_an_error_that_says_so(make_scene, tmp_path, mesh, text):
     result = go(make_scene(mesh=mesh), tmp_path / "out", isolate=True).scenes[0]

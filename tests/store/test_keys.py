@@ -92,7 +92,10 @@ def test_a_key_holds_no_folder():
 def test_each_kind_of_change_has_its_words():
     def of(**changes):
         parts = {"step": "mesh", "version": 1, "needs": {"align": "k1"}, "fields": {"mesh": {"voxel_size": 0.04}}, "seed": 7}
-        parts |= {"sources": {"rgbd.frames": {"rgb/0.jpg": "d1"}}, "plugins": {"physics:physx": {"version": "1", "weights": None}}}
+        parts |= {
+            "sources": {"rgbd.frames": {"rgb/0.jpg": "d1"}},
+            "plugins": {"physics:physx": {"version": "1", "weights": None}},
+        }
         return ingredients_of(**{**parts, **changes})
 
     old = of()
