@@ -96,6 +96,8 @@ class MeshConfig(Model):
     max_voxels: int = Field(default=12_000_000, ge=1000)
     target_faces: int = Field(default=60_000, ge=100)
     """Faces aimed at after simplification."""
+    texel_size: float = Field(default=0.02, gt=0)
+    """Edge of a texel of the photo texture on the surface [m]; grows when the atlas would exceed 4096 texels."""
 
 
 class RobotConfig(Model):
@@ -119,6 +121,8 @@ class CollideConfig(Model):
     concavity: float = Field(default=0.05, gt=0)
     """CoACD threshold in metres (``real_metric``)."""
     max_hulls_per_component: int = Field(default=24, ge=1)
+    mcts_iterations: int = Field(default=10, ge=1)
+    """CoACD's search budget per cut."""
     max_hulls: int = Field(default=250, ge=1)
     max_vertices_per_hull: int = Field(default=60, ge=4, le=64)
 

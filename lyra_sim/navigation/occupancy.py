@@ -1,0 +1,112 @@
+"""The map of the main floor, drawn from the hulls physics sees and from what was really seen to be free.
+
+OCCUPIED where a measured hull reaches into the robot's height band over the cell. FREE where the band was seen free and a
+floor slab carries the cell. Everything else, blockers of unseen space included, is UNKNOWN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from lyra_sim.data.colliders import Hull
+from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
+from lyra_sim.navigation.convex_raster import band_outline, cells_touched
+
+KNOWN_SHARE = 0.6
+"""A cell is known when at least this share of its band was seen free; frusta cut the rest off."""
+SUPPORT_STEP = 0.03
+"""A floor slab carries the main floor when its top lies this near to the floor plane [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloorBand:
+    """The main floor's plane and the heights over it that block a robot."""
+
+    normal: Float64[np.ndarray, "3"]
+    """Unit, upward."""
+    offset: float
+    """``normal . x`` on the floor [m]."""
+    low: float
+    high: float
+    """Band above the floor [m]."""
+
+    def height(self, xy: np.ndarray) -> Float64[np.ndarray, "n"]:
+        """z of the floor at x, y [m]."""
+        return (self.offset - np.asarray(xy, np.float64) @ self.normal[:2]) / self.normal[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloorGrid:
+    """Cells over the floor plane, covering the voxel grid."""
+
+    origin: Float64[np.ndarray, "2"]
+    """Low corner [m], on a multiple of the resolution."""
+    shape: tuple[int, int]
+    resolution: float
+
+    @classmethod
+    def over(cls, free_space: FreeSpace, resolution: float) -> "FloorGrid":
+        low = np.floor(free_space.origin[:2] / resolution + 1e-6) * resolution
+        high = free_space.origin[:2] + np.array(free_space.states.shape[:2]) * free_space.voxel_size
+        shape = np.ceil((high - low) / resolution - 1e-6).astype(int)
+        return cls(origin=low, shape=(int(shape[0]), int(shape[1])), resolution=resolution)
+
+    def centres(self) -> Float64[np.ndarray, "n 2"]:
+        """x, y of all cells, row-major [m]."""
+        i, j = np.meshgrid(np.arange(self.shape[0]), np.arange(self.shape[1]), indexing="ij")
+        return self.origin + (np.stack([i.ravel(), j.ravel()], axis=1) + 0.5) * self.resolution
+
+
+def seen_free(free_space: FreeSpace, grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
+    """Cells whose band was mostly seen free, from four columns a cell and one sample a voxel."""
+    centres = grid.centres()
+    levels = np.linspace(band.low, band.high, max(int(round((band.high - band.low) / free_space.voxel_size)), 2))
+    free = np.zeros(len(centres), np.int32)
+    for shift in np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * grid.resolution / 4:
+        xy = centres + shift
+        floor = band.height(xy)
+        for level in levels:
+            free += free_space.sample(np.column_stack([xy, floor + level])) == FREE
+    return (free >= KNOWN_SHARE * 4 * len(levels)).reshape(grid.shape)
+
+
+def blocked(hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
+    """Cells over which any of the hulls reaches into the band."""
+    mask = np.zeros(grid.shape, bool)
+    for hull in hulls:
+        outline = band_outline(hull, band.normal, band.offset, band.low, band.high)
+        if outline is not None:
+            window_i, window_j, touched = cells_touched(outline, grid.origin, grid.resolution, grid.shape)
+            mask[window_i, window_j] |= touched
+    return mask
+
+
+def supported(hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
+    """Cells whose centre lies over a floor slab with its top at the main floor."""
+    centres = grid.centres()
+    floor = band.height(centres)
+    carried = np.zeros(len(centres), bool)
+    for hull in hulls:
+        if hull.label != "floor":
+            continue
+        planes = hull.planes()
+        up = planes[:, 2] > 1e-6
+        top = np.min(-(centres @ planes[up, :2].T + planes[up, 3]) / planes[up, 2], axis=1)
+        near = np.abs(top - floor) < SUPPORT_STEP
+        probe = np.column_stack([centres, floor - SUPPORT_STEP - 1e-3])
+        carried |= near & (probe @ planes[:, :3].T + planes[:, 3] <= 1e-6).all(axis=1)
+    return carried.reshape(grid.shape)
+
+
+def make_map(hulls: Sequence[Hull], free_space: FreeSpace, grid: FloorGrid, band: FloorBand) -> OccupancyMap:
+    """The occupancy map of the main floor; see the module's head for the meaning of the three values."""
+    solid = [hull for hull in hulls if hull.label != "unseen"]
+    unseen = [hull for hull in hulls if hull.label == "unseen"]
+    cells = np.full(grid.shape, UNKNOWN, np.uint8)
+    free = seen_free(free_space, grid, band) & supported(hulls, grid, band) & ~blocked(unseen, grid, band)
+    cells[free] = FREE_CELL
+    cells[blocked(solid, grid, band)] = OCCUPIED
+    return OccupancyMap(cells=cells, origin=grid.origin, resolution=grid.resolution)
