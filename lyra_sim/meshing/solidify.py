@@ -13,6 +13,7 @@ from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
 from lyra_sim.meshing.surface import closed_surface, signed_volume
+from lyra_sim.meshing.texture import bake
 from lyra_sim.spec import MeshConfig
 
 INTERIOR_TOLERANCE = 0.03
@@ -45,7 +46,11 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
         vertices, vertex_normals(vertices, faces), cameras, world.views.rgb, world.z_depth, tolerance=3 * voxel_size
     )
     mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
+    texture = bake(
+        mesh, cameras, world.views.rgb, world.z_depth, metres_per_texel=cfg.texel_size, tolerance=2 * voxel_size
+    )
     facts = {
+        "texel_size_m": None if texture is None else round(texture.metres_per_texel, 5),
         "voxel_size_m": voxel_size,
         "voxel_size_wanted_m": wanted,
         "extent_m": [round(float(x), 3) for x in high - low],
@@ -62,7 +67,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
             likely="Thinning collapsed narrow free space.",
             next_step="Raise mesh.target_faces.",
         )
-    return Solid(mesh=mesh, free_space=grid, facts=facts)
+    return Solid(mesh=mesh, free_space=grid, texture=texture, facts=facts)
 
 
 def interior_volume_error(mesh: TriMesh, grid: FreeSpace) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from scipy import ndimage
 
+from lyra_sim.data.grid import FREE, SOLID
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.carve import BACK_VOXELS, Carved
 
@@ -47,13 +48,28 @@ def _matter_field(carved: Carved) -> tuple[Float32[np.ndarray, "nx ny nz"], int]
     voxel_size = carved.free_space.voxel_size
     reach = max(int(BACK_VOXELS) + 1, int(np.ceil(SHELL / voxel_size)))
     pad = reach + 2
-    field = np.pad(-carved.distance, pad, constant_values=voxel_size)
+    field = np.pad(_smooth_frontier(carved), pad, constant_values=voxel_size)
     near = np.pad(carved.free_space.free, pad).astype(np.uint8)
     for axis in range(3):
         near = ndimage.maximum_filter1d(near, 2 * reach + 1, axis=axis)
     labels, _ = ndimage.label(near == 0)  # the outside; far pockets inside big pieces of matter stay solid
     field[labels == labels[0, 0, 0]] = -0.5 * voxel_size
     return field, pad
+
+
+def _smooth_frontier(carved: Carved) -> Float32[np.ndarray, "nx ny nz"]:
+    """The field with its border between free and unseen space smoothed, no voxel changing sides.
+
+    That border is a staircase of view frustums and shadows; smooth, it costs a fraction of the triangles. Voxels
+    within one of a measured surface keep their distances.
+    """
+    states, voxel_size = carved.free_space.states, carved.free_space.voxel_size
+    matter = states != FREE
+    smooth = ndimage.gaussian_filter(np.where(matter, np.float32(1), np.float32(-1)), 1.0, truncate=2.0) * np.float32(voxel_size)
+    tiny = np.float32(0.02 * voxel_size)
+    smooth = np.where(matter, np.maximum(smooth, tiny), np.minimum(smooth, -tiny))
+    measured = ndimage.binary_dilation(states == SOLID)
+    return np.where(measured, -carved.distance, smooth)
 
 
 def _merge_coplanar(vertices: np.ndarray, faces: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
