@@ -60,7 +60,7 @@ class Room:
         return inside
 
     def distance(self, points: np.ndarray) -> np.ndarray:
-        """Unsigned distance to the nearest surface [m]: exact for points in air, and for points less deep in matter than it is thick."""
+        """Unsigned distance to the nearest surface [m]; in matter, to the nearest face of any box."""
         out = np.abs(_box_distance(points, self.air_low, self.air_high))
         for low, high in self.boxes.values():
             out = np.minimum(out, np.abs(_box_distance(points, low, high)))
@@ -78,7 +78,15 @@ class Room:
             matrix = c2w_opengl_from_opencv(path.c2w[index]).tolist()
             frames.append({"file_path": f"rgb/{index:04d}.png", "transform_matrix": matrix})
         K = path.K[0]
-        facts = {"w": path.width, "h": path.height, "fl_x": K[0, 0], "fl_y": K[1, 1], "cx": K[0, 2], "cy": K[1, 2], "frames": frames}
+        facts = {
+            "w": path.width,
+            "h": path.height,
+            "fl_x": K[0, 0],
+            "fl_y": K[1, 1],
+            "cx": K[0, 2],
+            "cy": K[1, 2],
+            "frames": frames,
+        }
         (folder / "transforms.json").write_text(json.dumps(facts), encoding="utf-8")
         return folder
 

@@ -52,7 +52,9 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         "wall_tilt_deg": None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
         "camera_height_m": round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
     }
-    world_from_input, evidence["frame"] = _placement(cfg.align, declared, up, floor, tilt_deg, offset, scale, points, cameras.centres)
+    world_from_input, evidence["frame"] = _placement(
+        cfg.align, declared, up, floor, tilt_deg, offset, scale, points, cameras.centres
+    )
     return MetricWorld(
         splats=splats.moved(world_from_input),
         views=reconstruction.views,
@@ -77,7 +79,9 @@ def _scale(capture: Capture, cfg: SceneSpec, floor: Floor, centres: Float64[np.n
     wanted = cfg.scale.camera_height if isinstance(cfg.scale, CameraHeightScale) else cfg.capture.assumed_camera_height
     heights = centres @ floor.normal - floor.height
     if np.median(heights) <= 0:
-        raise GeometryError(f"scene '{cfg.name}'", "the cameras lie below the floor", expected="cameras above it", likely="Up is wrong.")
+        raise GeometryError(
+            f"scene '{cfg.name}'", "the cameras lie below the floor", expected="cameras above it", likely="Up is wrong."
+        )
     spread = float(heights.std() / np.median(heights) / np.sqrt(len(heights)))
     return ScaleEstimate(
         metres_per_unit=float(wanted / np.median(heights)),
@@ -101,7 +105,9 @@ def _placement(
     if declared and np.allclose(up, z) and tilt_deg <= cfg.max_tilt_deg:
         if abs(offset) <= cfg.max_floor_offset:
             return Similarity(scale=s, rotation=np.eye(3), translation=np.zeros(3)), "kept: z-up with its floor at z = 0"
-        return Similarity(scale=s, rotation=np.eye(3), translation=np.array([0, 0, -offset])), "kept but for height: floor moved to z = 0"
+        return Similarity(
+            scale=s, rotation=np.eye(3), translation=np.array([0, 0, -offset])
+        ), "kept but for height: floor moved to z = 0"
     gravity = floor.normal if not declared or tilt_deg > cfg.max_tilt_deg else up
     rotation = rotation_between(gravity, z)
     turned = Similarity(scale=s, rotation=rotation, translation=np.zeros(3))

@@ -77,12 +77,26 @@ def _read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
         lens = {name: float(facts.get(name, 0.0)) for name in ("k1", "k2", "k3", "k4", "p1", "p2")}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            str(path), f"missing or malformed {error}", expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames"
+            str(path),
+            f"missing or malformed {error}",
+            expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames",
         ) from error
     if len(frames) == 0 or c2w.shape[1:] != (4, 4):
-        raise InputError(str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame")
-    if model not in ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "OPENCV_FISHEYE") or model == "OPENCV_FISHEYE" or lens["k3"] or lens["k4"]:
-        raise InputError(str(path), f"camera model {model} with {lens}", expected="OPENCV with k1, k2, p1, p2", next_step="Undistort the images first.")
+        raise InputError(
+            str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame"
+        )
+    if (
+        model not in ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "OPENCV_FISHEYE")
+        or model == "OPENCV_FISHEYE"
+        or lens["k3"]
+        or lens["k4"]
+    ):
+        raise InputError(
+            str(path),
+            f"camera model {model} with {lens}",
+            expected="OPENCV with k1, k2, p1, p2",
+            next_step="Undistort the images first.",
+        )
     distortion = np.array([lens["k1"], lens["k2"], lens["p1"], lens["p2"]])
     return {"keys": keys, "named": True, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": distortion}
 
@@ -95,7 +109,11 @@ def _transforms_K(facts: dict[str, Any]) -> np.ndarray:
 
 def _read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     if intrinsics is None:
-        raise InputError(str(path), "this format carries no intrinsics", next_step="Set rgbd.intrinsics to a JSON with width, height, fx, fy, cx, cy.")
+        raise InputError(
+            str(path),
+            "this format carries no intrinsics",
+            next_step="Set rgbd.intrinsics to a JSON with width, height, fx, fy, cx, cy.",
+        )
     lens = read_json(intrinsics)
     try:
         rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -105,7 +123,9 @@ def _read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(str(path), "the file is missing", expected="an Open3D trajectory.log") from error
     except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise InputError(str(path), f"not an Open3D trajectory ({error})", expected="5 lines a camera: 3 numbers, then a 4x4 matrix") from error
+        raise InputError(
+            str(path), f"not an Open3D trajectory ({error})", expected="5 lines a camera: 3 numbers, then a 4x4 matrix"
+        ) from error
     if c2w.shape[1:] != (4, 4):
         raise InputError(str(path), f"matrices of shape {c2w.shape[1:]}", expected="4x4")
     try:
@@ -123,7 +143,11 @@ def _read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
         w2c, K = arrays["w2c"].astype(np.float64), arrays["intrinsics"].astype(np.float64)
         height, width = int(arrays["image_height"]), int(arrays["image_width"])
     except (KeyError, ValueError) as error:
-        raise InputError(str(path), f"missing or malformed {error}", expected="w2c (n, 4, 4), intrinsics (n, 3, 3), image_height, image_width") from error
+        raise InputError(
+            str(path),
+            f"missing or malformed {error}",
+            expected="w2c (n, 4, 4), intrinsics (n, 3, 3), image_height, image_width",
+        ) from error
     if w2c.ndim != 3 or w2c.shape[1:] != (4, 4) or K.shape != (len(w2c), 3, 3):
         raise InputError(str(path), f"w2c {w2c.shape}, intrinsics {K.shape}", expected="(n, 4, 4) and (n, 3, 3)")
     if not np.isfinite(w2c).all() or (np.abs(np.linalg.det(w2c)) < 1e-9).any():
@@ -139,7 +163,9 @@ def match_frames(table: CameraTable, stems: list[str], *, subject: str) -> list[
         position = {key: index for index, key in enumerate(table.keys)}
         missing = [stem for stem in stems if stem not in position]
         if missing:
-            raise InputError(subject, f"no camera for image '{missing[0]}' and {len(missing) - 1} more", expected="a camera per image")
+            raise InputError(
+                subject, f"no camera for image '{missing[0]}' and {len(missing) - 1} more", expected="a camera per image"
+            )
         return [position[stem] for stem in stems]
     position = {key: index for index, key in enumerate(table.keys)}
     numbers = [_number(stem) for stem in stems]

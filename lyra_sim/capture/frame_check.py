@@ -18,8 +18,14 @@ AGREE_RELATIVE = 0.02
 """Depth agrees within this fraction of itself."""
 ENOUGH = 0.55
 """Agreement of right cameras is far above this even with occlusion; of wrong ones far below."""
-_SCALES = {1.0: None, 10.0: "ten times larger", 0.1: "ten times smaller", 1000.0: "a thousand times larger", 0.001: "a thousand times smaller",
-           100.0: "a hundred times larger", 0.01: "a hundred times smaller"}  # fmt: skip
+_SCALES = {
+    10.0: "ten times larger",
+    100.0: "a hundred times larger",
+    1000.0: "a thousand times larger",
+    0.1: "ten times smaller",
+    0.01: "a hundred times smaller",
+    0.001: "a thousand times smaller",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,20 +74,23 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
         for name, c2w in candidates.items()
     ]
     for factor, words in _SCALES.items():
-        if words is not None:
-            c2w = cameras.c2w.copy()
-            c2w[:, :3, 3] /= factor
-            path = CameraPath(c2w=c2w, K=small.K, width=small.width, height=small.height)
-            tried.append(_agreement(path, depths, pairs, f"depth {words} than the camera file's unit"))
+        c2w = cameras.c2w.copy()
+        c2w[:, :3, 3] /= factor
+        path = CameraPath(c2w=c2w, K=small.K, width=small.width, height=small.height)
+        tried.append(_agreement(path, depths, pairs, f"depth {words} than the camera file's unit"))
     best = max(tried, key=lambda agreement: agreement.share)
-    found = f"{read.share:.0%} of the depth agrees between neighbouring views, {read.behind:.0%} of the points lie behind the next camera"
+    found = (
+        f"{read.share:.0%} of the depth agrees between neighbouring views, "
+        f"{read.behind:.0%} of the points lie behind the next camera"
+    )
     expected = f"> {ENOUGH:.0%} agreeing"
     if best.share < ENOUGH or best.share < 1.5 * read.share:
         raise FrameError(
             subject,
             found,
             expected=expected,
-            likely=f"No other reading fits either (best: {best.reading}, {best.share:.0%}): cameras and images may be out of step, or from different runs.",
+            likely=f"No other reading fits either (best: {best.reading}, {best.share:.0%}): "
+            "cameras and images may be out of step, or from different runs.",
             next_step=f"Check that camera k of scene '{scene}' belongs to image k.",
         )
     if "axes" in best.reading and "world" not in best.reading:

@@ -14,12 +14,22 @@ _FORMATS = ("JPEG", "PNG")
 def list_images(folder: Path, *, suffixes: tuple[str, ...], max_count: int) -> list[Path]:
     """Image files of a folder by name; one clear error when it is missing, empty or too full."""
     if not folder.is_dir():
-        raise InputError(str(folder), "the folder is missing", expected="a folder of images", next_step="Check the path; it is relative to the scene file.")
+        raise InputError(
+            str(folder),
+            "the folder is missing",
+            expected="a folder of images",
+            next_step="Check the path; it is relative to the scene file.",
+        )
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     if not paths:
         raise InputError(str(folder), "no image in it", expected=f"files ending in {', '.join(suffixes)}")
     if len(paths) > max_count:
-        raise InputError(str(folder), f"{len(paths)} images", expected=f"at most {max_count}", next_step="Raise capture.max_views, or thin the sequence.")
+        raise InputError(
+            str(folder),
+            f"{len(paths)} images",
+            expected=f"at most {max_count}",
+            next_step="Raise capture.max_views, or thin the sequence.",
+        )
     return paths
 
 
@@ -29,14 +39,24 @@ def open_image(path: Path, *, max_pixels: int) -> Image.Image:
         with Image.open(path, formats=_FORMATS) as probe:
             width, height = probe.size
         if width * height > max_pixels:
-            raise InputError(str(path), f"{width}x{height} pixels", expected=f"at most {max_pixels} pixels", likely="A decompression bomb, or a panorama.")
+            raise InputError(
+                str(path),
+                f"{width}x{height} pixels",
+                expected=f"at most {max_pixels} pixels",
+                likely="A decompression bomb, or a panorama.",
+            )
         return Image.open(path, formats=_FORMATS)
     except FileNotFoundError as error:
         raise InputError(str(path), "the file is missing", expected="an image") from error
     except Image.DecompressionBombError as error:
         raise InputError(str(path), f"too many pixels ({error})", expected=f"at most {max_pixels} pixels") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(str(path), f"not a readable image ({error})", expected="a JPEG or PNG file", likely="The file is truncated or of another type.") from error
+        raise InputError(
+            str(path),
+            f"not a readable image ({error})",
+            expected="a JPEG or PNG file",
+            likely="The file is truncated or of another type.",
+        ) from error
 
 
 def read_colour(path: Path, *, max_pixels: int) -> np.ndarray:
@@ -45,7 +65,9 @@ def read_colour(path: Path, *, max_pixels: int) -> np.ndarray:
         with open_image(path, max_pixels=max_pixels) as image:
             return np.asarray(image.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(str(path), f"can't be decoded ({error})", expected="a whole JPEG or PNG", likely="The file is truncated.") from error
+        raise InputError(
+            str(path), f"can't be decoded ({error})", expected="a whole JPEG or PNG", likely="The file is truncated."
+        ) from error
 
 
 def read_depth_counts(path: Path, *, max_pixels: int) -> np.ndarray:
@@ -53,10 +75,17 @@ def read_depth_counts(path: Path, *, max_pixels: int) -> np.ndarray:
     try:
         with open_image(path, max_pixels=max_pixels) as image:
             if image.mode not in ("I;16", "I;16B", "I", "L"):
-                raise InputError(str(path), f"image mode {image.mode}", expected="16-bit grey PNG", likely="A colour-mapped picture of depth, not depth.")
+                raise InputError(
+                    str(path),
+                    f"image mode {image.mode}",
+                    expected="16-bit grey PNG",
+                    likely="A colour-mapped picture of depth, not depth.",
+                )
             counts = np.asarray(image)
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(str(path), f"can't be decoded ({error})", expected="a whole 16-bit PNG", likely="The file is truncated.") from error
+        raise InputError(
+            str(path), f"can't be decoded ({error})", expected="a whole 16-bit PNG", likely="The file is truncated."
+        ) from error
     if counts.min() < 0 or counts.max() > 65535:
         raise InputError(str(path), f"counts from {counts.min()} to {counts.max()}", expected="0..65535")
     return counts.astype(np.uint16)

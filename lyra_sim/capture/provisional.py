@@ -40,7 +40,11 @@ def _provisional_scale(cfg: SceneSpec) -> ScaleEstimate:
         case CameraHeightScale(camera_height=height, sigma_relative=sigma):
             return ScaleEstimate(metres_per_unit=1.0, sigma_relative=sigma, source=f"camera height {height:g} m")
         case "auto":
-            return ScaleEstimate(metres_per_unit=1.0, sigma_relative=DEPTH_UNIT_SIGMA, source=f"depth unit {cfg.rgbd.depth_unit}")
+            return ScaleEstimate(
+                metres_per_unit=1.0, sigma_relative=DEPTH_UNIT_SIGMA, source=f"depth unit {cfg.rgbd.depth_unit}"
+            )
         case _:
             height = cfg.capture.assumed_camera_height
-            return ScaleEstimate(metres_per_unit=1.0, sigma_relative=ASSUMED_SIGMA, source=f"assumed camera height {height:g} m")
+            return ScaleEstimate(
+                metres_per_unit=1.0, sigma_relative=ASSUMED_SIGMA, source=f"assumed camera height {height:g} m"
+            )

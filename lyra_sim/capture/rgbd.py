@@ -29,7 +29,11 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     depths = {path.stem: path for path in list_images(source.depth, suffixes=(".png",), max_count=limits.max_views)}
     lonely = [path.name for path in colours if path.stem not in depths]
     if lonely:
-        raise InputError(str(source.depth), f"no depth for {lonely[0]} and {len(lonely) - 1} more images", expected="a PNG of the same stem per image")
+        raise InputError(
+            str(source.depth),
+            f"no depth for {lonely[0]} and {len(lonely) - 1} more images",
+            expected="a PNG of the same stem per image",
+        )
     table = read_cameras(source.cameras, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres)
     chosen = match_frames(table, [path.stem for path in colours], subject=str(source.cameras))
     cameras = CameraPath(c2w=table.c2w[chosen], K=table.K[chosen], width=table.width, height=table.height)
@@ -40,10 +44,14 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     _write_views(colours, depths, table, cameras, source, limits, reach=reach, out=out)
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, metres_per_depth_unit=per_count)
-    check_frames(cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit))
+    check_frames(
+        cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit)
+    )
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
-        raise InputError("capture.hold_out_every", f"every one of {len(views)} views is held out", expected="views left to build from")
+        raise InputError(
+            "capture.hold_out_every", f"every one of {len(views)} views is held out", expected="views left to build from"
+        )
     return Capture(
         views=views,
         cameras=cameras,
@@ -75,14 +83,18 @@ def _write_views(
         with open_image(path, max_pixels=limits.max_pixels) as image:
             found = (image.height, image.width)
         if found != size:
-            raise InputError(str(path), f"{found[1]}x{found[0]} pixels", expected=f"{size[1]}x{size[0]} as in {source.cameras.name}")
+            raise InputError(
+                str(path), f"{found[1]}x{found[0]} pixels", expected=f"{size[1]}x{size[0]} as in {source.cameras.name}"
+            )
         rgb = read_colour(path, max_pixels=limits.max_pixels)
         if lens is not None:
             Image.fromarray(lens.colour(rgb)).save(out / "rgb" / f"{path.stem}.png")
         elif len(suffixes) == 1:
             shutil.copyfile(path, out / "rgb" / f"{path.stem}{path.suffix.lower()}")
         else:
-            raise InputError(str(source.frames), f"images of several kinds ({', '.join(sorted(suffixes))})", expected="one kind")
+            raise InputError(
+                str(source.frames), f"images of several kinds ({', '.join(sorted(suffixes))})", expected="one kind"
+            )
         counts = read_depth_counts(depths[path.stem], max_pixels=limits.max_pixels)
         if counts.shape != size:
             raise InputError(
@@ -97,10 +109,11 @@ def _write_views(
         Image.fromarray(counts).save(out / "z_depth" / f"{path.stem}.png", compress_level=3)
     valid = lens.valid if lens is not None else np.ones(size, bool)
     Image.fromarray(valid.astype(np.uint8) * 255).save(out / "valid.png")
-    if measured < 0.1 * len(colours) * size[0] * size[1]:
+    share = measured / (len(colours) * size[0] * size[1])
+    if share < 0.1:
         raise InputError(
             str(source.depth),
-            f"{measured / (len(colours) * size[0] * size[1]):.2%} of the pixels lie between {limits.min_depth} and {limits.max_depth} m",
+            f"{share:.2%} of the pixels lie between {limits.min_depth} and {limits.max_depth} m",
             expected="at least 10 %",
             likely=f"The depth isn't in '{source.depth_unit}'.",
             next_step="Set rgbd.depth_unit, or capture.min_depth and capture.max_depth.",

@@ -30,7 +30,9 @@ class Hull:
 
     def __post_init__(self) -> None:
         if len(self.vertices) < 4 or len(self.faces) < 4 or not np.isfinite(self.vertices).all():
-            raise GeometryError(f"hull {self.name}", f"{len(self.vertices)} corners, {len(self.faces)} faces", expected="a solid")
+            raise GeometryError(
+                f"hull {self.name}", f"{len(self.vertices)} corners, {len(self.faces)} faces", expected="a solid"
+            )
 
     def planes(self) -> np.ndarray:
         """Outward half-spaces (f, 4): inside where ``n . x + d <= 0`` [m]."""
@@ -72,6 +74,7 @@ class Colliders:
     def load(cls, folder: Path) -> "Colliders":
         table, arrays = read_json(folder / "colliders.json"), read_arrays(folder / "hulls.npz")
         hulls = tuple(
-            Hull(**row, vertices=arrays[f"{row['name']}.vertices"], faces=arrays[f"{row['name']}.faces"]) for row in table["hulls"]
+            Hull(**row, vertices=arrays[f"{row['name']}.vertices"], faces=arrays[f"{row['name']}.faces"])
+            for row in table["hulls"]
         )
         return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"])

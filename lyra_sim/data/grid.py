@@ -44,7 +44,7 @@ class FreeSpace:
         return states
 
     def save(self, folder: Path) -> None:
-        write_arrays(folder / "free_space.npz", states=self.states, origin=self.origin, voxel_size=np.float64(self.voxel_size))
+        write_arrays(folder / "free_space.npz", states=self.states, origin=self.origin, voxel_size=np.array(self.voxel_size))
 
     @classmethod
     def load(cls, folder: Path) -> "FreeSpace":

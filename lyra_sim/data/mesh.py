@@ -48,7 +48,9 @@ class TriMesh:
         return (np.linalg.norm(np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]), axis=1) / 2).astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        write_arrays(folder / "mesh.npz", vertices=self.vertices, faces=self.faces, colors=self.colors, face_seen=self.face_seen)
+        write_arrays(
+            folder / "mesh.npz", vertices=self.vertices, faces=self.faces, colors=self.colors, face_seen=self.face_seen
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "TriMesh":

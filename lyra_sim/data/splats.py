@@ -35,7 +35,7 @@ class Splats:
             if not finite.all():
                 row = int(np.argwhere(~finite)[0][0])
                 raise GeometryError("splats", f"{name} of splat {row} isn't finite", next_step="Drop such splats before use.")
-        degree = int(round(np.sqrt(self.sh_coeffs.shape[1]))) - 1
+        degree = round(np.sqrt(self.sh_coeffs.shape[1])) - 1
         if (degree + 1) ** 2 != self.sh_coeffs.shape[1] or not 0 <= degree <= 3:
             raise GeometryError("splats", f"{self.sh_coeffs.shape[1]} SH coefficients", expected="1, 4, 9 or 16")
 
@@ -44,7 +44,7 @@ class Splats:
 
     @property
     def sh_degree(self) -> int:
-        return int(round(np.sqrt(self.sh_coeffs.shape[1]))) - 1
+        return round(np.sqrt(self.sh_coeffs.shape[1])) - 1
 
     @property
     def scales(self) -> Float32[np.ndarray, "n 3"]:
@@ -103,9 +103,15 @@ class Splats:
         k = sum(name.startswith("f_rest_") for name in names) // 3 + 1
         missing = [name for name in _ply_names(k) if name not in table and not name.startswith("n")]
         if missing:
-            raise InputError(str(path), f"no property {missing[0]}", expected="the 3DGS properties", likely="A plain point cloud.")
+            raise InputError(
+                str(path), f"no property {missing[0]}", expected="the 3DGS properties", likely="A plain point cloud."
+            )
         take = lambda *columns: np.stack([table[column] for column in columns], axis=1).astype(np.float32)  # noqa: E731
-        rest = take(*[f"f_rest_{i}" for i in range(3 * (k - 1))]).reshape(-1, 3, k - 1) if k > 1 else np.zeros((counts[0], 3, 0), np.float32)
+        rest = (
+            take(*[f"f_rest_{i}" for i in range(3 * (k - 1))]).reshape(-1, 3, k - 1)
+            if k > 1
+            else np.zeros((counts[0], 3, 0), np.float32)
+        )
         dc = take("f_dc_0", "f_dc_1", "f_dc_2")
         return cls(
             means=take("x", "y", "z"),
@@ -119,4 +125,4 @@ class Splats:
 def _ply_names(k: int) -> list[str]:
     names = ["x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"]
     names += [f"f_rest_{i}" for i in range(3 * (k - 1))]
-    return names + ["opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
+    return [*names, "opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]

@@ -31,7 +31,9 @@ class Texture:
 
     def save(self, folder: Path) -> None:
         Image.fromarray(self.image).save(folder / "texture.png", optimize=False, compress_level=6)
-        write_arrays(folder / "texture.npz", face_index=self.face_index, uv=self.uv, metres_per_texel=np.float64(self.metres_per_texel))
+        write_arrays(
+            folder / "texture.npz", face_index=self.face_index, uv=self.uv, metres_per_texel=np.array(self.metres_per_texel)
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "Texture":

@@ -1,4 +1,4 @@
-"""Before align: a Reconstruction in its own frame and scale. After align: a MetricWorld. Two types, so nothing can mix them up."""
+"""Before align a Reconstruction in its own frame and scale, after it a MetricWorld: two types, so nothing can mix them up."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -59,7 +59,9 @@ def find_floor(
         subject: Named in errors.
     """
     up = up / np.linalg.norm(up)
-    for cone in np.radians([CONE_DEG, CONE_DEG, 20.0, 15.0, 10.0, 10.0]):  # the mean normal of what is level settles on the floor's
+    for cone in np.radians(
+        [CONE_DEG, CONE_DEG, 20.0, 15.0, 10.0, 10.0]
+    ):  # the mean normal of what is level settles on the floor's
         near = normals @ up > np.cos(cone)
         if near.sum() < 50:
             break
@@ -89,7 +91,9 @@ def find_floor(
         support = (np.abs(residual) < band) & (normals @ normal > np.cos(np.radians(20.0)))
         rms = float(np.sqrt(np.mean(residual[support] ** 2)))
     walls = np.abs(normals @ normal) < np.sin(np.radians(10.0))
-    tilt = float(np.degrees(np.median(np.abs(np.arcsin(np.clip(normals[walls] @ normal, -1, 1)))))) if walls.sum() > 200 else None
+    tilt = (
+        float(np.degrees(np.median(np.abs(np.arcsin(np.clip(normals[walls] @ normal, -1, 1)))))) if walls.sum() > 200 else None
+    )
     return Floor(
         normal=normal,
         height=height,

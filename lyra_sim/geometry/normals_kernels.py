@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, parallel=True)
-def surface_normals(z_depth, fx, fy, cx, cy, max_jump):  # type: ignore[no-untyped-def]
+def surface_normals(z_depth, fx, fy, cx, cy, max_jump):
     """Camera-facing unit normals of a depth image (h, w, 3); NaN where a neighbour is missing or across a depth jump.
 
     Central differences where both neighbours lie on the same surface, one-sided at its edge.

@@ -41,7 +41,9 @@ def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, margin: float) 
     cloud = np.concatenate([block.reshape(-1, 3) for block in points])
     cloud = cloud[np.isfinite(cloud).all(axis=1)]
     if len(cloud) < 100:
-        raise GeometryError("depth", f"{len(cloud)} valid points in all views", expected="at least 100", likely="The depth unit is wrong.")
+        raise GeometryError(
+            "depth", f"{len(cloud)} valid points in all views", expected="at least 100", likely="The depth unit is wrong."
+        )
     low, high = np.quantile(cloud, [0.001, 0.999], axis=0)
     return np.minimum(low, cameras.centres.min(0)) - margin, np.maximum(high, cameras.centres.max(0)) + margin
 
@@ -73,8 +75,22 @@ def carve(
     w2c = cameras.w2c
     for start, batch in _batches(z_depths):
         K = cameras.K[start : start + len(batch)]
-        normals = np.stack([surface_normals(z, k[0, 0], k[1, 1], k[0, 2], k[1, 2], 0.05) for z, k in zip(batch, K, strict=True)])
-        integrate(batch, normals, K, w2c[start : start + len(batch)], low, voxel_size, front, back, min_depth, distance_sum, weight_sum)
+        normals = np.stack(
+            [surface_normals(z, k[0, 0], k[1, 1], k[0, 2], k[1, 2], 0.05) for z, k in zip(batch, K, strict=True)]
+        )
+        integrate(
+            batch,
+            normals,
+            K,
+            w2c[start : start + len(batch)],
+            low,
+            voxel_size,
+            front,
+            back,
+            min_depth,
+            distance_sum,
+            weight_sum,
+        )
     seen = weight_sum > 0
     distance = np.full(shape, -front, np.float32)
     np.divide(distance_sum, weight_sum, out=distance, where=seen)
@@ -136,7 +152,7 @@ def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np
 def _path_points(centres: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "m 3"]:
     """Camera centres, and points every half ball between those that follow each other closely."""
     steps = np.diff(centres, axis=0)
-    near = np.flatnonzero((np.linalg.norm(steps, axis=1) < CAMERA_STEP))
+    near = np.flatnonzero(np.linalg.norm(steps, axis=1) < CAMERA_STEP)
     parts = np.arange(CAMERA_BALL / 2, CAMERA_STEP, CAMERA_BALL / 2) / CAMERA_STEP
     between = centres[near][:, None] + parts[None, :, None] * steps[near][:, None]
     return np.concatenate([centres, between.reshape(-1, 3)])

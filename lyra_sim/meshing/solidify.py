@@ -46,9 +46,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
         vertices, vertex_normals(vertices, faces), cameras, world.views.rgb, world.z_depth, tolerance=3 * voxel_size
     )
     mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
-    texture = bake(
-        mesh, cameras, world.views.rgb, world.z_depth, metres_per_texel=cfg.texel_size, tolerance=2 * voxel_size
-    )
+    texture = bake(mesh, cameras, world.views.rgb, world.z_depth, metres_per_texel=cfg.texel_size, tolerance=2 * voxel_size)
     facts = {
         "texel_size_m": None if texture is None else round(texture.metres_per_texel, 5),
         "voxel_size_m": voxel_size,
@@ -84,7 +82,9 @@ def interior_volume_error(mesh: TriMesh, grid: FreeSpace) -> float:
     sheet = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
     ahead = mesh.triangles.mean(axis=1) + 0.5 * grid.voxel_size * mesh.face_normals()
     into_free = np.bincount(sheet, grid.sample(ahead) == FREE) / np.maximum(np.bincount(sheet), 1)
-    outermost = sum(signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet[into_free[sheet] < 0.5]))
+    outermost = sum(
+        signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet[into_free[sheet] < 0.5])
+    )
     air = outermost - signed_volume(mesh.vertices, mesh.faces)
     return float(air / (grid.free.sum() * grid.voxel_size**3) - 1.0)
 

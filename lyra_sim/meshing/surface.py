@@ -31,14 +31,21 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     if signed_volume(vertices, faces) < 0:
         faces = np.ascontiguousarray(faces[:, ::-1])
     stages, kept = [("marching_cubes", vertices, faces)], "marching_cubes"
-    for name, thin in (("simplified", lambda v, f: _merge_coplanar(v, f, grid.voxel_size / 2)), ("thinned", lambda v, f: _thin(v, f, target_faces))):
+    for name, thin in (
+        ("simplified", lambda v, f: _merge_coplanar(v, f, grid.voxel_size / 2)),
+        ("thinned", lambda v, f: _thin(v, f, target_faces)),
+    ):
         vertices, faces = thin(stages[-1][1], stages[-1][2])
         if is_closed_manifold(vertices, faces):
             stages.append((name, vertices, faces))
             kept = name
     name, vertices, faces = stages[-1]
     if not is_closed_manifold(vertices, faces):
-        raise GeometryError("surface", "it isn't closed and manifold after any stage", next_step="Report this with the capture; it should not happen.")
+        raise GeometryError(
+            "surface",
+            "it isn't closed and manifold after any stage",
+            next_step="Report this with the capture; it should not happen.",
+        )
     facts = {f"faces_{stage}": len(stage_faces) for stage, _, stage_faces in stages} | {"kept": kept}
     return vertices.astype(np.float32), faces.astype(np.int32), facts
 
@@ -65,7 +72,9 @@ def _smooth_frontier(carved: Carved) -> Float32[np.ndarray, "nx ny nz"]:
     """
     states, voxel_size = carved.free_space.states, carved.free_space.voxel_size
     matter = states != FREE
-    smooth = ndimage.gaussian_filter(np.where(matter, np.float32(1), np.float32(-1)), 1.0, truncate=2.0) * np.float32(voxel_size)
+    smooth = ndimage.gaussian_filter(np.where(matter, np.float32(1), np.float32(-1)), 1.0, truncate=2.0) * np.float32(
+        voxel_size
+    )
     tiny = np.float32(0.02 * voxel_size)
     smooth = np.where(matter, np.maximum(smooth, tiny), np.minimum(smooth, -tiny))
     measured = ndimage.binary_dilation(states == SOLID)

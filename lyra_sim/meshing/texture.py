@@ -51,7 +51,16 @@ def bake(
     w2c = cameras.w2c
     for index in range(len(cameras)):
         gather(
-            points, normals, z_depth(index), rgb(index), cameras.K[index], w2c[index], cameras.centres[index], tolerance, total, weight
+            points,
+            normals,
+            z_depth(index),
+            rgb(index),
+            cameras.K[index],
+            w2c[index],
+            cameras.centres[index],
+            tolerance,
+            total,
+            weight,
         )
     image = np.full((height, width, 3), NEUTRAL, np.uint8)
     known = np.zeros((height, width), bool)

@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(cache=True)
-def rasterise(corners_px, width, height):  # type: ignore[no-untyped-def]
+def rasterise(corners_px, width, height):
     """Face and barycentric weights of every texel whose centre lies within half a texel of a uv triangle.
 
     Args:
@@ -42,7 +42,7 @@ def rasterise(corners_px, width, height):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, parallel=True)
-def gather(points, normals, z_depth, rgb, K, w2c, centre, tolerance, total, weight):  # type: ignore[no-untyped-def]
+def gather(points, normals, z_depth, rgb, K, w2c, centre, tolerance, total, weight):
     """Add one photo to the texels it sees, in place; bilinear, weighted by (facing / distance)^4.
 
     A texel is seen where the measured depth agrees with its own within ``tolerance`` [m].

@@ -8,7 +8,7 @@ BLOCK = 8
 
 
 @numba.njit(cache=True, parallel=True)
-def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_depth, distance_sum, weight_sum):  # type: ignore[no-untyped-def]
+def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_depth, distance_sum, weight_sum):
     """Add frames to a dense truncated signed distance volume, in place.
 
     A voxel in front of the measured surface by more than ``front`` is free and counts as +front; within

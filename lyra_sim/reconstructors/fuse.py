@@ -8,7 +8,7 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import GeometryError
-from lyra_sim.geometry.cameras import CameraPath, pixel_rays
+from lyra_sim.geometry.cameras import pixel_rays
 from lyra_sim.geometry.normals_kernels import surface_normals
 from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
 from lyra_sim.spec import ReconstructConfig
@@ -35,7 +35,9 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
         spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
         surfels = _coarser(surfels, spacing)
     if len(surfels.means) == 0:
-        raise GeometryError("fuse", "no surface sample in any view", expected="valid depth", next_step="Look at the capture's z_depth folder.")
+        raise GeometryError(
+            "fuse", "no surface sample in any view", expected="valid depth", next_step="Look at the capture's z_depth folder."
+        )
     return Reconstruction(splats=_splats(surfels, spacing), views=views, cameras=cameras, backend="fuse")
 
 

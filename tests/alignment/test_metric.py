@@ -48,7 +48,9 @@ def test_a_metric_level_input_is_kept_to_the_bit(capture: Capture, files: RgbdSo
 
 
 def test_only_the_height_moves_when_only_the_height_is_off(capture: Capture, files: RgbdSource) -> None:
-    raised = moved(capture, Similarity(scale=1.0, rotation=np.eye(3), translation=np.array([3.0, -2, 0.7])), up_source="declared z")
+    raised = moved(
+        capture, Similarity(scale=1.0, rotation=np.eye(3), translation=np.array([3.0, -2, 0.7])), up_source="declared z"
+    )
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
     world = to_metric_world(raised, reconstruct(raised, SPACING), cfg)
     np.testing.assert_allclose(world.world_from_input.translation, [0, 0, -0.7], atol=0.003)
@@ -58,16 +60,27 @@ def test_only_the_height_moves_when_only_the_height_is_off(capture: Capture, fil
 def test_a_tilted_input_is_levelled_by_its_floor(capture: Capture, files: RgbdSource, tiny_room: Room) -> None:
     rotation = Rotation.from_euler("xyz", [8, -11, 40], degrees=True)
     provisional_error = Rotation.from_euler("x", 6, degrees=True)  # what the mean camera up would be off by
-    tilted = moved(capture, Similarity(scale=1.0, rotation=rotation.as_matrix(), translation=np.array([5.0, 1, -2])), up_source="mean camera up")
+    tilted = moved(
+        capture,
+        Similarity(scale=1.0, rotation=rotation.as_matrix(), translation=np.array([5.0, 1, -2])),
+        up_source="mean camera up",
+    )
     tilted = replace(
-        tilted, world_from_capture=Similarity(scale=1.0, rotation=(provisional_error * rotation.inv()).as_matrix(), translation=np.zeros(3))
+        tilted,
+        world_from_capture=Similarity(
+            scale=1.0, rotation=(provisional_error * rotation.inv()).as_matrix(), translation=np.zeros(3)
+        ),
     )
     cfg = SceneSpec(name="room", rgbd=files, scale="metric")
     world = to_metric_world(tilted, reconstruct(tilted, SPACING), cfg)
     _, depths = tiny_room.rendered
     floor_view = 0  # pitched down 32°: its lower rows show floor
-    points = unproject(world.z_depth(floor_view), world.cameras.K[floor_view], world.cameras.c2w[floor_view])[-10:].reshape(-1, 3)
-    true = unproject(depths[floor_view], tiny_room.cameras.K[floor_view], tiny_room.cameras.c2w[floor_view])[-10:].reshape(-1, 3)
+    points = unproject(world.z_depth(floor_view), world.cameras.K[floor_view], world.cameras.c2w[floor_view])[-10:].reshape(
+        -1, 3
+    )
+    true = unproject(depths[floor_view], tiny_room.cameras.K[floor_view], tiny_room.cameras.c2w[floor_view])[-10:].reshape(
+        -1, 3
+    )
     on_floor = np.abs(true[:, 2]) < 0.002
     assert on_floor.sum() > 200
     assert np.abs(points[on_floor, 2]).max() < 0.006
@@ -86,7 +99,11 @@ def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room
     world = to_metric_world(capture_in_units, reconstruct(capture_in_units, ReconstructConfig(splat_spacing=0.12)), cfg)
     assert world.scale.metres_per_unit == pytest.approx(0.37, rel=0.005)
     assert world.scale.sigma_relative >= 0.03
-    np.testing.assert_allclose(world.cameras.centres[:, :2] - world.cameras.centres[0, :2], tiny_room.cameras.centres[:, :2] - tiny_room.cameras.centres[0, :2], atol=0.02)
+    np.testing.assert_allclose(
+        world.cameras.centres[:, :2] - world.cameras.centres[0, :2],
+        tiny_room.cameras.centres[:, :2] - tiny_room.cameras.centres[0, :2],
+        atol=0.02,
+    )
 
 
 def test_no_evidence_is_said_so(files: RgbdSource, tmp_path: Path) -> None:

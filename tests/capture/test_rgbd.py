@@ -33,7 +33,14 @@ def write_open3d_log(folder: Path, room: Room) -> None:
         lines += [" ".join(f"{x:.8f}" for x in row) for row in matrix]
     (folder / "trajectory.log").write_text("\n".join(lines) + "\n")
     K = K_to_integer_centres(room.cameras.K[0])
-    lens = {"width": room.cameras.width, "height": room.cameras.height, "fx": K[0, 0], "fy": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
+    lens = {
+        "width": room.cameras.width,
+        "height": room.cameras.height,
+        "fx": K[0, 0],
+        "fy": K[1, 1],
+        "cx": K[0, 2],
+        "cy": K[1, 2],
+    }
     (folder / "intrinsics.json").write_text(json.dumps(lens))
 
 

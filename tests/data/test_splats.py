@@ -44,7 +44,9 @@ def test_f_rest_is_channel_major(tmp_path: Path) -> None:
 
 def test_moving_splats_moves_their_covariance() -> None:
     splats = random_splats(5, degree=0)
-    world_from_recon = Similarity(scale=2.5, rotation=Rotation.random(random_state=3).as_matrix(), translation=np.array([1.0, 2, 3]))
+    world_from_recon = Similarity(
+        scale=2.5, rotation=Rotation.random(random_state=3).as_matrix(), translation=np.array([1.0, 2, 3])
+    )
     moved = splats.moved(world_from_recon)
 
     def covariance(s: Splats) -> np.ndarray:

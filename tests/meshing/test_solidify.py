@@ -35,7 +35,9 @@ def test_what_the_cameras_saw_of_the_air_is_free(tiny_room: Room, carved: Carved
 
     _, depths = tiny_room.rendered
     for index in range(0, len(depths), 6):
-        points = unproject(0.8 * depths[index][::5, ::5], tiny_room.cameras.K[index] / [[5], [5], [1]], tiny_room.cameras.c2w[index])
+        points = unproject(
+            0.8 * depths[index][::5, ::5], tiny_room.cameras.K[index] / [[5], [5], [1]], tiny_room.cameras.c2w[index]
+        )
         points = points.reshape(-1, 3)
         clear = points[(tiny_room.distance(points) > 2 * VOXEL) & ~tiny_room.solid(points)]
         assert (carved.free_space.sample(clear) == FREE).mean() > 0.999
@@ -107,7 +109,7 @@ def test_cameras_inside_matter_are_an_error(tiny_room: Room) -> None:
     """All depth says 'nothing here is free': a wrong unit must not become an empty mesh."""
     _, depths = tiny_room.rendered
     tiny = (depths * 1e-3).astype(np.float32)
-    with pytest.raises(GeometryError, match="no camera centre lies in air|encloses|valid points"):
+    with pytest.raises(GeometryError, match=r"no camera centre lies in air|encloses|valid points"):
         carved = carve(
             iter(tiny), tiny_room.cameras, low=tiny_room.air_low, high=tiny_room.air_high, voxel_size=0.1, min_depth=0.0
         )

@@ -19,7 +19,9 @@ def capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     rgbd = RgbdSource(
         frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
     )
-    return capture_rgbd(SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z"), out=tmp_path_factory.mktemp("capture") / "out")
+    return capture_rgbd(
+        SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z"), out=tmp_path_factory.mktemp("capture") / "out"
+    )
 
 
 @pytest.fixture(scope="module")
