@@ -98,6 +98,7 @@ LIMITS: dict[str, Limit] = {
     # colliders
     "collision.coverage": _least("share", 0.98, 0.95, "Measured surface without a hull: things fall through it."),
     "collision.free_volume_blocked": _most("share", 0.01, 0.03, "Hulls in known-free space: invisible obstacles."),
+    "collision.hulls_in_air": _most("share", 0.05, None, "The same plugged air as a part of the hulls' own volume."),
     "collision.path_recall": _least("share", 1.0, 1.0, "The cameras went there, so nothing may block the way."),
     "collision.hulls": _most("1", 250, 1000, "Stepping cost grows with them; the preset asks for at most 250."),
     "collision.max_vertices": _most("1", 64, 64, "PhysX cooks convex meshes of at most 64 corners for the GPU."),

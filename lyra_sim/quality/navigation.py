@@ -13,7 +13,12 @@ def navigation_metrics(navigation: Navigation) -> list[Metric]:
     known = int(np.count_nonzero(navigation.occupancy.cells != UNKNOWN))
     lengths = [route.length for route in navigation.routes]
     return [
-        measured("navigation.reachable_area", navigation.reachable_area, n=max(known, 1), note=f"radius {navigation.robot_radius:g} m"),
+        measured(
+            "navigation.reachable_area",
+            navigation.reachable_area,
+            n=max(known, 1),
+            note=f"radius {navigation.robot_radius:g} m",
+        ),
         measured("navigation.routes", len(lengths), n=1),
         measured("navigation.route_length", float(sum(lengths)), n=max(len(lengths), 1), note="all routes together"),
     ]

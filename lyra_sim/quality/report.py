@@ -80,7 +80,7 @@ class World:
 def write_report(path: Path, report: Report, world: World, *, seed: int) -> None:
     """One self-contained HTML file; no dates, durations or machine names, so that equal worlds give equal bytes."""
     mesh = world.solid.mesh
-    scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors)
+    scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
     sections = [_views_section(world, scene), _plans_section(world, scene), _solids_section(world, scene)]
     text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed))
     path.write_text(text, encoding="utf-8")

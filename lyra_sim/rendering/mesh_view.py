@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
+from lyra_sim.data.texture import Texture
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.ray_casting import Hits, RayCaster
 
@@ -26,7 +27,7 @@ class MeshView:
     """What one camera sees of a mesh."""
 
     rgb: UInt8[np.ndarray, "h w 3"]
-    """Interpolated vertex colours, unlit; BACKGROUND_RGB where nothing was hit."""
+    """Unlit; BACKGROUND_RGB where nothing was hit."""
     z_depth: Float32[np.ndarray, "h w"]
     """[m]; NaN where nothing was hit."""
     face: Int32[np.ndarray, "h w"]
@@ -34,13 +35,21 @@ class MeshView:
 
 
 class MeshScene:
-    """A mesh with vertex colours, ready to be looked at many times."""
+    """A coloured mesh, ready to be looked at many times."""
 
     def __init__(
-        self, vertices: Float[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"], colors: UInt8[np.ndarray, "v 3"]
+        self,
+        vertices: Float[np.ndarray, "v 3"],
+        faces: Int32[np.ndarray, "f 3"],
+        colors: UInt8[np.ndarray, "v 3"],
+        texture: Texture | None = None,
     ) -> None:
+        """Faces that ``texture`` names take their colour from it, all others from their corners."""
         self.caster = RayCaster(vertices, faces)
-        self._faces, self._colors = faces, colors
+        self._faces, self._colors, self._texture = faces, colors, texture
+        self._textured = np.full(len(faces), -1, np.int64)
+        if texture is not None:
+            self._textured[texture.face_index] = np.arange(len(texture.face_index))
         corners = np.asarray(vertices, np.float64)[faces]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         self._normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
@@ -49,7 +58,7 @@ class MeshScene:
     def view(self, cameras: CameraPath, index: int) -> MeshView:
         """Colours, z-depth and faces through every pixel centre of one camera."""
         hits = self.caster.cast_camera(cameras, index)
-        rgb = hits.interpolate(self._faces, self._colors)
+        rgb = self._unlit(hits)
         rgb[~hits.hit] = BACKGROUND_RGB
         return MeshView(rgb=_bytes(rgb), z_depth=hits.t, face=hits.face)
 
@@ -100,11 +109,23 @@ class MeshScene:
         hits = self.caster.cast(origins, directions)
         normals = self._normals[np.maximum(hits.face, 0)]
         shade = 0.62 + 0.38 * np.clip(normals @ _LIGHT, 0, 1)
-        rgb = hits.interpolate(self._faces, self._colors) * shade[..., None]
+        rgb = self._unlit(hits) * shade[..., None]
         rgb[~hits.hit] = BACKGROUND_RGB
         behind = self.caster.cast(origins, -directions)
         rgb[self._leaves_matter(hits, directions) | self._leaves_matter(behind, -directions)] = SECTION_RGB
         return _bytes(rgb)
+
+    def _unlit(self, hits: Hits) -> Float32[np.ndarray, "*n 3"]:
+        rgb = hits.interpolate(self._faces, self._colors)
+        if self._texture is not None:
+            row = np.where(hits.hit, self._textured[np.maximum(hits.face, 0)], -1)
+            hit = row >= 0
+            uv = np.einsum("nk,nkc->nc", hits.barycentric[hit], self._texture.uv[row[hit]])
+            height, width = self._texture.image.shape[:2]
+            x = (uv[:, 0] * width).astype(int).clip(0, width - 1)
+            y = ((1 - uv[:, 1]) * height).astype(int).clip(0, height - 1)
+            rgb[hit] = self._texture.image[y, x]
+        return rgb
 
     def _leaves_matter(self, hits: Hits, directions: np.ndarray) -> Bool[np.ndarray, "*n"]:
         normals = self._normals[np.maximum(hits.face, 0)]

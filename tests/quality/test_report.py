@@ -11,14 +11,13 @@ from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric, Report
-from lyra_sim.data.solid import Solid
 from lyra_sim.quality.metrics import measured, not_measured
 from lyra_sim.quality.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
 from lyra_sim.quality.plan_svg import PlanSvg
 from lyra_sim.quality.report import DrivenPath, DroppedProbe, World, write_report
 from lyra_sim.quality.report_page import page, value_text
 from tests.boxes import box_mesh
-from tests.quality.worlds import room_grid, room_surface, room_world
+from tests.quality.worlds import room_solid, room_world
 from tests.rooms import Room
 
 VOID = {"meta", "img", "br", "input", "hr", "link"}
@@ -65,7 +64,7 @@ def world(tiny_room: Room, tmp_path: Path) -> World:
     route = Route(name="route_000", waypoints=np.array([[1.0, 1.0], [3.0, 2.0], [6.0, 2.0]]))
     return World(
         metric=room_world(tiny_room, tmp_path / "views"),
-        solid=Solid(mesh=room_surface(tiny_room), free_space=room_grid(tiny_room, voxel_size=0.1), facts={}),
+        solid=room_solid(tiny_room, voxel_size=0.1),
         colliders=Colliders(
             hulls=(Hull(name="floor_000", label="floor", vertices=floor, faces=faces, seen=1.0),),
             face_labels=np.zeros(1, np.uint8),

@@ -1,14 +1,17 @@
 """A MetricWorld made of an analytic room, and the room's closed surface: inputs of the quality tests."""
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
 
 from lyra_sim.conventions import sh_dc_from_rgb
 from lyra_sim.data.capture import ScaleEstimate
+from lyra_sim.data.colliders import Hull, Label
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.solid import Solid
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.views import Views
 from lyra_sim.data.world import MetricWorld
@@ -77,3 +80,27 @@ def room_grid(room: Room, *, voxel_size: float = 0.05) -> FreeSpace:
     centres = low + (np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1) + 0.5) * voxel_size
     states = np.where(room.solid(centres), SOLID, FREE).astype(np.uint8)
     return FreeSpace(states=states, origin=low, voxel_size=voxel_size)
+
+
+def room_hulls(room: Room, *, left_out: tuple[str, ...] = ()) -> tuple[Hull, ...]:
+    """Exact colliders of the room: six slabs of 0.3 m and one box a thing."""
+    low, high, t = room.air_low, room.air_high, 0.3
+    boxes: list[tuple[Label, np.ndarray, np.ndarray]] = []
+    for axis in range(3):
+        for side, (corner, label) in enumerate(
+            zip((low, high), ("floor", "ceiling") if axis == 2 else ("wall", "wall"), strict=True)
+        ):
+            start, end = low - t, high + t
+            start[axis], end[axis] = (corner[axis] - t, corner[axis]) if side == 0 else (corner[axis], corner[axis] + t)
+            boxes.append((cast(Label, label), start, end))
+    boxes += [("clutter", *corners) for name, corners in room.boxes.items() if name not in left_out]
+    hulls = []
+    for number, (label, start, end) in enumerate(boxes):
+        vertices, faces = box_mesh([(start, end)])
+        hulls.append(Hull(name=f"{label}_{number:03d}", label=label, vertices=vertices, faces=faces, seen=1.0))
+    return tuple(hulls)
+
+
+def room_solid(room: Room, *, voxel_size: float = 0.05) -> Solid:
+    """Surface and grid of the room, untextured."""
+    return Solid(mesh=room_surface(room), free_space=room_grid(room, voxel_size=voxel_size), texture=None, facts={})

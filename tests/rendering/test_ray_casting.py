@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lyra_sim.data.texture import Texture
 from lyra_sim.rendering.mesh_view import BACKGROUND_RGB, SECTION_RGB, MeshScene
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.boxes import box_mesh
@@ -72,3 +73,18 @@ def test_view_colours_come_from_the_vertices(two_boxes: MeshScene) -> None:
     assert tuple(view.rgb[24, 32]) == (255, 0, 0)
     assert view.z_depth[24, 32] == pytest.approx(2.5, abs=1e-5)
     assert np.isnan(view.z_depth[0, 0]) and tuple(view.rgb[0, 0]) == BACKGROUND_RGB
+
+
+def test_textured_faces_show_their_texture() -> None:
+    """A unit square whose left half is blue and right half yellow, v up; the other faces keep their corners' colour."""
+    vertices, faces = box_mesh([(np.zeros(3), np.ones(3))])
+    top = np.flatnonzero((vertices[faces][:, :, 2] == 1).all(1)).astype(np.int32)
+    image = np.array([[[0, 0, 255], [255, 255, 0]], [[0, 0, 100], [100, 100, 0]]], np.uint8)
+    texture = Texture(image=image, face_index=top, uv=vertices[faces[top]][:, :, :2].copy(), metres_per_texel=0.5)
+    scene = MeshScene(vertices, faces, np.full((8, 3), 200, np.uint8), texture)
+    cameras = camera_path([look(np.array([0.5, 0.5, 2.0]), np.pi / 2, -np.pi / 2)], width=40, height=40, focal=30.0)
+    rgb = scene.view(cameras, 0).rgb  # looking down with +y up in the picture
+    assert tuple(rgb[10, 10]) == (0, 0, 255) and tuple(rgb[10, 30]) == (255, 255, 0)
+    assert tuple(rgb[30, 10]) == (0, 0, 100) and tuple(rgb[30, 30]) == (100, 100, 0)
+    side = scene.view(camera_path([look(np.array([-1.0, 0.5, 0.5]), 0.0, 0.0)]), 0).rgb
+    assert tuple(side[60, 80]) == (200, 200, 200)

@@ -1,0 +1,37 @@
+"""Do the hulls hold what was measured, and leave free what was free?"""
+
+from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
+from lyra_sim.data.colliders import Colliders
+from lyra_sim.data.report import Metric
+from lyra_sim.data.solid import Solid
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.quality.metrics import measured
+
+SAMPLE_AREA_M2 = 0.0025
+"""One surface sample per 5 cm square."""
+
+
+def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath) -> list[Metric]:
+    """Coverage of the observed surface, air taken away, the cameras' way kept free, and what the hulls cost.
+
+    Both tolerances are one voxel: nothing finer is known about where the surface lies.
+    """
+    hulls = HullSet.of(colliders.hulls)
+    voxel = solid.free_space.voxel_size
+    seen_area = float(solid.mesh.face_areas()[solid.mesh.face_seen].sum())
+    covered = coverage(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
+    air = air_in_hulls(hulls, solid.free_space)
+    figures = hull_figures(colliders.hulls)
+    free = int(solid.free_space.free.sum())
+    way = path_recall(hulls, cameras.centres, radius=voxel)
+    return [
+        measured("collision.coverage", covered, n=int(seen_area / SAMPLE_AREA_M2), note=f"within {voxel:g} m of a hull"),
+        measured(
+            "collision.free_volume_blocked", air.share_of_free, n=free, note=f"{air.volume:.3g} m³, deepest {air.deepest:.3g} m"
+        ),
+        measured("collision.hulls_in_air", air.share_of_hulls, n=free),
+        measured("collision.path_recall", way, n=len(cameras), note=f"camera path, balls of {voxel:g} m"),
+        measured("collision.hulls", figures.count, n=max(figures.count, 1)),
+        measured("collision.max_vertices", figures.max_vertices, n=max(figures.count, 1)),
+    ]

@@ -1,0 +1,93 @@
+"""Collider, map, scale and stage figures on worlds whose answers are known."""
+
+import numpy as np
+import pytest
+
+from lyra_sim.data.capture import ScaleEstimate
+from lyra_sim.data.colliders import Colliders, Hull
+from lyra_sim.data.navigation import Navigation, Route
+from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
+from lyra_sim.data.report import Metric
+from lyra_sim.quality.collision import collision_metrics
+from lyra_sim.quality.navigation import navigation_metrics
+from lyra_sim.quality.scale import scale_metrics
+from lyra_sim.quality.stage import stage_metrics
+from lyra_sim.usd.issues import Issue
+from tests.boxes import box_mesh
+from tests.quality.worlds import room_hulls, room_solid, room_surface
+from tests.rooms import Room
+
+
+def figures(room: Room, hulls: tuple[Hull, ...]) -> dict[str, Metric]:
+    solid = room_solid(room)
+    colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts={})
+    return {metric.name.removeprefix("collision."): metric for metric in collision_metrics(colliders, solid, room.cameras)}
+
+
+def test_exact_hulls_pass_everything(tiny_room: Room) -> None:
+    found = figures(tiny_room, room_hulls(tiny_room))
+    assert found["coverage"].value == 1.0
+    assert found["free_volume_blocked"].value == 0.0
+    assert found["path_recall"].value == 1.0
+    assert found["hulls"].value == 6 + len(tiny_room.boxes)
+    assert {metric.verdict for metric in found.values()} == {"pass"}
+
+
+def test_a_missing_floor_fails_coverage_by_its_area(tiny_room: Room) -> None:
+    """The floor is 28 m2 of the room's surface; pieces standing on it still cover what they touch."""
+    hulls = tuple(hull for hull in room_hulls(tiny_room) if hull.label != "floor")
+    found = figures(tiny_room, hulls)
+    area = room_surface(tiny_room).face_areas()[room_surface(tiny_room).face_seen].sum()
+    assert found["coverage"].value == pytest.approx(1 - 25.5 / area, abs=0.02)
+    assert found["coverage"].verdict == "fail"
+
+
+def test_a_hull_in_the_way_blocks_air_and_path(tiny_room: Room) -> None:
+    vertices, faces = box_mesh([(np.array([1.0, 1.2, 0.2]), np.array([3.0, 2.2, 1.7]))])
+    ghost = Hull(name="clutter_900", label="clutter", vertices=vertices, faces=faces, seen=0.0)
+    found = figures(tiny_room, (*room_hulls(tiny_room), ghost))
+    air = 7 * 4 * 2.4
+    assert found["free_volume_blocked"].value == pytest.approx(3.0 / air, abs=0.006)
+    assert found["free_volume_blocked"].verdict == "fail"
+    assert found["path_recall"].value < 0.95 and found["path_recall"].verdict == "fail"
+
+
+def test_no_hulls_cover_nothing(tiny_room: Room) -> None:
+    found = figures(tiny_room, ())
+    assert found["coverage"].value == 0.0 and found["coverage"].verdict == "fail"
+
+
+def test_no_routes_is_a_failure_not_a_pass() -> None:
+    cells = np.full((4, 4), FREE_CELL, np.uint8)
+    occupancy = OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05)
+    nowhere = Navigation(
+        occupancy=occupancy, robot_radius=0.25, reachable_area=0.0, spawns=np.zeros((0, 3)), probes=np.zeros((0, 3)), routes=()
+    )
+    assert {metric.name: metric.verdict for metric in navigation_metrics(nowhere)} == {
+        "navigation.reachable_area": "fail",
+        "navigation.routes": "fail",
+        "navigation.route_length": "pass",
+    }
+    route = Route(name="route_000", waypoints=np.array([[0.0, 0.0], [3.0, 4.0]]))
+    some = Navigation(**{**nowhere.__dict__, "reachable_area": 40.0, "routes": (route,) * 3})
+    values = {metric.name: metric.value for metric in navigation_metrics(some)}
+    assert values == {"navigation.reachable_area": 40.0, "navigation.routes": 3, "navigation.route_length": 15.0}
+
+
+@pytest.mark.parametrize(
+    ("sigma", "source", "verdict"),
+    [(0.0, "declared metric", "pass"), (0.5, "assumed camera height 1.5 m", "warn"), (0.01, "assumed", "warn")],
+)
+def test_an_assumed_scale_warns(sigma: float, source: str, verdict: str) -> None:
+    value, spread = scale_metrics(ScaleEstimate(metres_per_unit=0.37, sigma_relative=sigma, source=source))
+    assert value.value == 0.37 and value.note.startswith(source)
+    assert spread.verdict == verdict
+
+
+def test_stage_errors_fail_and_are_named() -> None:
+    issue = Issue(tool="openusd", rule="StageMetadata", severity="error", message="m", path="/World", variant="default")
+    advice = Issue(tool="nvidia", rule="VG.027", severity="warning", message="m", path="/World", variant="default")
+    errors, warnings = stage_metrics([issue, issue, advice])
+    assert (errors.value, errors.verdict) == (2, "fail") and "openusd StageMetadata × 2" in errors.note
+    assert (warnings.value, warnings.verdict) == (1, "warn")
+    assert {metric.verdict for metric in stage_metrics([])} == {"pass"}
