@@ -9,7 +9,7 @@ from pathlib import Path
 from lyra_sim.data.report import Report
 from lyra_sim.errors import InputError, LyraSimError, SpecError, StoreError
 from lyra_sim.runner.events import Event, EventLog, Listener
-from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, clear_log, make_step
+from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, drop_empty_log, make_step
 from lyra_sim.runner.planning import ScenePlanner, Selection, StepPlan, step_table
 from lyra_sim.runner.publish import publish, published_report
 from lyra_sim.spec import SceneSpec
@@ -236,7 +236,7 @@ class _SceneBuild:
             processes=self.processes,
             timeout_s=self.timeout_s,
         )
-        clear_log(log)
+        drop_empty_log(log)
         self.planner.done[plan.step.name] = replace(plan, action="current", reasons=(), manifest=manifest)
         self.ran.append(plan.step.name)
 

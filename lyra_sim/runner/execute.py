@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -134,7 +133,7 @@ def _in_own_process(job: Job, log: Path, processes: Processes, timeout_s: float)
     try:
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "lyra_sim.runner.worker"],
+                [sys.executable, "-P", "-c", "from lyra_sim.runner.worker import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -197,9 +196,9 @@ def _environment() -> dict[str, str]:
     }
 
 
-def clear_log(log: Path) -> None:
-    """Drop the log of a step that went well; a failure's stays."""
+def drop_empty_log(log: Path) -> None:
+    """Drop a log nothing was written to."""
     if log.is_file() and log.stat().st_size == 0:
         log.unlink()
     if log.parent.is_dir() and not any(log.parent.iterdir()):
-        shutil.rmtree(log.parent)
+        log.parent.rmdir()

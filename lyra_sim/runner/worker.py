@@ -134,7 +134,3 @@ def _end_with_parent() -> None:
     """The build holds the other end of standard input; when it dies, so do this process and its children."""
     sys.stdin.read()
     os.killpg(0, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

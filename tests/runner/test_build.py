@@ -51,7 +51,7 @@ def test_the_world_and_its_report_are_published(make_scene, tmp_path):
     result = go(make_scene(), tmp_path / "out").scenes[0]
     assert (result.folder / "world" / "world.usda").read_text() == "#usda 1.0\n# 5 abcde x 60000\n"
     published = {entry.name for entry in result.folder.iterdir()}
-    assert published == {"exports", "metrics.json", "report.html", "steps", "world"}
+    assert published - {"logs"} == {"exports", "metrics.json", "report.html", "steps", "world"}
     assert result.report.verdict == "pass"
     (result.folder / "world" / "world.usda").write_text("edited by a user")
     assert go(make_scene(), tmp_path / "out").scenes[0].ran == (), "editing the published world must not touch the store"
