@@ -13,7 +13,7 @@ class Limit:
     """How one figure is judged."""
 
     unit: str
-    """SI, ``1`` for counts and flags, ``share`` for fractions 0..1, ``dB``."""
+    """SI, ``1`` for counts and ratios, ``flag`` (1 = yes), ``share`` for fractions 0..1, ``dB``."""
     better: Literal["higher", "lower", "neither"] = "neither"
     good: float | int | None = None
     poor: float | int | None = None
@@ -49,8 +49,8 @@ LIMITS: dict[str, Limit] = {
         "share", 0.05, None, "A doorway of 0.9 m stays passable for a 0.7 m robot at 3 sigma; assumed scale warns."
     ),
     # mesh
-    "mesh.watertight": _least("1", 1, 1, "Inside and outside must be defined everywhere."),
-    "mesh.manifold": _least("1", 1, 1, "Booleans, distance fields and hull makers need it."),
+    "mesh.watertight": _least("flag", 1, 1, "Inside and outside must be defined everywhere."),
+    "mesh.manifold": _least("flag", 1, 1, "Booleans, distance fields and hull makers need it."),
     "mesh.signed_volume": _least("m^3", 1e-6, 1e-6, "Negative: the surface is inside out."),
     "mesh.cameras_in_solid": _most(
         "share", 0.0, 0.02, "Where a camera was, there is air; a few may touch a wall in noisy data."

@@ -44,7 +44,8 @@ class PlanSvg:
         bar = max([step for step in _STEPS_M if step <= width / 4], default=_STEPS_M[0])
         x, y, size = 0.02 * width, height - 0.03 * width, max(width, height) / 45
         scale = (
-            f'<path class="bar" d="M{x:.3f} {y:.3f}h{bar:g}" stroke-width="{size / 5:.3f}"/>'
+            f'<path class="halo" d="M{x:.3f} {y:.3f}h{bar:g}" stroke-width="{size / 2:.3f}"/>'
+            f'<path class="bar" d="M{x:.3f} {y:.3f}h{bar:g}" stroke-width="{size / 6:.3f}"/>'
             f'<text class="bar" x="{x:.3f}" y="{y - size / 2:.3f}" font-size="{size:.3f}">{bar:g} m</text>'
         )
         inside = "".join(self._parts) + scale

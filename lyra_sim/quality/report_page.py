@@ -80,6 +80,8 @@ def value_text(metric: Metric) -> str:
     """The value as people read it, with its unit."""
     if metric.value is None:
         return "–"
+    if metric.unit == "flag":
+        return "yes" if metric.value else "no"
     if metric.unit == "share":
         return f"{100 * metric.value:.2f} %".replace(".00 %", " %")
     if metric.unit == "m" and abs(metric.value) < 1:

@@ -43,7 +43,6 @@ figure.wide { grid-column: 1 / -1; }
 figure img, figure svg { display: block; width: 100%; height: auto; border: 1px solid var(--line); border-radius: 4px;
   background: #c6c8cb; }
 .pixels, svg.plan image { image-rendering: pixelated; }
-svg.plan image.smooth { image-rendering: auto; }
 .strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; }
 figcaption { margin-top: 5px; color: var(--soft); font-size: 13px; }
 .key { white-space: nowrap; margin-right: 10px; }
@@ -67,7 +66,7 @@ svg .probe { fill: #2f9e44; }
 svg .fell { fill: #e03131; }
 svg .start { fill: #1b5fb4; }
 svg .spawn { fill: none; stroke: #1b5fb4; stroke-width: .04; }
-svg .reach { fill: none; }
 svg .bar { stroke: #22262a; fill: none; }
-svg text.bar { fill: #22262a; stroke: none; font-family: system-ui, sans-serif; }
+svg .halo { stroke: #fffc; fill: none; stroke-linecap: round; }
+svg text.bar { fill: #22262a; stroke: #fffc; stroke-width: .28em; paint-order: stroke; stroke-linejoin: round; font-family: system-ui, sans-serif; }
 """

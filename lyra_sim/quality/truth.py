@@ -13,6 +13,7 @@ from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import project
+from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
@@ -41,6 +42,10 @@ class TrueSurface:
             parts.append(trimesh.load_scene(path).to_geometry())
         whole: Any = trimesh.util.concatenate(parts)
         return cls(vertices=np.asarray(whole.vertices, np.float64), faces=np.asarray(whole.faces, np.int32))
+
+    def moved(self, new_from_frame: Similarity) -> "TrueSurface":
+        """The same surface in another frame."""
+        return TrueSurface(vertices=new_from_frame.apply(self.vertices), faces=self.faces)
 
 
 def sample_surface(triangles: Float[np.ndarray, "f 3 3"], count: int, rng: np.random.Generator) -> Float64[np.ndarray, "n 3"]:

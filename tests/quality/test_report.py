@@ -158,6 +158,7 @@ def test_depth_error_colours_run_from_exact_to_lost() -> None:
         (19.13, "m", "19.13 m"),
         (58370, "1", "58,370"),
         (46.21, "m^2", "46.21 m²"),
+        (1, "flag", "yes"),
         (None, "m", "–"),
     ],
 )

@@ -1,0 +1,66 @@
+"""Everything that is measured about one world, in the order the report lists it."""
+
+from dataclasses import dataclass
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.collision import Collision
+from lyra_sim.data.occupancy import OccupancyMap
+from lyra_sim.data.report import Metric
+from lyra_sim.data.solid import Solid
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.errors import InputError
+from lyra_sim.quality.collision import collision_metrics
+from lyra_sim.quality.depth import depth_metrics, judged_views
+from lyra_sim.quality.geometry import faces_towards_free, surface_metrics
+from lyra_sim.quality.image import image_metrics
+from lyra_sim.quality.navigation import navigation_metrics
+from lyra_sim.quality.scale import scale_metrics
+from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
+from lyra_sim.quality.truth_map import map_metrics
+from lyra_sim.rendering.ray_casting import RayCaster
+from lyra_sim.spec import Truth
+
+JUDGED_VIEWS = 12
+"""Input views that depth and looks are measured on when none were held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The outputs of all earlier steps that figures rest on."""
+
+    capture: Capture
+    world: MetricWorld
+    solid: Solid
+    collision: Collision
+
+
+def geometry_metrics(finished: Finished) -> list[Metric]:
+    """Scale, surface, depth, looks, colliders and map: what needs neither a truth nor an engine."""
+    world, solid = finished.world, finished.solid
+    views = judged_views(len(world.cameras), held_out=finished.capture.held_out, at_most=JUDGED_VIEWS)
+    caster = RayCaster(solid.mesh.vertices, solid.mesh.faces)
+    return [
+        *scale_metrics(world.scale),
+        *surface_metrics(solid.mesh, solid.free_space, world.cameras),
+        *depth_metrics(caster, world, views),
+        *image_metrics(world, views),
+        *collision_metrics(finished.collision.colliders, solid, world.cameras),
+        *navigation_metrics(finished.collision.navigation),
+    ]
+
+
+def ground_truth_metrics(finished: Finished, truth: Truth, *, seed: int) -> list[Metric]:
+    """Figures against whatever truth the scene names; the truth is brought to the world by ``world_from_input`` alone."""
+    world, solid = finished.world, finished.solid
+    metrics: list[Metric] = []
+    if truth.mesh:
+        surface = TrueSurface.load(truth.mesh).moved(world.world_from_input)
+        judged = solid.mesh.face_seen & faces_towards_free(solid.mesh, solid.free_space)
+        metrics += truth_metrics(*surface_distances(solid.mesh, judged, surface, world, seed=seed))
+    if truth.occupancy_map is not None:
+        if not truth.occupancy_map.is_dir():
+            raise InputError(str(truth.occupancy_map), "no such folder", expected="a folder with map.yaml and its image")
+        theirs = OccupancyMap.load(truth.occupancy_map)
+        ours = finished.collision.navigation.occupancy
+        metrics += map_metrics(ours, theirs, world_from_theirs=world.world_from_input)
+    return metrics
