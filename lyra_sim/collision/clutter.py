@@ -15,9 +15,11 @@ MAX_FACES = 400
 """Triangles a lump is thinned to before CoACD sees it: 1500 took five times as long and intruded no less (measured)."""
 SMALL_VOLUME = 3e-3
 """Components below this always get one hull [m^3]."""
+LUMP_VOLUME = 0.3
+"""Intruding lumps with a larger hull are first taken apart along the grid [m^3]: given half a room, CoACD plugs it and takes
+minutes (measured)."""
 COARSE_SHARE = 0.6
-"""Share of the budget spent on taking merged lumps apart along the grid, the most intruding first, before CoACD gets what
-still intrudes: given half a room, CoACD plugs it and takes minutes (measured)."""
+"""Share of the budget that taking lumps apart may use up."""
 
 
 def make_clutter(
@@ -40,7 +42,8 @@ def make_clutter(
     depth = max(concavity, free_space.voxel_size)
     kept = list(components)[: max(budget, 0)]
     wholes = [part_of_voxels(component.indices, free_space, depth=depth) for component in kept]
-    lumps = refine(wholes, free_space, depth=depth, budget=max(int(COARSE_SHARE * budget), len(wholes)))
+    coarse = max(int(COARSE_SHARE * budget), len(wholes))
+    lumps = refine(wholes, free_space, depth=depth, budget=coarse, min_volume=LUMP_VOLUME)
     simple = [_is_simple(lump, free_space) for lump in lumps]
     hard = [lump for lump, is_simple in zip(lumps, simple, strict=True) if not is_simple]
     limits = _shares([lump.intrusion for lump in hard], budget - len(lumps) + len(hard), max_hulls_per_component)

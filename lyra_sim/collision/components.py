@@ -53,7 +53,7 @@ def voxel_corners(indices: np.ndarray, free_space: FreeSpace) -> Float64[np.ndar
 
 
 def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Component, ...], dict[str, Any]]:
-    """Components by falling measured volume, and what was dropped as specks.
+    """Components by falling measured volume, and what was dropped: specks, and matter hidden behind slabs' surfaces.
 
     A voxel is explained by the structure when its centre lies within one voxel of a slab.
     """
@@ -69,13 +69,16 @@ def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Co
     keep = np.flatnonzero((sizes * voxel**3 >= MIN_VOLUME) & (skins >= MIN_EXPOSED))
     keep = keep[np.lexsort((keep, -sizes[keep]))]
     boxes = ndimage.find_objects(labels)
-    components = tuple(_grown(labels, int(i) + 1, boxes[int(i)], free_space) for i in keep)
-    dropped = np.setdiff1d(np.arange(count), keep)
+    components = tuple(_grown(labels, int(i) + 1, boxes[int(i)], free_space, structure) for i in keep)
+    specks = np.flatnonzero((sizes * voxel**3 < MIN_VOLUME) & (skins > 0))
+    hidden = np.setdiff1d(np.arange(count), np.concatenate([keep, specks]))
     facts = {
         "components": len(keep),
-        "dropped_specks": len(dropped),
-        "dropped_specks_litres": round(float(sizes[dropped].sum()) * voxel**3 * 1e3, 3),
-        "dropped_speck_limit_litres": MIN_VOLUME * 1e3,
+        "dropped_specks": len(specks),
+        "dropped_specks_litres": round(float(sizes[specks].sum()) * voxel**3 * 1e3, 3),
+        "dropped_hidden": len(hidden),
+        "dropped_hidden_litres": round(float(sizes[hidden].sum()) * voxel**3 * 1e3, 3),
+        "speck_limit_litres": MIN_VOLUME * 1e3,
     }
     return components, facts
 
@@ -91,7 +94,9 @@ def _free_facing(states: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return facing
 
 
-def _grown(labels: np.ndarray, label: int, box: tuple[slice, ...], free_space: FreeSpace) -> Component:
+def _grown(
+    labels: np.ndarray, label: int, box: tuple[slice, ...], free_space: FreeSpace, structure: HullSet
+) -> Component:
     """Grow into unseen voxels that are nearer to this skin than to free air: behind it, never out of its shadow's edge."""
     voxel = free_space.voxel_size
     extent = max(part.stop - part.start for part in box) * voxel
@@ -107,6 +112,9 @@ def _grown(labels: np.ndarray, label: int, box: tuple[slice, ...], free_space: F
     to_free = ndimage.distance_transform_edt(~free) if free.any() else np.full(own.shape, np.inf)
     behind = (states == UNSEEN) & (to_skin * voxel <= growth) & (to_free >= to_skin + 0.5)
     whole = ndimage.binary_fill_holes(own | behind) & ~free
+    added = np.argwhere(whole & ~own)
+    inside = added[structure.contains(free_space.centres(added + low))]
+    whole[tuple(inside.T)] = False
     indices = np.argwhere(whole) + low
     return Component(indices=indices, measured=int(own.sum()), volume=len(indices) * voxel**3)
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 BLOCKED = -1e9
-COVERED = -1e-3
+COVERED = -1e-5
 """Weight of an allowed cell that needs no covering (again): slightly negative, so rectangles don't sprawl for nothing."""
 
 

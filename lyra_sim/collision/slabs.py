@@ -26,6 +26,9 @@ WALL_FOOT = 0.1
 """Walls reach this far below the floor's surface, so that no seam opens between the two [m]."""
 GAP_FILL = 1.5
 """Unseen gaps up to this wide in a wall are closed: furniture hides walls [m]."""
+OPTIONAL, FILLED = 5e-4, 2e-4
+"""Worth of a wall cell that nobody saw, and of one that another slab fills already: enough to draw a rectangle's edge out
+to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own."""
 MIN_GAIN = 0.04
 MIN_CEILING_GAIN = 0.5
 """A further rectangle must cover at least this much that isn't covered yet [m^2]; nothing drives on a ceiling."""
@@ -186,11 +189,11 @@ def _wall(
     uv = plane.points @ axes.T
     foot = _foot(plane, planes)
     top = max(float(uv[:, 1].max()), _ceiling_above(plane, planes))
-    low = np.array([uv[:, 0].min(), min(foot, uv[:, 1].min())])
-    shape = np.ceil((np.array([uv[:, 0].max(), top]) - low) / cell).astype(int)
+    low = np.array([uv[:, 0].min() - thickness, min(foot, uv[:, 1].min())])
+    shape = np.ceil((np.array([uv[:, 0].max() + thickness, top]) - low) / cell).astype(int)
     raster = Raster(plane=plane, axes=axes, low=low, shape=(int(shape[0]), int(shape[1])), cell=cell)
     seen = raster.support()
-    worth = np.where(seen, 1.0, np.where(_hidden(seen, cell), 0.3, 0.02))
+    worth = np.where(seen, 1.0, np.where(_hidden(seen, cell), 0.3, OPTIONAL))
     depth = raster.clear_depth(free_space, thickness)
     behind, columns = _other_face(raster, planes, thickness)
     pieces: list[Piece] = []
@@ -227,14 +230,14 @@ def _hidden(seen: np.ndarray, cell: float) -> np.ndarray:
 def _not_filled(raster: Raster, worth: np.ndarray, pieces: list[Piece], thickness: float) -> np.ndarray:
     """``worth`` less the cells whose front and middle already lie inside earlier pieces.
 
-    A trace of worth stays, so that walls reach down into the floor slab and into the corner they make with their neighbour.
+    A trace of worth stays, so that a wall reaches into the floor and into the corner it makes with its neighbour.
     """
     if not pieces:
         return worth
     hulls = HullSet.of(named(pieces))
     uv = raster.centres()
     filled = hulls.contains(raster.lift(uv, -raster.cell / 2)) & hulls.contains(raster.lift(uv, -thickness / 2))
-    return np.where(filled.reshape(worth.shape), np.minimum(worth, 0.02), worth)
+    return np.where(filled.reshape(worth.shape), np.minimum(worth, FILLED), worth)
 
 
 def _foot(plane: Plane, planes: tuple[Plane, ...]) -> float:

@@ -1,0 +1,96 @@
+"""Figures that judge a set of hulls against what was measured. Pure functions; the limits live with assess."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64
+
+from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.pieces import volume
+from lyra_sim.collision.surface import sample_seen
+from lyra_sim.data.colliders import Hull
+from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.mesh import TriMesh
+
+
+@dataclass(frozen=True, kw_only=True)
+class HullFigures:
+    """Counts and volumes of a hull set."""
+
+    count: int
+    max_vertices: int
+    volume: float
+    """Sum over hulls [m^3]; overlaps count twice."""
+    smallest_volume: float
+    """[m^3]"""
+
+
+def hull_figures(hulls: Sequence[Hull]) -> HullFigures:
+    """How many, how complex, how large."""
+    volumes = [volume(hull.vertices, hull.faces) for hull in hulls] or [0.0]
+    return HullFigures(
+        count=len(hulls),
+        max_vertices=max((len(hull.vertices) for hull in hulls), default=0),
+        volume=float(sum(volumes)),
+        smallest_volume=float(min(volumes)),
+    )
+
+
+def coverage(hulls: HullSet, mesh: TriMesh, *, tolerance: float, area: float = 0.0025) -> float:
+    """Share of the measured surface within ``tolerance`` [m] of a hull or inside one; one sample per ``area`` [m^2]."""
+    points = sample_seen(mesh, area=area).points
+    return float(hulls.contains(points, margin=tolerance).mean()) if len(points) else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirFigures:
+    """Measured-free air that hulls plug, voxel centres within half a voxel of a hull's surface not counted.
+
+    A surface may lie anywhere inside a voxel whose centre is free, so that much is the grid's own error.
+    """
+
+    share_of_free: float
+    """Plugged part of all measured-free air."""
+    share_of_hulls: float
+    """Plugged part of the volume the hulls take up inside the grid (their union, by voxel centres)."""
+    volume: float
+    """[m^3]"""
+    deepest: float
+    """Largest depth of a free voxel centre below a hull's surface [m]."""
+
+
+def air_in_hulls(hulls: HullSet, free_space: FreeSpace) -> AirFigures:
+    """How much known-free space the hulls take away."""
+    voxel = free_space.voxel_size
+    free = np.argwhere(free_space.states == FREE)
+    other = np.argwhere(free_space.states != FREE)
+    depth, owner = hulls.depth(free_space.centres(free))
+    plugged = int((depth > voxel / 2).sum())
+    filled = int((owner >= 0).sum()) + int(hulls.contains(free_space.centres(other)).sum())
+    return AirFigures(
+        share_of_free=plugged / max(len(free), 1),
+        share_of_hulls=plugged / max(filled, 1),
+        volume=plugged * voxel**3,
+        deepest=float(np.max(depth, initial=0.0, where=owner >= 0)),
+    )
+
+
+def path_recall(hulls: HullSet, camera_centres: Float64[np.ndarray, "n 3"], *, radius: float) -> float:
+    """Share of points swept by the camera path that no hull takes: centres, points between them, and a ball around each.
+
+    Centres less than 0.5 m apart are joined; a longer jump isn't known to be a way through.
+    """
+    centres = np.asarray(camera_centres, np.float64)
+    between = [
+        a + share * (b - a)
+        for a, b in zip(centres[:-1], centres[1:], strict=True)
+        if np.linalg.norm(b - a) < 0.5
+        for share in (0.25, 0.5, 0.75)
+    ]
+    path = np.concatenate([centres, np.array(between).reshape(-1, 3)])
+    i = np.arange(26) + 0.5
+    z, turn = 1 - 2 * i / 26, np.pi * (1 + 5**0.5) * i
+    ball = np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
+    swept = np.concatenate([path, (path[:, None] + radius * ball).reshape(-1, 3)])
+    return float(1.0 - hulls.contains(swept).mean())
