@@ -93,7 +93,7 @@ def build_command(
         )
     for failed in result.scenes:
         if failed.error is not None:
-            _print_error(failed.error, debug=debug)
+            _print_error(failed.error, debug=debug, scene=failed.scene)
     print_result(_stdout, result)
     raise typer.Exit(result.exit_code)
 
@@ -162,10 +162,10 @@ def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpe
     return tuple(scene for scene in scenes if not globs or any(fnmatchcase(scene.name, glob) for glob in globs))
 
 
-def _print_error(error: LyraSimError, *, debug: bool) -> None:
+def _print_error(error: LyraSimError, *, debug: bool, scene: str | None = None) -> None:
     if debug:
         traceback.print_exception(error)
-    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    print((f"{scene}: " if scene else "") + f"{type(error).__name__}: {error}", file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -88,7 +88,7 @@ def test_a_dry_run_gives_reasons_and_writes_nothing(work, capsys):
 def test_a_failing_scene_stops_the_build_unless_told_otherwise(work, capsys):
     code, printed = build(capsys, "--set", "scenes.room.mesh.target_faces=503")
     assert code == 1
-    assert "GeometryError: surface: it has a hole (expected none).\n  Close it." in printed
+    assert "room: GeometryError: surface: it has a hole (expected none).\n  Close it." in printed
     assert "hall: not started, because an earlier scene failed (--keep-going builds it)" in printed
     code, printed = build(capsys, "--set", "scenes.room.mesh.target_faces=503", "--keep-going")
     assert code == 1 and "room: FAILED" in printed and "hall: PASS" in printed

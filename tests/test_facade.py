@@ -8,7 +8,7 @@ import pytest
 
 import lyra_sim
 
-HEAVY = {"torch", "pxr", "open3d", "numba", "trimesh", "coacd", "scipy", "skimage", "ovphysx", "newton", "warp", "PIL"}
+HEAVY = {"torch", "pxr", "open3d", "numba", "trimesh", "coacd", "scipy", "skimage", "ovphysx", "newton", "warp"}
 
 
 @pytest.mark.parametrize("name", lyra_sim.__all__)
