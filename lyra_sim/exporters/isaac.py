@@ -6,6 +6,7 @@ from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.exporters.glb import write_hulls_glb, write_mesh_glb
 from lyra_sim.usd.package import write_package
@@ -19,6 +20,7 @@ def export(
     *,
     name: str,
     out: Path,
+    texture: Texture | None = None,
     half_splats: bool = False,
 ) -> StageBundle:
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
@@ -33,6 +35,7 @@ def export(
         mesh=mesh,
         colliders=colliders,
         navigation=navigation,
+        texture=texture,
         half_splats=half_splats,
     )
     bundle.exports.mkdir(parents=True, exist_ok=True)

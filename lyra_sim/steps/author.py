@@ -13,14 +13,15 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
     """Hand the aligned world, its surface, hulls and map to the exporter."""
     from lyra_sim.exporters.isaac import export
 
-    collision = inputs["collide"]
+    solid, collision = inputs["mesh"], inputs["collide"]
     return export(
         inputs["align"],
-        inputs["mesh"].mesh,
+        solid.mesh,
         collision.colliders,
         collision.navigation,
         name=cfg.name,
         out=out,
+        texture=solid.texture,
         half_splats=cfg.author.half_splats,
     )
 

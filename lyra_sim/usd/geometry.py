@@ -5,10 +5,9 @@ from jaxtyping import Float32, Int32, UInt8
 from pxr import Sdf, Usd, UsdGeom, UsdShade, Vt
 
 from lyra_sim.conventions import linear_from_srgb
-from lyra_sim.data.mesh import TriMesh
 from lyra_sim.resources import resource_dir
-from lyra_sim.usd.parts import OUTER_SHELL, Part, split_by_label
-from lyra_sim.usd.stage import set_extent, set_label, vec3f_array
+from lyra_sim.usd.parts import OUTER_SHELL, Part
+from lyra_sim.usd.stage import new_layer, set_extent, set_label, vec3f_array
 
 COLOR_SPACE = "lin_rec709_scene"
 """Of displayColor: USD takes colours as linear unless told otherwise, and so do renderers that never look at the name."""
@@ -44,30 +43,59 @@ def set_vertex_colors(mesh: UsdGeom.Mesh, colors: UInt8[np.ndarray, "v 3"]) -> N
     primvar.SetIndices(Vt.IntArray.FromNumpy(indices.astype(np.int32).ravel()))
 
 
-def define_visual_mesh(stage: Usd.Stage, path: str, mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"]) -> tuple[Part, ...]:
-    """Author ``<path>/<label>`` for every label that has faces, bound to a material that shows their photographed colour.
+def set_uv(mesh: UsdGeom.Mesh, corner_uv: Float32[np.ndarray, "f 3 2"]) -> None:
+    """Author texture coordinates a corner, indexed: corners meet in few places of an atlas."""
+    values, indices = np.unique(corner_uv.reshape(-1, 2), axis=0, return_inverse=True)
+    primvar = UsdGeom.PrimvarsAPI(mesh).CreatePrimvar("st", Sdf.ValueTypeNames.TexCoord2fArray, UsdGeom.Tokens.faceVarying)
+    primvar.Set(Vt.Vec2fArray.FromNumpy(np.ascontiguousarray(values, np.float32)))
+    primvar.SetIndices(Vt.IntArray.FromNumpy(indices.astype(np.int32).ravel()))
+
+
+def define_visual_mesh(stage: Usd.Stage, path: str, parts: tuple[Part, ...]) -> None:
+    """Author ``<path>/<label>`` for every part: photographed colours per vertex and, where it has one, the photo texture.
 
     ``unseen`` holds the border of space nobody looked into: it stays visible, grey, so that what a depth camera sees is
     what physics collides with. ``outer_shell`` closes the solid from outside; its purpose is ``guide``, so viewers look
     into the room through it unless guides are switched on, and sensors inside never meet it.
+
+    Args:
+        stage: On a layer of :func:`new_geometry_layer`, whose materials are bound here.
+        path: Prim path of the group.
+        parts: See :func:`lyra_sim.usd.parts.split_by_label`; those without texture coordinates do without the texture.
     """
     root = UsdGeom.Xform.Define(stage, path).GetPrim()
-    material = _copy_looks(stage, path)
-    UsdShade.MaterialBindingAPI.Apply(root).Bind(material)
+    looks = {prim.GetName(): UsdShade.Material(prim) for prim in stage.GetPrimAtPath(f"{path}/{_LOOKS}").GetChildren()}
+    UsdShade.MaterialBindingAPI.Apply(root).Bind(looks["vertex_colors"])
     Usd.ColorSpaceAPI.Apply(root).CreateColorSpaceNameAttr().Set(COLOR_SPACE)
-    parts = split_by_label(mesh, face_labels)
     for part in parts:
-        prim = define_mesh(stage, f"{path}/{part.name}", part.vertices, part.faces)
-        set_normals(prim, part.corner_normals.reshape(-1, 3), UsdGeom.Tokens.faceVarying)
-        set_vertex_colors(prim, part.colors)
-        set_label(prim.GetPrim(), "unseen" if part.name == OUTER_SHELL else part.name)
+        mesh = define_mesh(stage, f"{path}/{part.name}", part.vertices, part.faces)
+        prim = mesh.GetPrim()
+        set_normals(mesh, part.corner_normals.reshape(-1, 3), UsdGeom.Tokens.faceVarying)
+        set_vertex_colors(mesh, part.colors)
+        set_label(prim, "unseen" if part.name == OUTER_SHELL else part.name)
         if part.name == OUTER_SHELL:
-            prim.CreatePurposeAttr(UsdGeom.Tokens.guide)
-    return parts
+            mesh.CreatePurposeAttr(UsdGeom.Tokens.guide)
+        elif part.corner_uv is not None and "photo" in looks:
+            set_uv(mesh, part.corner_uv)
+            UsdShade.MaterialBindingAPI.Apply(prim).Bind(looks["photo"])
 
 
-def _copy_looks(stage: Usd.Stage, path: str) -> UsdShade.Material:
-    """Copy the template's materials under ``path``, so that a payload of ``path`` brings them along."""
+def new_geometry_layer(path: str, texture_file: str | None) -> Sdf.Layer:
+    """A binary layer that holds only the template's materials, at ``<path>/Looks``, so that a payload of ``path`` brings them.
+
+    Sdf.CopySpec orders fields by the addresses of their names, which differ between processes and would show in the
+    bytes of a crate. A trip through text, done here while the layer is small, puts them into one order.
+    """
     looks = Sdf.Layer.FindOrOpen(str(resource_dir("usd_templates") / "looks.usda"))
-    Sdf.CopySpec(looks, f"/{_LOOKS}", stage.GetRootLayer(), f"{path}/{_LOOKS}")
-    return UsdShade.Material.Get(stage, f"{path}/{_LOOKS}/vertex_colors")
+    draft, layer = new_layer(".usda"), new_layer(".usdc")
+    group = Sdf.CreatePrimInLayer(draft, path)
+    for ancestor in (group, group.nameParent):
+        ancestor.specifier, ancestor.typeName = Sdf.SpecifierDef, "Xform"
+    Sdf.CopySpec(looks, f"/{_LOOKS}", draft, f"{path}/{_LOOKS}")
+    if texture_file is None:
+        del draft.GetPrimAtPath(f"{path}/{_LOOKS}").nameChildren["photo"]
+    else:
+        texture = draft.GetPrimAtPath(f"{path}/{_LOOKS}/photo/texture")
+        Sdf.AttributeSpec(texture, "inputs:file", Sdf.ValueTypeNames.Asset).default = Sdf.AssetPath(texture_file)
+    layer.ImportFromString(draft.ExportToString())
+    return layer

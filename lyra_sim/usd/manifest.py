@@ -12,6 +12,7 @@ from lyra_sim.data.files import write_json
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.world import MetricWorld
+from lyra_sim.usd.parts import OUTER_SHELL, outer_shell
 
 MANIFEST_VERSION = 1
 """Of manifest.json; raised when a field changes meaning."""
@@ -31,8 +32,15 @@ _TOOLS = ("numpy", "usd-core")
 def write_manifest(
     folder: Path, *, name: str, world: MetricWorld, mesh: TriMesh, colliders: Colliders, navigation: Navigation
 ) -> None:
-    """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest."""
-    areas = mesh.face_areas().astype(np.float64)
+    """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest.
+
+    ``seen_share_of_area`` is over the surface that borders on the room; the outside of the walls doesn't count.
+    """
+    inside = ~outer_shell(mesh)
+    areas = mesh.face_areas().astype(np.float64) * inside
+    label = np.where(mesh.face_seen, colliders.face_labels, LABELS.index("unseen"))
+    faces_by_label: dict[str, int] = {name: int((inside & (label == index)).sum()) for index, name in enumerate(LABELS)}
+    faces_by_label[OUTER_SHELL] = int((~inside).sum())
     write_json(
         folder / "manifest.json",
         {
@@ -53,12 +61,7 @@ def write_manifest(
             "splat_count": len(world.splats),
             "mesh": {
                 "face_count": len(mesh.faces),
-                "faces_by_label": {
-                    label: int((mesh.face_seen & (colliders.face_labels == index)).sum())
-                    for index, label in enumerate(LABELS)
-                    if label != "unseen"
-                }
-                | {"unseen": int((~mesh.face_seen | (colliders.face_labels == LABELS.index("unseen"))).sum())},
+                "faces_by_label": faces_by_label,
                 "seen_share_of_area": round(float(areas[mesh.face_seen].sum() / areas.sum()), 6),
             },
             "hulls": {

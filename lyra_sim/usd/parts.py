@@ -12,7 +12,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 
 OUTER_SHELL = "outer_shell"
-"""Part holding the outside of the solid: closes the mesh, was never seen, and would hide the room from a viewer outside."""
+"""Part holding the outside of the solid: it closes the mesh, no camera was there, and it would hide the room from outside."""
 
 CREASE_DEG = 40.0
 """Faces that meet at more than this keep a hard edge."""
@@ -34,10 +34,20 @@ class Part:
     """Unit normal of every face's corners, smooth across flat seams between parts too."""
     colors: UInt8[np.ndarray, "v 3"]
     """Display-referred sRGB."""
+    corner_uv: Float32[np.ndarray, "f 3 2"] | None
+    """Texture coordinates of every face's corners; None where not all of the part's faces have some."""
 
 
-def split_by_label(mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"]) -> tuple[Part, ...]:
-    """Cut ``mesh`` in LABELS' order; faces nobody saw go to ``unseen`` or, on the far side of the solid, to the shell."""
+def split_by_label(
+    mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"], corner_uv: Float32[np.ndarray, "f 3 2"] | None = None
+) -> tuple[Part, ...]:
+    """Cut ``mesh`` in LABELS' order; faces nobody saw go to ``unseen`` or, on the far side of the solid, to the shell.
+
+    Args:
+        mesh: Closed surface.
+        face_labels: Index into LABELS a face.
+        corner_uv: Texture coordinates; NaN for faces without texture.
+    """
     if len(face_labels) != len(mesh.faces):
         raise GeometryError("face labels", f"{len(face_labels)} of them", expected=f"{len(mesh.faces)}, one a face")
     if len(face_labels) and face_labels.max() >= len(LABELS):
@@ -53,31 +63,39 @@ def split_by_label(mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"]) -> tuple[
         chosen = np.flatnonzero((group == index) & solid_faces)
         if len(chosen):
             vertices, faces, source = _manifold_piece(mesh.vertices, mesh.faces[chosen])
+            uv = None if corner_uv is None or not np.isfinite(corner_uv[chosen]).all() else corner_uv[chosen]
             parts.append(
-                Part(name=name, vertices=vertices, faces=faces, corner_normals=normals[chosen], colors=mesh.colors[source])
+                Part(
+                    name=name,
+                    vertices=vertices,
+                    faces=faces,
+                    corner_normals=normals[chosen],
+                    colors=mesh.colors[source],
+                    corner_uv=uv,
+                )
             )
     return tuple(parts)
 
 
 def outer_shell(mesh: TriMesh) -> Bool[np.ndarray, "f"]:
-    """Faces of closed pieces that no camera saw and that enclose a cavity, as the outside of a wall encloses its room.
+    """Faces of closed pieces that enclose a cavity and lie in none, as the outside of the walls encloses the room.
 
-    Told by signed volume: a cavity is wound so that its volume is negative. An unseen lump inside the room is no shell.
+    Told by signed volume: a cavity is wound so that its volume is negative. A lump inside the room encloses nothing.
     """
-    count, piece_of_vertex = connected_components(
-        _graph(mesh.faces[:, [0, 1, 2]], mesh.faces[:, [1, 2, 0]], len(mesh.vertices)), directed=False
-    )
+    links = _graph(mesh.faces, np.roll(mesh.faces, -1, axis=1), len(mesh.vertices))
+    count, piece_of_vertex = connected_components(links, directed=False)
     piece = piece_of_vertex[mesh.faces[:, 0]]
     t = mesh.triangles.astype(np.float64)
     volume = np.bincount(piece, weights=np.einsum("fi,fi->f", t[:, 0], np.cross(t[:, 1], t[:, 2])) / 6, minlength=count)
-    seen = np.bincount(piece, weights=mesh.face_seen, minlength=count) > 0
     low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
     np.minimum.at(low, piece_of_vertex, mesh.vertices)
     np.maximum.at(high, piece_of_vertex, mesh.vertices)
     cavities = np.flatnonzero(volume < 0)
     shell = np.zeros(count, bool)
-    for candidate in np.flatnonzero((volume > 0) & ~seen):
-        shell[candidate] = ((low[candidate] < low[cavities]) & (high[candidate] > high[cavities])).all(axis=1).any()
+    for candidate in np.flatnonzero(volume > 0):
+        encloses = ((low[candidate] < low[cavities]) & (high[candidate] > high[cavities])).all(axis=1).any()
+        enclosed = ((low[candidate] > low[cavities]) & (high[candidate] < high[cavities])).all(axis=1).any()
+        shell[candidate] = encloses and not enclosed
     return shell[piece]
 
 

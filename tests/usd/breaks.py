@@ -111,7 +111,7 @@ def many_vertices(stage: Usd.Stage) -> None:
 
     tube = trimesh.creation.cylinder(radius=0.3, height=0.7, sections=40)
     mesh = UsdGeom.Mesh.Get(stage, f"{HULLS}/clutter_000")
-    points = (tube.vertices + [0.9, 0.5, 0.35]).astype(np.float32)
+    points = (tube.vertices + np.array([0.9, 0.5, 0.35])).astype(np.float32)
     mesh.GetPointsAttr().Set(Vt.Vec3fArray.FromNumpy(points))
     mesh.GetFaceVertexCountsAttr().Set([3] * len(tube.faces))
     mesh.GetFaceVertexIndicesAttr().Set(tube.faces.ravel().tolist())
@@ -221,10 +221,17 @@ BREAKS = (
         ),
     ),
     Break(rule="NE.111", name="hole_in_floor", edit=on_stage(GEOMETRY, drop_face("/Geometry/collision_trimesh/closed_mesh"))),
-    Break(rule="NE.111", name="inverted_winding", edit=on_stage(GEOMETRY, reverse_faces("/Geometry/collision_trimesh/closed_mesh")), also=frozenset({"NE.109"})),
+    Break(
+        rule="NE.111",
+        name="inverted_winding",
+        edit=on_stage(GEOMETRY, reverse_faces("/Geometry/collision_trimesh/closed_mesh")),
+        also=frozenset({"NE.109"}),
+    ),
     Break(rule="NE.201", name="unlabelled", edit=clear(GEOMETRY, f"{VISUAL}/floor.semantics:labels:class")),
     Break(rule="NE.202", name="no_extent", edit=clear(GEOMETRY, f"{VISUAL}/wall.extent")),
-    Break(rule="NE.202", name="small_splat_extent", edit=on_attribute(SPLAT, f"{GAUSSIANS}.extent", lambda e: e * np.float32(0.1))),
+    Break(
+        rule="NE.202", name="small_splat_extent", edit=on_attribute(SPLAT, f"{GAUSSIANS}.extent", lambda e: e * np.float32(0.1))
+    ),
     Break(rule="NE.203", name="nan_point", edit=on_attribute(GEOMETRY, f"{VISUAL}/floor.points", first_row(np.nan))),
     Break(
         rule="NE.204",

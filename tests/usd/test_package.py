@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdUtils
 
 from lyra_sim.data.colliders import LABELS
@@ -16,6 +17,7 @@ from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
+from lyra_sim.usd.package import write_geometry
 from lyra_sim.usd.parts import OUTER_SHELL
 from lyra_sim.usd.stage import label_of
 from lyra_sim.usd.world import open_world
@@ -41,6 +43,7 @@ def test_files(bundle: StageBundle) -> None:
         "payload/geometry.usdc",
         "payload/splat.usdc",
         "payload/splat_half.usdc",
+        "payload/texture.png",
         "occupancy_map/map.yaml",
         "occupancy_map/map.png",
         "manifest.json",
@@ -125,6 +128,40 @@ def test_visual_parts_are_labelled_coloured_and_complete(bundle: StageBundle, sm
     assert face_count == len(mesh.faces)
 
 
+def test_photo_texture_covers_what_was_seen(bundle: StageBundle, small_world: World) -> None:
+    """Each seen corner keeps its texel; unseen parts have none; the atlas is the very image."""
+    stage, texture, mesh = open_world(bundle.stage), small_world.texture, small_world.mesh
+    seen_corners = mesh.vertices[mesh.faces[texture.face_index]].reshape(-1, 3)
+    pairs = {
+        (*np.round(point, 3).tolist(), *np.round(uv, 4).tolist())
+        for point, uv in zip(seen_corners, texture.uv.reshape(-1, 2), strict=True)
+    }
+    found = set()
+    for name in ("floor", "wall", "ceiling", "clutter"):
+        part = UsdGeom.Mesh.Get(stage, f"/World/Environment/Visual/mesh/{name}")
+        uv = np.array(UsdGeom.PrimvarsAPI(part).GetPrimvar("st").ComputeFlattened())
+        corners = np.array(part.GetPointsAttr().Get())[np.array(part.GetFaceVertexIndicesAttr().Get())]
+        found |= {(*np.round(p, 3).tolist(), *np.round(c, 4).tolist()) for p, c in zip(corners, uv, strict=True)}
+        material, _ = UsdShade.MaterialBindingAPI(part.GetPrim()).ComputeBoundMaterial()
+        assert material.GetPrim().GetName() == "photo"
+    assert found == pairs
+    for name in ("unseen", OUTER_SHELL):
+        prim = stage.GetPrimAtPath(f"/World/Environment/Visual/mesh/{name}")
+        assert not UsdGeom.PrimvarsAPI(prim).HasPrimvar("st")
+        assert UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()[0].GetPrim().GetName() == "vertex_colors"
+    shader = UsdShade.Shader.Get(stage, "/World/Environment/Visual/mesh/Looks/photo/texture")
+    resolved = Path(shader.GetInput("file").Get().resolvedPath)
+    assert resolved == bundle.world / "payload" / "texture.png"
+    with Image.open(resolved) as image:
+        np.testing.assert_array_equal(np.asarray(image), texture.image)
+
+
+def test_a_world_nobody_photographed_has_no_photo_material(small_world: World, tmp_path: Path) -> None:
+    write_geometry(tmp_path / "plain.usda", mesh=small_world.mesh, colliders=small_world.colliders)
+    assert not UsdUtils.ComputeAllDependencies(str(tmp_path / "plain.usda"))[2]
+    assert "/Geometry/visual_mesh/Looks/photo" not in paths(Usd.Stage.Open(str(tmp_path / "plain.usda")))
+
+
 def test_bounds(bundle: StageBundle) -> None:
     """From inside, the room is as large as its air; with guides on, the closed matter around it shows."""
     stage = open_world(bundle.stage)
@@ -146,8 +183,8 @@ def test_manifest_tells_what_usd_cannot(bundle: StageBundle, small_world: World)
     assert manifest["routes"][0]["length"] == pytest.approx(3.0)
     assert manifest["hulls"]["hulls_by_label"] == {"floor": 1, "wall": 3, "ceiling": 1, "clutter": 1, "unseen": 1}
     assert sum(manifest["mesh"]["faces_by_label"].values()) == manifest["mesh"]["face_count"] == len(small_world.mesh.faces)
-    areas = small_world.mesh.face_areas()
-    assert manifest["mesh"]["seen_share_of_area"] == pytest.approx(areas[small_world.mesh.face_seen].sum() / areas.sum(), 1e-4)
+    room, wall_unseen = 2 * (4 * 3 + 4 * 2.4 + 3 * 2.4) + 2 * (0.8 + 0.6) * 0.7, 1.0 * 2.4
+    assert manifest["mesh"]["seen_share_of_area"] == pytest.approx(1 - wall_unseen / room, abs=0.02)
     assert manifest["provenance"]["invented"] == "none invented"
     for name, facts in manifest["files"].items():
         data = (bundle.world / name).read_bytes()
@@ -200,6 +237,6 @@ def test_equal_inputs_give_equal_bytes(bundle: StageBundle, tmp_path: Path) -> N
 
 def test_another_process_gives_equal_bytes(bundle: StageBundle, tmp_path: Path) -> None:
     """Hash seeds and addresses differ between processes; the bytes may not."""
-    code = "import sys; from pathlib import Path; from tests.usd.worlds import box_world; box_world().write(Path(sys.argv[1]), half_splats=True)"
+    code = "import sys; from tests.usd import worlds; worlds.box_world().write(worlds.Path(sys.argv[1]), half_splats=True)"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "other")], cwd=ROOT, check=True, capture_output=True)
     assert digests(tmp_path / "other") == digests(bundle.folder)

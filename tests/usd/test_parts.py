@@ -6,7 +6,9 @@ import pytest
 from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
+from lyra_sim.meshing.surface import is_closed_manifold, signed_volume
 from lyra_sim.usd.parts import crease_normals, outer_shell, split_by_label
+from lyra_sim.usd.slivers import without_caps
 from tests.boxes import box_mesh
 from tests.usd.worlds import World
 
@@ -23,20 +25,19 @@ def closed(boxes: list[tuple[list[float], list[float]]], inverted: list[bool], s
     )
 
 
-def test_shell_is_the_unseen_outside_of_a_cavity_and_nothing_else() -> None:
-    mesh = closed(
-        [([-1, -1, -1], [5, 5, 4]), ([0, 0, 0], [4, 4, 3]), ([1, 1, 1], [2, 2, 2])],
-        inverted=[False, True, False],
-        seen=[False, True, False],
-    )
-    np.testing.assert_array_equal(outer_shell(mesh), np.repeat([True, False, False], 12))
-    parts = {part.name: part for part in split_by_label(mesh, np.ones(36, np.uint8))}
-    assert {name: len(part.faces) for name, part in parts.items()} == {"wall": 12, "unseen": 12, "outer_shell": 12}
-
-
-def test_a_seen_shell_is_no_shell() -> None:
-    mesh = closed([([-1, -1, -1], [5, 5, 4]), ([0, 0, 0], [4, 4, 3])], inverted=[False, True], seen=[True, True])
-    assert not outer_shell(mesh).any()
+def test_shell_is_the_outside_around_a_cavity_and_nothing_else() -> None:
+    """A flat with a lump in it and a room within the room: only the outermost surface is the shell, seen or not."""
+    boxes = [
+        ([-1, -1, -1], [9, 9, 4]),
+        ([0, 0, 0], [8, 8, 3]),
+        ([1, 1, 1], [2, 2, 2]),
+        ([4, 4, 0.5], [7, 7, 2.5]),
+        ([5, 5, 1], [6, 6, 2]),
+    ]
+    mesh = closed(boxes, inverted=[False, True, False, False, True], seen=[True, True, False, True, True])
+    np.testing.assert_array_equal(outer_shell(mesh), np.repeat([True, False, False, False, False], 12))
+    parts = {part.name: part for part in split_by_label(mesh, np.ones(60, np.uint8))}
+    assert {name: len(part.faces) for name, part in parts.items()} == {"wall": 36, "unseen": 12, "outer_shell": 12}
 
 
 def test_parts_are_edge_and_vertex_manifold(small_world: World) -> None:
@@ -77,6 +78,30 @@ def test_degenerate_faces_are_left_out() -> None:
     (part,) = split_by_label(with_sliver, np.zeros(13, np.uint8))
     assert len(part.faces) == 12
     assert np.isfinite(part.corner_normals).all()
+
+
+def test_caps_are_flipped_and_the_surface_stays_closed() -> None:
+    """A box with a vertex on the middle of an edge, filled with a zero-area triangle, as coplanar merging leaves it."""
+    mesh = closed([([0, 0, 0], [1, 1, 1])], inverted=[False], seen=[True])
+    a, b, third = mesh.faces[0].tolist()  # split this face's first edge with a new vertex, but leave the neighbour whole
+    vertices = np.concatenate([mesh.vertices, mesh.vertices[[a, b]].mean(axis=0, keepdims=True)])
+    faces = np.concatenate([mesh.faces[1:], [[a, 8, third], [8, b, third], [a, b, 8]]]).astype(np.int32)
+    capped = TriMesh(vertices=vertices, faces=faces, colors=np.zeros((9, 3), np.uint8), face_seen=np.arange(14) < 13)
+    labels = np.full(14, LABELS.index("wall"), np.uint8)
+    labels[13] = LABELS.index("clutter")
+    assert (capped.face_areas() == 0).sum() == 1
+    assert is_closed_manifold(capped.vertices, capped.faces)
+    corner_uv = np.full((14, 3, 2), np.nan, np.float32)
+    neighbour = next(i for i, face in enumerate(faces[:11].tolist()) if {a, b} <= set(face))
+    corner_uv[neighbour] = vertices[faces[neighbour]] @ np.array([[1, 0], [0.5, 1], [0.25, 2]], np.float32)
+    flat, new_labels, uv = without_caps(capped, labels, corner_uv)
+    assert (flat.face_areas() > 0.1).all()
+    assert is_closed_manifold(flat.vertices, flat.faces)
+    assert signed_volume(flat.vertices, flat.faces) == pytest.approx(1.0)
+    assert (new_labels == LABELS.index("wall")).all()
+    assert flat.face_seen.all()
+    mapped = flat.vertices[flat.faces[[neighbour, 13]]] @ np.array([[1, 0], [0.5, 1], [0.25, 2]], np.float32)
+    np.testing.assert_allclose(uv[[neighbour, 13]], mapped, atol=1e-6)  # the neighbour's linear map, on both halves
 
 
 def test_labels_must_fit_the_mesh(small_world: World) -> None:

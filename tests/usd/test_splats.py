@@ -16,7 +16,6 @@ from lyra_sim.usd.package import write_splats
 from lyra_sim.usd.splats import define_splats, load_splats, read_splats
 from tests.usd.worlds import World, random_splats
 
-
 _ALIVE: list[Usd.Stage] = []
 """Prims don't keep their stage alive."""
 

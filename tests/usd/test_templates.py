@@ -52,7 +52,7 @@ def test_a_template_without_its_payload_prims_is_an_error(templates: Path, tmp_p
     collision = world.GetPrimAtPath("/World{collision=hulls}Environment/Collision")
     del collision.nameChildren["shapes"]
     world.Save()
-    with pytest.raises(UsdError, match="no prim /World{collision=hulls}"):
+    with pytest.raises(UsdError, match=r"no prim /World\{collision=hulls\}"):
         entry.write_world(tmp_path / "world.usda", facts={})
 
 

@@ -61,7 +61,11 @@ def test_one_issue_says_where_and_under_which_variant(package: Path) -> None:
 
 
 def test_rubbish_is_an_issue(tmp_path: Path) -> None:
-    for name, data in {"text.usda": b"#usda 1.0\ndef Xform {", "crate.usdc": b"PXR-USDC" + b"\xff" * 200, "no.usd": b""}.items():
+    for name, data in {
+        "text.usda": b"#usda 1.0\ndef Xform {",
+        "crate.usdc": b"PXR-USDC" + b"\xff" * 200,
+        "no.usd": b"",
+    }.items():
         (tmp_path / name).write_bytes(data)
         (issue,) = validate_stage(tmp_path / name)
         assert (issue.tool, issue.severity, issue.path) == ("reader", "error", name)

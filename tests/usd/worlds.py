@@ -12,6 +12,7 @@ from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.texture import Texture
 from lyra_sim.data.views import Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.rigid import Similarity
@@ -30,13 +31,23 @@ class World:
 
     world: MetricWorld
     mesh: TriMesh
+    texture: Texture
     colliders: Colliders
     navigation: Navigation
 
     def write(self, out: Path, *, name: str = "box_room", half_splats: bool = False) -> StageBundle:
         from lyra_sim.exporters.isaac import export
 
-        return export(self.world, self.mesh, self.colliders, self.navigation, name=name, out=out, half_splats=half_splats)
+        return export(
+            self.world,
+            self.mesh,
+            self.colliders,
+            self.navigation,
+            name=name,
+            out=out,
+            texture=self.texture,
+            half_splats=half_splats,
+        )
 
 
 def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
@@ -52,6 +63,7 @@ def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
             evidence={},
         ),
         mesh=mesh,
+        texture=seen_texture(mesh),
         colliders=Colliders(hulls=_hulls(), face_labels=face_labels, facts={}),
         navigation=_navigation(),
     )
@@ -67,6 +79,16 @@ def random_splats(count: int, sh_degree: int, *, seed: int = 5) -> Splats:
         opacity_logits=rng.normal(1, 1, count).astype(np.float32),
         sh_coeffs=rng.normal(0, 0.4, (count, (sh_degree + 1) ** 2, 3)).astype(np.float32),
     )
+
+
+def seen_texture(mesh: TriMesh) -> Texture:
+    """Two triangles a texture cell, over the seen faces."""
+    seen = np.flatnonzero(mesh.face_seen).astype(np.int32)
+    side = int(np.ceil(np.sqrt(len(seen))))
+    cell = np.stack([np.arange(len(seen)) % side, np.arange(len(seen)) // side], axis=1)[:, None]
+    uv = (cell + np.array([[0.1, 0.1], [0.9, 0.1], [0.1, 0.9]])) / side
+    image = np.random.default_rng(2).integers(0, 255, (4 * side, 4 * side, 3)).astype(np.uint8)
+    return Texture(image=image, face_index=seen, uv=uv.astype(np.float32), metres_per_texel=0.1)
 
 
 def _room_mesh() -> tuple[TriMesh, np.ndarray]:
