@@ -10,6 +10,8 @@ from lyra_sim.data.world import MetricWorld
 from lyra_sim.quality.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
+NEAR_M = 0.2
+"""Rays start here [m]: no sensor measures right before its lens, so that space can be unseen, and then it is solid."""
 MATCH_M = 0.1
 """A measured pixel counts as complete when the mesh lies within this of it [m]."""
 
@@ -34,7 +36,7 @@ def judged_views(count: int, *, held_out: tuple[int, ...], at_most: int) -> View
 def depth_errors(caster: RayCaster, world: MetricWorld, index: int) -> Float32[np.ndarray, "h w"]:
     """|mesh z-depth - measured z-depth| [m]; inf where the mesh has a hole, NaN where nothing was measured."""
     truth = world.z_depth(index)
-    error = np.abs(caster.cast_camera(world.cameras, index).t - truth)
+    error = np.abs(caster.cast_camera(world.cameras, index, near=NEAR_M).t - truth)
     error[np.isfinite(truth) & np.isnan(error)] = np.inf
     return error
 

@@ -12,7 +12,7 @@ from PIL import Image
 from lyra_sim.data.colliders import LABELS, Hull, Label
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.quality.depth import MATCH_M
+from lyra_sim.quality.depth import MATCH_M, NEAR_M
 from lyra_sim.rendering.mesh_view import MeshScene
 from lyra_sim.rendering.splat_view import render_splats
 
@@ -46,7 +46,7 @@ def view_pictures(world: MetricWorld, scene: MeshScene, index: int, *, width: in
     scale = min(1.0, width / world.cameras.width)
     size = round(world.cameras.width * scale), round(world.cameras.height * scale)
     cameras = world.cameras.resized(*size)
-    mesh = scene.view(cameras, index)
+    mesh = scene.view(cameras, index, near=NEAR_M)
     rows, columns = (((np.arange(n) + 0.5) / scale).astype(int) for n in size[::-1])
     truth = world.z_depth(index)[np.ix_(rows.clip(max=world.cameras.height - 1), columns.clip(max=world.cameras.width - 1))]
     error = np.abs(mesh.z_depth - truth)

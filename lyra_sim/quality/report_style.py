@@ -68,5 +68,6 @@ svg .start { fill: #1b5fb4; }
 svg .spawn { fill: none; stroke: #1b5fb4; stroke-width: .04; }
 svg .bar { stroke: #22262a; fill: none; }
 svg .halo { stroke: #fffc; fill: none; stroke-linecap: round; }
-svg text.bar { fill: #22262a; stroke: #fffc; stroke-width: .28em; paint-order: stroke; stroke-linejoin: round; font-family: system-ui, sans-serif; }
+svg text.bar { fill: #22262a; stroke: #fffc; stroke-width: .28em; paint-order: stroke;
+  stroke-linejoin: round; font-family: system-ui, sans-serif; }
 """

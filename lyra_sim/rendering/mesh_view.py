@@ -55,9 +55,9 @@ class MeshScene:
         self._normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
         self.low, self.high = corners.reshape(-1, 3).min(0), corners.reshape(-1, 3).max(0)
 
-    def view(self, cameras: CameraPath, index: int) -> MeshView:
-        """Colours, z-depth and faces through every pixel centre of one camera."""
-        hits = self.caster.cast_camera(cameras, index)
+    def view(self, cameras: CameraPath, index: int, *, near: float = 0.0) -> MeshView:
+        """Colours, z-depth and faces through every pixel centre of one camera, from the z-depth ``near`` on."""
+        hits = self.caster.cast_camera(cameras, index, near=near)
         rgb = self._unlit(hits)
         rgb[~hits.hit] = BACKGROUND_RGB
         return MeshView(rgb=_bytes(rgb), z_depth=hits.t, face=hits.face)

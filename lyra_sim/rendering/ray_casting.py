@@ -4,7 +4,7 @@ Embree by way of Open3D: 307,200 camera rays on 60,000 faces take 17 ms on two c
 wheel ``embreex`` takes 32 ms (same hits, distances equal to 7e-7), and Open3D answers nearest-point queries as well.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, Shaped
@@ -63,11 +63,15 @@ class RayCaster:
             barycentric=barycentric.astype(np.float32),
         )
 
-    def cast_camera(self, cameras: CameraPath, index: int) -> Hits:
-        """Hits through every pixel centre of one camera; ``t`` is the z-depth image."""
+    def cast_camera(self, cameras: CameraPath, index: int, *, near: float = 0.0) -> Hits:
+        """Hits through every pixel centre of one camera; ``t`` is the z-depth image.
+
+        Rays start at the z-depth ``near``, so that what lies closer can't hide the scene.
+        """
         c2w = cameras.c2w[index]
         rays = pixel_rays(cameras.K[index], cameras.width, cameras.height).astype(np.float64) @ c2w[:3, :3].T
-        return self.cast(c2w[:3, 3], rays)
+        hits = self.cast(c2w[:3, 3] + near * rays, rays)
+        return replace(hits, t=hits.t + np.float32(near))
 
     def distances(self, points: Float[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n"]:
         """Unsigned distance from each point to the nearest point of the surface."""

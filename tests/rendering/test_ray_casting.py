@@ -73,6 +73,8 @@ def test_view_colours_come_from_the_vertices(two_boxes: MeshScene) -> None:
     assert tuple(view.rgb[24, 32]) == (255, 0, 0)
     assert view.z_depth[24, 32] == pytest.approx(2.5, abs=1e-5)
     assert np.isnan(view.z_depth[0, 0]) and tuple(view.rgb[0, 0]) == BACKGROUND_RGB
+    behind = two_boxes.view(cameras, 0, near=2.7)  # starts inside the column and leaves through its far side
+    assert behind.z_depth[24, 32] == pytest.approx(3.0, abs=1e-5)
 
 
 def test_textured_faces_show_their_texture() -> None:
