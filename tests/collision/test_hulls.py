@@ -1,0 +1,71 @@
+"""Hull building blocks against exact truth."""
+
+import numpy as np
+import pytest
+
+from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.pieces import Piece, box_corners, convex_hull, named, volume
+from lyra_sim.collision.rectangles import cover
+from lyra_sim.collision.voxel_split import part_of_voxels, refine
+from lyra_sim.data.grid import FREE, SOLID, FreeSpace
+from lyra_sim.errors import GeometryError
+
+
+def test_hull_is_wound_outward_and_has_the_volume_of_its_box():
+    vertices, faces = convex_hull(box_corners(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 3.5])))
+    assert len(vertices) == 8 and len(faces) == 12
+    assert volume(vertices, faces) == pytest.approx(1.0, rel=1e-6)
+
+
+def test_thinned_hull_keeps_its_extent_and_stays_inside():
+    points = np.random.default_rng(0).normal(size=(4000, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    vertices, faces = convex_hull(points, max_vertices=60)
+    assert len(vertices) <= 60
+    assert np.allclose(vertices.max(axis=0), points.max(axis=0), atol=1e-6)
+    assert 0.8 * 4 / 3 * np.pi < volume(vertices, faces) < 4 / 3 * np.pi
+
+
+def test_flat_points_are_refused():
+    with pytest.raises(GeometryError, match="span no volume"):
+        convex_hull(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]]))
+
+
+def test_containment_agrees_with_boxes_and_picks_the_deepest():
+    low = np.array([[0.0, 0, 0], [0.5, 0, 0], [3, 3, 3]])
+    high = np.array([[1.0, 1, 1], [2.5, 1, 1], [4, 4, 4]])
+    hulls = HullSet.of(named([Piece(label="clutter", points=box_corners(a, b)) for a, b in zip(low, high, strict=True)]))
+    points = np.random.default_rng(1).uniform(-0.5, 4.5, (5000, 3))
+    inner = np.minimum(points[:, None] - low, high - points[:, None]).min(axis=2)
+    depth, owner = hulls.depth(points)
+    inside = inner.max(axis=1) >= 0
+    assert np.array_equal(owner >= 0, inside)
+    assert np.allclose(depth[inside], inner.max(axis=1)[inside], atol=1e-6)
+    assert np.array_equal(hulls.contains(points, margin=-0.2), inner.max(axis=1) >= 0.2)
+    assert np.array_equal(hulls.contains(points, margin=0.1), inner.max(axis=1) >= -0.1)
+
+
+def test_rectangles_cover_all_and_touch_nothing_forbidden():
+    allowed = np.ones((40, 60), bool)
+    allowed[10:20, 25:35] = False
+    found = cover(np.ones(allowed.shape), allowed, min_gain=1, max_count=50)
+    covered = np.zeros(allowed.shape, bool)
+    for r in found:
+        assert allowed[r.i0 : r.i1, r.j0 : r.j1].all()
+        covered[r.i0 : r.i1, r.j0 : r.j1] = True
+    assert np.array_equal(covered, allowed)
+    assert len(found) == 4
+
+
+def test_split_covers_every_voxel_and_leaves_the_notch_of_an_l_free():
+    states = np.full((30, 30, 12), FREE, np.uint8)
+    states[2:28, 2:8, 2:10] = SOLID
+    states[2:8, 2:28, 2:10] = SOLID
+    grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
+    whole = part_of_voxels(np.argwhere(states == SOLID), grid, depth=0.05)
+    assert whole.intrudes(grid.voxel_size)
+    parts = refine([whole], grid, depth=0.05, budget=10)
+    assert len(parts) == 2 and not any(part.intrusion for part in parts)
+    hulls = HullSet.of(named([Piece(label="clutter", points=part.points) for part in parts]))
+    assert hulls.contains(grid.centres(np.argwhere(states == SOLID))).all()
+    assert not hulls.contains(grid.centres(np.argwhere(states == FREE))).any()

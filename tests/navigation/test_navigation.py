@@ -1,0 +1,163 @@
+"""Map, reachable space, planner and choices on hand-made plans with known answers."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lyra_sim.collision.pieces import Piece, box_corners, named
+from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
+from lyra_sim.errors import GeometryError
+from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
+from lyra_sim.navigation.planner import Planner
+from lyra_sim.navigation.reachable import clearance, reachable
+from lyra_sim.navigation.routes import choose_routes
+from lyra_sim.navigation.spawns import floor_probes, spawn_poses
+
+BAND = FloorBand(normal=np.array([0.0, 0.0, 1.0]), offset=0.0, low=0.1, high=0.62)
+
+
+def plan_with_wall() -> OccupancyMap:
+    """6 x 4 m of free floor, a wall at x = 3 with a 1 m gap at the top (y > 3)."""
+    cells = np.full((120, 80), FREE_CELL, np.uint8)
+    cells[58:62, :60] = OCCUPIED
+    return OccupancyMap(cells=cells, origin=np.array([-1.0, 2.0]), resolution=0.05)
+
+
+def small_world():
+    """An L of floor, one crate, one hanging shelf above the band, one fence; all of it seen free but a far corner."""
+    states = np.full((40, 30, 25), FREE, np.uint8)
+    states[:, :, :5] = 0
+    states[30:, 20:, :] = 0
+    free_space = FreeSpace(states=states, origin=np.array([0.0, 0.0, -0.2]), voxel_size=0.04)
+    boxes = {
+        "floor": [((0.0, 0.0, -0.3), (1.6, 0.9, 0.0))],
+        "clutter": [((0.4, 0.2, 0.0), (0.6, 0.3, 0.5)), ((1.0, 0.2, 0.7), (1.4, 0.6, 0.8))],
+        "unseen": [((0.2, 0.6, 0.0), (0.3, 0.8, 0.7))],
+    }
+    pieces = [
+        Piece(label=label, points=box_corners(np.array(a), np.array(b))) for label, rows in boxes.items() for a, b in rows
+    ]
+    return named(pieces), free_space
+
+
+def test_map_of_hulls_is_exact():
+    hulls, free_space = small_world()
+    grid = FloorGrid.over(free_space, 0.05)
+    cells = make_map(hulls, free_space, grid, BAND).cells
+    assert cells.shape == (32, 24)
+    crate = np.zeros(cells.shape, bool)
+    crate[8:12, 4:6] = True
+    assert np.array_equal(cells == OCCUPIED, crate), "only the crate blocks: the shelf hangs above the band"
+    assert (cells[4:6, 12:16] == UNKNOWN).all(), "a fence is unknown, never occupied"
+    assert (cells[:, 18:] == UNKNOWN).all(), "no slab carries y > 0.9 m"
+    assert (cells[25:, 17:] == UNKNOWN).all(), "nobody saw the corner"
+    assert cells[1, 1] == FREE_CELL and cells[22, 8] == FREE_CELL
+
+
+def test_thin_diagonal_plate_blocks_every_cell_it_crosses():
+    _, free_space = small_world()
+    ring = np.array([[0.1, 0.1], [1.5, 0.8]])
+    across = np.array([-0.001, 0.002])
+    points = [np.append(p + s * across, z) for p in ring for s in (0, 1) for z in (0.0, 0.5)]
+    hull = named([Piece(label="wall", points=np.array(points))])
+    grid = FloorGrid.over(free_space, 0.05)
+    cells = make_map(hull, free_space, grid, BAND).cells
+    line = ring[0] + np.linspace(0.001, 0.999, 3000)[:, None] * (ring[1] - ring[0]) + across / 2
+    index = np.floor(line / 0.05 + 1e-9).astype(int)
+    assert (cells[tuple(index.T)] == OCCUPIED).all()
+
+
+def test_png_orientation(tmp_path):
+    cells = np.full((4, 3), UNKNOWN, np.uint8)
+    cells[0, 0], cells[3, 0], cells[0, 2] = OCCUPIED, FREE_CELL, FREE_CELL
+    made = OccupancyMap(cells=cells, origin=np.array([1.0, -2.0]), resolution=0.5)
+    made.save(tmp_path)
+    image = np.asarray(Image.open(tmp_path / "map.png"))
+    assert image.shape == (3, 4), "width is x, height is y"
+    assert image[2, 0] == OCCUPIED, "low x, low y is the bottom-left pixel"
+    assert image[2, 3] == FREE_CELL and image[0, 0] == FREE_CELL
+    assert np.array_equal(OccupancyMap.load(tmp_path).cells, cells)
+
+
+def test_clearance_is_exact_on_a_strip():
+    free = np.zeros((9, 50), bool)
+    free[2:7] = True
+    assert clearance(free, 0.1)[4, 25] == pytest.approx(0.25)
+    assert clearance(np.ones((9, 50), bool), 0.1)[0, 25] == pytest.approx(0.05), "beyond the map nothing is free"
+
+
+def test_reachable_stops_at_a_gap_too_narrow():
+    plan = plan_with_wall()
+    camera = np.array([[0.0, 3.0, 1.2]])
+    wide, _ = reachable(plan, 0.25, camera)
+    assert wide[20, 20] and wide[100, 20]
+    narrow, _ = reachable(plan, 0.55, camera)
+    assert narrow[25, 25] and not narrow[100, 30]
+    nowhere, _ = reachable(plan, 3.0, camera)
+    assert not nowhere.any()
+
+
+def test_planned_path_keeps_its_distance_and_is_short():
+    plan = plan_with_wall()
+    reach, room = reachable(plan, 0.25, np.array([[0.0, 3.0, 1.2]]))
+    start, goal = np.array([0.0, 3.0]), np.array([4.0, 3.0])
+    path = Planner(plan, reach, room, 0.25).plan(start, goal)
+    assert np.array_equal(path[0], start) and np.array_equal(path[-1], goal)
+    assert 4 <= len(path) <= 14
+    blocked = plan.centres(np.argwhere(~plan.free))
+    points = np.concatenate([a + np.linspace(0, 1, 200)[:, None] * (b - a) for a, b in zip(path[:-1], path[1:], strict=True)])
+    gap = np.linalg.norm(np.maximum(np.abs(points[:, None] - blocked[None]) - 0.025, 0), axis=2).min()
+    assert gap >= 0.25 - 0.005
+    length = np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
+    corner = np.array([[1.65, 5.25], [2.35, 5.25]])
+    ideal = np.linalg.norm(np.diff(np.vstack([start, corner, goal]), axis=0), axis=1).sum()
+    assert length < 1.12 * ideal
+
+
+def test_planner_refuses_an_end_in_a_wall():
+    plan = plan_with_wall()
+    reach, room = reachable(plan, 0.25, np.array([[0.0, 3.0, 1.2]]))
+    with pytest.raises(GeometryError, match="its goal .* isn't reachable"):
+        Planner(plan, reach, room, 0.25).plan(np.array([0.0, 3.0]), np.array([2.0, 3.0]))
+
+
+def test_routes_are_long_clear_and_repeat():
+    plan = plan_with_wall()
+    reach, room = reachable(plan, 0.25, np.array([[0.0, 3.0, 1.2]]))
+    make = lambda seed: choose_routes(plan, reach, room, radius=0.25, count=6, min_length=3.0, seed=seed)  # noqa: E731
+    routes = make(7)
+    assert len(routes) == 6 and all(route.length >= 3.0 for route in routes)
+    ends = np.array([route.waypoints[[0, -1]] for route in routes]).reshape(-1, 2)
+    assert np.ptp(ends[:, 0]) > 4.0 and np.ptp(ends[:, 1]) > 2.5
+    for route, again in zip(routes, make(7), strict=True):
+        assert np.array_equal(route.waypoints, again.waypoints)
+        line = [a + np.linspace(0, 1, 100)[:, None] * (b - a) for a, b in zip(route.waypoints[:-1], route.waypoints[1:], strict=True)]
+        assert (plan.sample(np.concatenate(line)) == FREE_CELL).all()
+
+
+def test_no_room_gives_no_routes():
+    plan = plan_with_wall()
+    nothing = np.zeros(plan.cells.shape, bool)
+    assert choose_routes(plan, nothing, np.zeros(nothing.shape), radius=0.25, count=3, min_length=3.0, seed=1) == ()
+    assert spawn_poses(plan, nothing, np.zeros(nothing.shape)).shape == (0, 3)
+
+
+def test_spawns_are_roomy_and_face_open_floor():
+    plan = plan_with_wall()
+    reach, room = reachable(plan, 0.25, np.array([[0.0, 3.0, 1.2]]))
+    spawns = spawn_poses(plan, reach, room)
+    gaps = room[tuple(plan.indices(spawns).T)]
+    assert gaps[0] == room[reach].max() and (np.diff(gaps) <= 1e-9).all() and len(spawns) >= 4
+    ahead = spawns[:, :2] + 0.4 * np.column_stack([np.cos(spawns[:, 2]), np.sin(spawns[:, 2])])
+    assert (plan.sample(ahead) == FREE_CELL).all()
+
+
+def test_probes_spread_over_free_cells():
+    plan = plan_with_wall()
+    room = clearance(plan.free, plan.resolution)
+    probes = floor_probes(plan, room, count=40, seed=3)
+    assert len(probes) == 40 and (plan.sample(probes) == FREE_CELL).all()
+    distance = np.linalg.norm(probes[:, None] - probes[None], axis=2) + np.eye(40) * 9
+    assert distance.min() > 0.4
+    assert np.array_equal(probes, floor_probes(plan, room, count=40, seed=3))
