@@ -8,8 +8,8 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import GeometryError
-from lyra_sim.geometry.cameras import pixel_rays
 from lyra_sim.geometry.normals_kernels import surface_normals
+from lyra_sim.reconstructors.surfel_kernels import view_samples
 from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
 from lyra_sim.spec import ReconstructConfig
 
@@ -44,18 +44,10 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
 def _collect(capture: Capture, *, views_used: tuple[int, ...], cell: float) -> Surfels:
     cloud, valid = SurfelCloud(cell), capture.views.valid()
     for index in views_used:
-        z = capture.views.z_depth(index)
-        K, c2w = capture.cameras.K[index], capture.cameras.c2w[index]
-        normals = surface_normals(z, K[0, 0], K[1, 1], K[0, 2], K[1, 2], 0.05)
-        sampled = valid & np.isfinite(z) & np.isfinite(normals[..., 0])
-        rays = pixel_rays(K, capture.cameras.width, capture.cameras.height)[sampled].astype(np.float64)
-        depth, normal = z[sampled].astype(np.float64), normals[sampled].astype(np.float64)
-        facing = np.clip(-(rays * normal).sum(1) / np.linalg.norm(rays, axis=1), 0.05, 1.0)
-        rgb = capture.views.rgb(index)[sampled] / 255.0
-        points = (rays * depth[:, None]) @ c2w[:3, :3].T + c2w[:3, 3]
-        # a near, frontal sample tells colour and place best; its weight falls with the area a pixel covers
-        weight = facing / (depth / np.median(depth)) ** 2
-        cloud.add(points, normal @ c2w[:3, :3].T, rgb, depth / K[0, 0] / np.sqrt(facing), weight)
+        z, K = capture.views.z_depth(index), capture.cameras.K[index]
+        lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+        normals = surface_normals(z, *lens, 0.05)
+        cloud.add(*view_samples(z, normals, capture.views.rgb(index), valid, *lens, capture.cameras.c2w[index]))
     return cloud.surfels()
 
 

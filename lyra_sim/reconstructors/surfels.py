@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64
 
-MERGE_EVERY = 16
-"""Frames collected before their cells are merged, which bounds memory."""
+from lyra_sim.reconstructors.surfel_kernels import EMPTY, FIELDS, add_samples, cell_indices, rehash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,66 +22,42 @@ class Surfels:
 
 
 class SurfelCloud:
-    """Accumulates weighted samples in cubic cells of edge ``cell``; the order of frames fixes the result."""
-
-    _FIELDS = 11  # weight, position 3, normal 3, rgb 3, footprint
+    """Accumulates weighted samples in cubic cells of edge ``cell``; the order they come in fixes the result."""
 
     def __init__(self, cell: float) -> None:
         self.cell = cell
-        self._pending: list[tuple[np.ndarray, np.ndarray]] = []
+        self._count = 0
+        self._row_keys, self._sums = np.zeros(1 << 16, np.int64), np.zeros((1 << 16, FIELDS))
+        self._keys, self._slots = np.full(1 << 18, EMPTY, np.int64), np.zeros(1 << 18, np.int32)
 
     def add(self, points: np.ndarray, normals: np.ndarray, rgb: np.ndarray, footprint: np.ndarray, weight: np.ndarray) -> None:
-        """Add samples (n, …) of one view. Positions are summed relative to their cell, so float32 is enough."""
-        index = np.floor(points / self.cell).astype(np.int64)
-        values = np.empty((len(points), self._FIELDS))
-        values[:, 0] = weight
-        values[:, 1:4] = (points / self.cell - index) * weight[:, None]
-        values[:, 4:7] = normals * weight[:, None]
-        values[:, 7:10] = rgb * weight[:, None]
-        values[:, 10] = footprint * weight
-        self._pending.append(_merge(_pack(index), values))
-        if len(self._pending) >= MERGE_EVERY:
-            self._collapse()
+        """Add samples (n, …): positions and normals in one frame, colours 0..1, weights > 0."""
+        self._reserve(self._count + len(points))
+        self._count = add_samples(
+            points, normals, rgb, footprint, weight, self.cell, self._keys, self._slots, self._row_keys, self._sums, self._count
+        )
 
     def surfels(self) -> Surfels:
         """The merged elements, sorted by cell."""
-        self._collapse()
-        keys, sums = self._pending[0]
-        weight = sums[:, :1]
-        normals = sums[:, 4:7]
+        order = np.argsort(self._row_keys[: self._count])
+        keys, sums = self._row_keys[order], self._sums[order]
+        weight, normals = sums[:, :1], sums[:, 4:7]
         length = np.linalg.norm(normals, axis=1)
         keep = length > 0.3 * weight[:, 0]  # normals that cancel: an edge seen from both sides
-        normals = (normals[keep] / length[keep, None]).astype(np.float32)
-        means = (_unpack(keys[keep]) + sums[keep, 1:4] / weight[keep]) * self.cell
         return Surfels(
-            means=means,
-            normals=normals,
+            means=(cell_indices(keys[keep]) + sums[keep, 1:4] / weight[keep]) * self.cell,
+            normals=(normals[keep] / length[keep, None]).astype(np.float32),
             rgb=(sums[keep, 7:10] / weight[keep]).astype(np.float32),
             footprint=(sums[keep, 10] / weight[keep, 0]).astype(np.float32),
         )
 
-    def _collapse(self) -> None:
-        if len(self._pending) > 1:
-            keys = np.concatenate([keys for keys, _ in self._pending])
-            values = np.concatenate([values for _, values in self._pending])
-            self._pending = [_merge(keys, values)]
-
-
-_OFFSET, _BITS = 1 << 20, 21
-
-
-def _pack(index: np.ndarray) -> np.ndarray:
-    shifted = index + _OFFSET
-    return (shifted[:, 0] << (2 * _BITS)) | (shifted[:, 1] << _BITS) | shifted[:, 2]
-
-
-def _unpack(keys: np.ndarray) -> np.ndarray:
-    mask = (1 << _BITS) - 1
-    return np.stack([keys >> (2 * _BITS), (keys >> _BITS) & mask, keys & mask], axis=1) - _OFFSET
-
-
-def _merge(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    order = np.argsort(keys, kind="stable")
-    keys, values = keys[order], values[order]
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if len(keys) else np.zeros(0, np.int64)
-    return keys[starts], np.add.reduceat(values, starts, axis=0) if len(keys) else values
+    def _reserve(self, rows: int) -> None:
+        if rows > len(self._row_keys):
+            size = 1 << int(rows - 1).bit_length()
+            grown_keys, grown_sums = np.zeros(size, np.int64), np.zeros((size, FIELDS))
+            grown_keys[: self._count], grown_sums[: self._count] = self._row_keys[: self._count], self._sums[: self._count]
+            self._row_keys, self._sums = grown_keys, grown_sums
+        if 2 * rows > len(self._keys):
+            size = 1 << int(2 * rows - 1).bit_length()
+            self._keys, self._slots = np.full(size, EMPTY, np.int64), np.zeros(size, np.int32)
+            rehash(self._row_keys, self._count, self._keys, self._slots)

@@ -66,18 +66,18 @@ def test_budget_is_kept_by_coarser_spacing(capture: Capture) -> None:
     assert 1000 < len(splats) <= 4000
 
 
-def test_result_does_not_depend_on_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lyra_sim.reconstructors import surfels
-
+def test_cells_are_weighted_means_however_the_table_grows() -> None:
+    """Many small additions, one big one and a brute-force mean agree."""
     rng = np.random.default_rng(0)
-    clouds = [rng.uniform(-1, 1, (500, 3)) for _ in range(20)]
-    results = []
-    for batch in (2, 100):
-        monkeypatch.setattr(surfels, "MERGE_EVERY", batch)
-        cloud = SurfelCloud(0.1)
-        for points in clouds:
-            n = len(points)
-            cloud.add(points, np.tile([0, 0, 1.0], (n, 1)), np.full((n, 3), 0.5), np.full(n, 0.02), np.ones(n))
-        results.append(cloud.surfels())
-    np.testing.assert_allclose(results[0].means, results[1].means, atol=1e-9)
-    assert len(results[0].means) == len(np.unique(np.floor(np.concatenate(clouds) / 0.1), axis=0))
+    points, weight = rng.uniform(-1, 1, (60_000, 3)), rng.uniform(0.5, 2, 60_000)
+    up, grey, step = np.tile([0, 0, 1.0], (60_000, 1)), rng.uniform(0, 1, (60_000, 3)), np.full(60_000, 0.02)
+    whole, parts = SurfelCloud(0.1), SurfelCloud(0.1)
+    whole.add(points, up, grey, step, weight)
+    for part in np.array_split(np.arange(60_000), 37):
+        parts.add(points[part], up[part], grey[part], step[part], weight[part])
+    np.testing.assert_array_equal(whole.surfels().means, parts.surfels().means)
+    cells, inverse = np.unique(np.floor(points / 0.1), axis=0, return_inverse=True)
+    total = np.bincount(inverse.ravel(), weight)
+    means = np.stack([np.bincount(inverse.ravel(), weight * points[:, k]) / total for k in range(3)], axis=1)
+    np.testing.assert_allclose(whole.surfels().means, means, atol=1e-9)
+    assert len(cells) == len(means)
