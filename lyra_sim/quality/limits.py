@@ -108,6 +108,7 @@ LIMITS: dict[str, Limit] = {
     "navigation.route_length": _recorded("m", "Sum of all planned routes."),
     # engines
     "physics.*.probes_fell": _most("1", 0, 0, "The floor holds everywhere or it doesn't hold."),
+    "physics.*.probes_settled": _least("share", 0.95, None, "A ball may still roll on a slope; more than that jitters."),
     "physics.*.settle_error": _most(
         "m", 0.02, 0.05, "Largest distance of rest from expected height, of the probes that stayed."
     ),
@@ -116,9 +117,8 @@ LIMITS: dict[str, Limit] = {
     "physics.*.length_error": _most(
         "share", 0.05, 0.1, "Worst relative difference of driven from planned length; more means bumps or slipping."
     ),
-    "physics.agreement": _most(
-        "m", 0.1, 0.3, "Largest distance between the engines' end points on one route: half a robot apart is two worlds."
-    ),
+    "physics.*.cross_track": _most("m", 0.1, None, "Farther off the plan the kept clearance is used up."),
+    "physics.agreement": _most("share", 0.05, 0.1, "Two engines that differ more feel two different worlds."),
     # stage
     "usd.errors": _most("1", 0, 0, "A stage that violates rules opens differently everywhere."),
     "usd.warnings": _most("1", 0, None, "Advice of the validators; none is the aim."),

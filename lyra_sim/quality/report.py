@@ -1,6 +1,6 @@
 """The report of one world: which pictures it shows, in which order, and what is said about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +15,7 @@ from lyra_sim.data.report import Report
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.navigation.reachable import reachable
+from lyra_sim.physics.result import GateResult
 from lyra_sim.quality import pictures
 from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.plan_svg import PlanSvg
@@ -75,6 +76,27 @@ class World:
     probes: tuple[DroppedProbe, ...]
     views: tuple[int, ...]
     """Indices of the capture views shown."""
+
+
+def driven_paths(gates: Mapping[str, GateResult]) -> tuple[DrivenPath, ...]:
+    """Every engine's way along every route."""
+    return tuple(
+        DrivenPath(
+            engine=engine, route=route.name, xy=np.array(route.trajectory, np.float64).reshape(-1, 2), reached=route.arrived
+        )
+        for engine, gate in gates.items()
+        for route in gate.routes
+    )
+
+
+def dropped_probes(gates: Mapping[str, GateResult]) -> tuple[DroppedProbe, ...]:
+    """Every engine's probes; fallen ones last, so that nothing hides them."""
+    probes = [
+        DroppedProbe(engine=engine, xy=np.array([probe.x, probe.y]), fell=probe.fell)
+        for engine, gate in gates.items()
+        for probe in gate.probes
+    ]
+    return tuple(sorted(probes, key=lambda probe: probe.fell))
 
 
 def write_report(path: Path, report: Report, world: World, *, seed: int) -> None:

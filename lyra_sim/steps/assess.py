@@ -1,0 +1,71 @@
+"""assess: every figure of the finished world, the physics gate, and the report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lyra_sim.data.report import Report
+from lyra_sim.spec import SceneSpec
+from lyra_sim.steps.step import Step
+
+GATE_LIMIT_S = 900.0
+"""Wall-clock time after which an engine is given up [s]; it never shortens an experiment."""
+
+
+def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
+    """Measure, write ``metrics.json``, ``gate_<engine>.json`` and ``report.html``. A bad world is a figure, not an error."""
+    from lyra_sim.physics.gate import run_gates
+    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics
+    from lyra_sim.quality.depth import judged_views
+    from lyra_sim.quality.physics import gate_metrics
+    from lyra_sim.quality.report import World, driven_paths, dropped_probes, write_report
+    from lyra_sim.quality.stage import stage_metrics
+    from lyra_sim.usd.validate import validate_stage
+
+    stage = inputs["author"].stage
+    finished = Finished(capture=inputs["capture"], world=inputs["align"], solid=inputs["mesh"], collision=inputs["collide"])
+    navigation = finished.collision.navigation
+    gates = run_gates(stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S)
+    metrics = geometry_metrics(finished)
+    if cfg.truth is not None:
+        metrics += ground_truth_metrics(finished, cfg.truth, seed=cfg.seed)
+    metrics += gate_metrics(gates)
+    metrics += stage_metrics(validate_stage(stage))
+    report = Report(scene=cfg.name, metrics=tuple(metrics))
+    views = judged_views(len(finished.world.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
+    shown = World(
+        metric=finished.world,
+        solid=finished.solid,
+        colliders=finished.collision.colliders,
+        navigation=navigation,
+        drives=driven_paths(gates),
+        probes=dropped_probes(gates),
+        views=views.indices[: cfg.assess.pictures],
+    )
+    write_report(out / "report.html", report, shown, seed=cfg.seed)
+    report.save(out / "metrics.json")
+    return report
+
+
+def load(folder: Path, inputs: Mapping[str, Any]) -> Report:
+    """The figures as :func:`run` wrote them."""
+    return Report.load(folder / "metrics.json")
+
+
+def sources(cfg: SceneSpec) -> tuple[Path, ...]:
+    """Truth files, if the scene names any."""
+    if cfg.truth is None:
+        return ()
+    return (*cfg.truth.mesh, *([cfg.truth.occupancy_map] if cfg.truth.occupancy_map else []))
+
+
+STEP = Step(
+    name="assess",
+    version=1,
+    needs=("capture", "align", "mesh", "collide", "author"),
+    reads=("assess", "truth"),
+    run=run,
+    load=load,
+    sources=sources,
+    plugins=lambda cfg: tuple(f"physics:{engine}" for engine in cfg.assess.engines),
+)
