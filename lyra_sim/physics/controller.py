@@ -1,0 +1,152 @@
+"""Pure pursuit (Coulter 1992) for differential-drive robots, many at a time, in plain numpy.
+
+Two changes to the textbook: at a sharp corner the robot drives up to the corner and turns in place, so that the
+driven length is the planned one and the route's clearance is kept; and progress along the route only grows, so a
+route that crosses itself is followed in order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffDrive:
+    """The robot of ``usd_templates/robots/diff_drive.usda`` as the controller sees it."""
+
+    wheel_radius: float = 0.08
+    """[m]"""
+    track: float = 0.38
+    """Between the wheels' middles [m]."""
+    footprint_radius: float = 0.23
+    """Of a vertical cylinder about the axle's middle that holds every part [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How fast the robots are driven."""
+
+    speed: float = 0.6
+    """[m/s]"""
+    turn_rate: float = 1.8
+    """[rad/s]"""
+    acceleration: float = 1.0
+    """Of each wheel's rim [m/s^2]; well below what would lift the caster."""
+    lookahead: float = 0.2
+    """[m]"""
+    sharp_corner: float = np.deg2rad(15.0)
+    """A bend above this is turned in place [rad]."""
+    turn_in_place: float = np.deg2rad(25.0)
+    """Forward speed falls linearly to zero at this heading error [rad]."""
+    corner_tolerance: float = 0.02
+    """A corner, or the goal, is reached this far before it [m]."""
+
+
+class PurePursuit:
+    """Follows one polyline per robot; all arrays run over robots in the order of ``routes``."""
+
+    def __init__(self, routes: Sequence[Float64[np.ndarray, "w 2"]], *, robot: DiffDrive, limits: Limits, dt: float) -> None:
+        self.robot, self.limits, self.dt = robot, limits, dt
+        routes = [_without_repeats(route) for route in routes]
+        widest = max(len(route) for route in routes)
+        # Shorter routes are padded by repeating their last point: segments of no length, never entered.
+        self._points = np.stack([np.pad(route, ((0, widest - len(route)), (0, 0)), mode="edge") for route in routes])
+        self._last = np.array([len(route) - 2 for route in routes], np.int64)
+        steps = np.diff(self._points, axis=1)
+        self._lengths = np.linalg.norm(steps, axis=2)
+        self._directions = steps / np.maximum(self._lengths, 1e-12)[..., None]
+        self._arc_at = np.concatenate([np.zeros((len(routes), 1)), np.cumsum(self._lengths, axis=1)], axis=1)
+        self._stop_segment = np.stack([self._stops(row) for row in range(len(routes))])
+        self._segment: Int64[np.ndarray, "r"] = np.zeros(len(routes), np.int64)
+        self._rims: Float64[np.ndarray, "r 2"] = np.zeros((len(routes), 2))
+        self.progress: Float64[np.ndarray, "r"] = np.zeros(len(routes))
+        """Arc length reached on each route [m]."""
+        self.done: Bool[np.ndarray, "r"] = np.zeros(len(routes), bool)
+        """True once the end was reached; the robot is then held."""
+
+    def _stops(self, row: int) -> Int64[np.ndarray, "s"]:
+        """For each segment, the segment at whose end the robot next has to stop: before a sharp corner, or the last."""
+        directions, last = self._directions[row], int(self._last[row])
+        stop, stops = last, np.full(len(directions), last, np.int64)
+        for segment in range(last - 1, -1, -1):
+            if directions[segment] @ directions[segment + 1] < np.cos(self.limits.sharp_corner):
+                stop = segment
+            stops[segment] = stop
+        return stops
+
+    def _advance(self, xy: Float64[np.ndarray, "r 2"]) -> None:
+        """Move on to the next segment where the end of the current one is reached, and update progress."""
+        rows = np.arange(len(xy))
+        while True:
+            offset = xy - self._points[rows, self._segment]
+            along = np.einsum("ri,ri->r", offset, self._directions[rows, self._segment])
+            remaining = self._lengths[rows, self._segment] - along
+            stops_here = self._segment == self._stop_segment[rows, self._segment]
+            reached = remaining < np.where(stops_here, self.limits.corner_tolerance, 0.0)
+            self.done |= reached & (self._segment == self._last)
+            moving_on = reached & (self._segment < self._last)
+            if not moving_on.any():
+                break
+            self._segment += moving_on
+        arc = self._arc_at[rows, self._segment] + np.clip(along, 0.0, self._lengths[rows, self._segment])
+        self.progress = np.maximum(self.progress, arc)
+
+    def _target(self, arc: Float64[np.ndarray, "r"]) -> Float64[np.ndarray, "r 2"]:
+        """The point at ``arc``, on the straight continuation of the route beyond the next stop."""
+        rows = np.arange(len(arc))
+        stop = self._stop_segment[rows, self._segment]
+        at_target = (self._arc_at[:, 1:] < arc[:, None]).sum(axis=1)
+        segment = np.minimum(at_target, stop)
+        along = arc - self._arc_at[rows, segment]
+        return self._points[rows, segment] + along[:, None] * self._directions[rows, segment]
+
+    def wheel_velocities(
+        self, xy: Float64[np.ndarray, "r 2"], yaw: Float64[np.ndarray, "r"], held: Bool[np.ndarray, "r"]
+    ) -> Float64[np.ndarray, "r 2"]:
+        """Left and right wheel speeds [rad/s] for robots at ``xy`` [m] heading ``yaw`` [rad]; ``held`` ones brake."""
+        limits = self.limits
+        self._advance(xy)
+        rows = np.arange(len(xy))
+        offset = xy - self._points[rows, self._segment]
+        along = np.einsum("ri,ri->r", offset, self._directions[rows, self._segment])
+        arc = self._arc_at[rows, self._segment] + np.clip(along, 0.0, self._lengths[rows, self._segment])
+        to_target = self._target(arc + limits.lookahead) - xy
+        error = np.arctan2(to_target[:, 1], to_target[:, 0]) - yaw
+        error = (error + np.pi) % (2 * np.pi) - np.pi
+        to_stop = self._arc_at[rows, self._stop_segment[rows, self._segment] + 1] - arc
+        # Half the allowed deceleration, because the rims lag behind the command.
+        speed = np.minimum(limits.speed, 0.03 + np.sqrt(limits.acceleration * np.maximum(to_stop, 0.0)))
+        speed *= np.clip(1.0 - np.abs(error) / limits.turn_in_place, 0.0, 1.0)
+        # Coulter's curvature is 2 sin(error) / lookahead; a floor on the speed keeps turning when standing.
+        turn = 2.0 * np.maximum(speed, 0.3) * np.where(np.abs(error) < np.pi / 2, np.sin(error), np.sign(error)) / limits.lookahead
+        turn = np.clip(turn, -limits.turn_rate, limits.turn_rate)
+        rims = np.stack([speed - turn * self.robot.track / 2, speed + turn * self.robot.track / 2], axis=1)
+        rims[self.done | held] = 0.0
+        change = limits.acceleration * self.dt
+        self._rims = self._rims + np.clip(rims - self._rims, -change, change)
+        return self._rims / self.robot.wheel_radius
+
+
+def _without_repeats(route: Float64[np.ndarray, "w 2"]) -> Float64[np.ndarray, "v 2"]:
+    """The route without points that repeat their predecessor; they have no direction to drive in."""
+    route = np.asarray(route, np.float64)
+    keep = np.r_[True, np.linalg.norm(np.diff(route, axis=0), axis=1) > 1e-6]
+    return route[keep]
+
+
+def corner_angles(route: Float64[np.ndarray, "w 2"]) -> Float64[np.ndarray, "c"]:
+    """Unsigned heading change at every inner waypoint [rad]."""
+    steps = np.diff(_without_repeats(route), axis=0)
+    headings = np.arctan2(steps[:, 1], steps[:, 0])
+    return np.abs((np.diff(headings) + np.pi) % (2 * np.pi) - np.pi)
+
+
+def expected_duration(route: Float64[np.ndarray, "w 2"], limits: Limits) -> float:
+    """Time a robot needs for ``route`` when nothing is in its way, generously [s]."""
+    angles = corner_angles(route)
+    sharp = angles[angles > limits.sharp_corner]
+    length = float(np.linalg.norm(np.diff(route, axis=0), axis=1).sum())
+    stops = (len(sharp) + 1) * 2.0 * limits.speed / limits.acceleration
+    return length / limits.speed + stops + float(sharp.sum()) / limits.turn_rate * 1.5 + len(sharp) * 0.7 + 2.0

@@ -1,0 +1,94 @@
+"""Runs the gate: authors the test stage, starts one worker process per engine, turns every failure into one clear error."""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import lyra_sim
+from lyra_sim.data.navigation import Navigation
+from lyra_sim.errors import PhysicsError
+from lyra_sim.physics.controller import DiffDrive
+from lyra_sim.physics.request import GateRequest
+from lyra_sim.physics.result import GateResult
+from lyra_sim.plugins import find_plugin
+
+log = logging.getLogger(__name__)
+
+
+def run_gates(
+    stage: Path, navigation: Navigation, *, engines: Sequence[str], out: Path, seed: int, limit_s: float
+) -> dict[str, GateResult]:
+    """:func:`run_gate` in every engine at once, each on a core of its own; results in the order of ``engines``."""
+    with ThreadPoolExecutor(max_workers=max(len(engines), 1)) as pool:
+        futures = {
+            engine: pool.submit(run_gate, stage, navigation, engine=engine, out=out, seed=seed, limit_s=limit_s)
+            for engine in engines
+        }
+        return {engine: future.result() for engine, future in futures.items()}
+
+
+def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, seed: int, limit_s: float) -> GateResult:
+    """Drop the probes and drive the routes of ``navigation`` on a world, in one engine.
+
+    Args:
+        stage: ``world.usda`` of a package.
+        navigation: In the same metric world.
+        engine: ``physx`` or ``newton``, or another plug-in of kind ``physics``.
+        out: Folder that gets ``gate_<engine>.json``.
+        seed: Of the few random choices, see :func:`lyra_sim.physics.gate_stage.author_gate_stage`.
+        limit_s: Wall-clock time after which the engine is given up [s]; it never shortens an experiment.
+
+    Raises:
+        EnvironmentNotReady: The engine isn't installed.
+        PhysicsError: The engine couldn't load or step the world, or ran out of time.
+    """
+    find_plugin("physics", engine).load()  # only checks that it is there: engines are imported in their worker
+    from lyra_sim.physics.gate_stage import author_gate_stage  # pxr: only when something is simulated
+
+    with tempfile.TemporaryDirectory(prefix=f"lyra-gate-{engine}-") as folder:
+        work = Path(folder)
+        gate = author_gate_stage(work / "gate.usda", world=stage, navigation=navigation, robot=DiffDrive(), seed=seed)
+        request = GateRequest(
+            engine=engine, stage=str(gate.path), hull_count=gate.hull_count, probes=gate.probes, routes=gate.routes
+        )
+        request.save(work / "request.json")
+        log.info("%s: %d probes, %d routes, %d hulls", engine, len(gate.probes), len(gate.routes), gate.hull_count)
+        if engine == "newton":
+            log.info("newton: its first run on a machine compiles kernels for about a minute")
+        started = time.perf_counter()
+        _run_worker(engine, work, limit_s)
+        seconds = time.perf_counter() - started
+        result = GateResult.load(work / "result.json")
+    out.mkdir(parents=True, exist_ok=True)
+    result.save(out / f"gate_{engine}.json")
+    log.info("%s: done in %.1f s, %d steps", engine, seconds, result.step_count)
+    return replace(result, wall_seconds=seconds)
+
+
+def _run_worker(engine: str, work: Path, limit_s: float) -> None:
+    """One worker process from ``request.json`` to ``result.json`` in ``work``."""
+    command = [sys.executable, "-m", "lyra_sim.physics.worker", str(work / "request.json"), str(work / "result.json")]
+    package_root = str(Path(lyra_sim.__file__).parents[1])
+    paths = [package_root, os.environ.get("PYTHONPATH", "")]
+    # One thread each: the engines run side by side, and one order of summation repeats.
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(command, env=env, cwd=work, capture_output=True, text=True, timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise PhysicsError(
+            f"engine {engine}",
+            f"not done after {limit_s:g} s",
+            likely="The machine is overloaded, or contacts between bodies and hulls explode.",
+            next_step="Look at the hulls in exports/hulls.glb; fewer assess.probes or assess.routes are faster.",
+        ) from error
+    if done.returncode != 0 or not (work / "result.json").is_file():
+        ending = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
+        tail = "\n    ".join(done.stderr.strip().splitlines()[-12:])
+        raise PhysicsError(f"engine {engine}", f"its process failed ({ending})", likely=f"It said:\n    {tail}")

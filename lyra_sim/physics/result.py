@@ -1,0 +1,135 @@
+"""What the gate found: one record per probe and per route, saved as plain JSON that repeats byte for byte."""
+
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from lyra_sim.data.files import read_json, write_json
+
+ProbeKind = Literal["ball", "small_ball", "box", "fast_ball"]
+
+FALL_DEPTH = 0.05
+"""A body whose lowest point ends this far below the floor has fallen through it [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeResult:
+    """One body dropped on one point of the floor."""
+
+    name: str
+    kind: ProbeKind
+    x: float
+    """Where it was dropped [m]."""
+    y: float
+    floor_z: float
+    """Height of the floor there, as the map has it [m]."""
+    height_error: float
+    """Rest height minus the height expected on that floor [m]; negative is too low."""
+    drift: float
+    """Horizontal way from the drop point to where it ended [m]; a ball rolls off on a slope."""
+    speed: float
+    """At the end of the settling time [m/s]."""
+    settled: bool
+    """It lies still."""
+    fell: bool
+    """It went through the floor, or off its edge."""
+
+    @property
+    def penetration(self) -> float:
+        """How much too low it rests [m], at least 0."""
+        return max(0.0, -self.height_error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteResult:
+    """One robot driven along one planned route."""
+
+    name: str
+    planned_length: float
+    """[m]"""
+    driven_length: float
+    """Of the way of the axle's middle over the floor [m]."""
+    arrived: bool
+    """It stopped within the arrival tolerance of the goal."""
+    final_error: float
+    """Distance to the goal in the end [m]."""
+    cross_track_error: float
+    """Largest distance from the planned polyline [m]."""
+    upright_cosine: float
+    """Smallest cosine between the robot's up axis and the world's; 1 is upright."""
+    stuck: bool
+    """It stopped making progress before the goal, at the last point of ``trajectory``."""
+    fell: bool
+    """It went through the floor, or off its edge."""
+    duration: float
+    """Simulated time from the start of driving to the stop [s]."""
+    trajectory: tuple[tuple[float, float], ...]
+    """World x, y, five times a simulated second [m]."""
+
+    @property
+    def length_error(self) -> float:
+        """Driven minus planned length, as a share of the planned one; negative for a robot that didn't get there."""
+        return self.driven_length / self.planned_length - 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateResult:
+    """All of one engine's findings on one world. Zero routes is a finding too: nothing was proven to be driveable."""
+
+    engine: str
+    engine_version: str
+    hull_count: int
+    """Static colliders that the engine was given."""
+    step_count: int
+    dt: float
+    """Of one step [s]."""
+    probes: tuple[ProbeResult, ...]
+    routes: tuple[RouteResult, ...]
+    wall_seconds: float | None = field(default=None, compare=False)
+    """What it took; kept out of the file, which must repeat. None when read from one."""
+
+    @property
+    def fallen(self) -> tuple[str, ...]:
+        """Names of probes and routes whose body fell, with the place: what to tell the user first."""
+        probes = [f"{probe.name} ({probe.kind} at {probe.x:.2f}, {probe.y:.2f})" for probe in self.probes if probe.fell]
+        return (*probes, *[f"{route.name} (robot)" for route in self.routes if route.fell])
+
+    def save(self, path: Path) -> None:
+        stored = asdict(self)
+        del stored["wall_seconds"]
+        stored["routes"] = [_decimals(row) for row in stored["routes"]]
+        stored["probes"] = [_decimals(row) for row in stored["probes"]]
+        write_json(path, {**stored, "probe_count": len(self.probes), "route_count": len(self.routes)})
+
+    @classmethod
+    def load(cls, path: Path) -> "GateResult":
+        stored = read_json(path)
+        probes = tuple(ProbeResult(**row) for row in stored["probes"])
+        routes = tuple(
+            RouteResult(**{**row, "trajectory": tuple((x, y) for x, y in row["trajectory"])}) for row in stored["routes"]
+        )
+        plain = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}
+        return cls(**{**plain, "probes": probes, "routes": routes})
+
+
+def agreement(a: GateResult, b: GateResult) -> dict[str, float]:
+    """Per route that both engines drove to its end: difference of driven length as a share of the planned one.
+
+    A route that only one engine finished is as far from agreement as can be and counts as 1.
+    """
+    other = {route.name: route for route in b.routes}
+    shares = {}
+    for route in a.routes:
+        if route.name in other:
+            twin = other[route.name]
+            difference = abs(route.driven_length - twin.driven_length) / route.planned_length
+            shares[route.name] = difference if route.arrived == twin.arrived else 1.0
+    return shares
+
+
+def _decimals(row: dict[str, Any]) -> dict[str, Any]:
+    """Floats to a hundredth of a millimetre: the file says no more than physics does."""
+    rounded = {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}
+    if "trajectory" in row:
+        rounded["trajectory"] = [[round(x, 3), round(y, 3)] for x, y in row["trajectory"]]
+    return rounded
