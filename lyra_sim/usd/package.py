@@ -24,11 +24,11 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
+from lyra_sim.usd.degeneracies import with_parted_vertices, without_caps
 from lyra_sim.usd.geometry import define_visual_mesh, new_geometry_layer
 from lyra_sim.usd.manifest import PROVENANCE, write_manifest
 from lyra_sim.usd.parts import split_by_label
 from lyra_sim.usd.physics import define_hulls, define_trimesh
-from lyra_sim.usd.slivers import without_caps
 from lyra_sim.usd.splats import GAUSSIANS, define_splats
 from lyra_sim.usd.stage import new_layer, save
 
@@ -79,7 +79,7 @@ def write_geometry(path: Path, *, mesh: TriMesh, colliders: Colliders, texture: 
         corner_uv[texture.face_index] = texture.uv
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(texture.image).save(path.parent / TEXTURE_FILE, compress_level=6)
-    mesh, face_labels, corner_uv = without_caps(mesh, colliders.face_labels, corner_uv)
+    mesh, face_labels, corner_uv = without_caps(with_parted_vertices(mesh), colliders.face_labels, corner_uv)
     layer = new_geometry_layer(entry.VISUAL_MESH, f"./{TEXTURE_FILE}" if texture else None)
     stage = Usd.Stage.Open(layer)
     stage.SetDefaultPrim(UsdGeom.Xform.Define(stage, "/Geometry").GetPrim())

@@ -10,15 +10,13 @@ from scipy.sparse.csgraph import connected_components
 from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
+from lyra_sim.usd.degeneracies import nudged_into_fans
 
 OUTER_SHELL = "outer_shell"
 """Part holding the outside of the solid: it closes the mesh, no camera was there, and it would hide the room from outside."""
 
 CREASE_DEG = 40.0
 """Faces that meet at more than this keep a hard edge."""
-
-_NUDGE = 1e-5
-"""Distance by which vertices that touch in a point only are parted [m]; ten times the float32 step at 10 m."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +127,8 @@ def _manifold_piece(
 ) -> tuple[Float32[np.ndarray, "w 3"], Int32[np.ndarray, "f 3"], Int[np.ndarray, "w"]]:
     """Vertices, faces and source vertices of a cut-out piece in which every vertex has one fan of faces.
 
-    Cutting leaves fans that touch in a single point. Such a vertex is doubled and the copies are parted by _NUDGE
-    into their own fans; otherwise mesh tools (and NVIDIA's manifold and weld rules) take the piece for broken.
+    Cutting leaves fans that touch in a single point. Such a vertex is doubled and the copies are parted into
+    their own fans; otherwise mesh tools (and NVIDIA's manifold and weld rules) take the piece for broken.
     """
     corners = np.arange(faces.size).reshape(-1, 3)
     edges = np.stack([faces[:, [0, 1, 2]], faces[:, [1, 2, 0]]], axis=-1).reshape(-1, 2).astype(np.int64)
@@ -144,15 +142,9 @@ def _manifold_piece(
     count, fan = connected_components(_graph(one, two, faces.size), directed=False)
     source = np.zeros(count, np.int64)
     source[fan] = faces.ravel()
-    points = vertices[source].astype(np.float64)
+    pieces = fan.reshape(-1, 3).astype(np.int32)
     torn = np.flatnonzero(np.bincount(source, minlength=len(vertices))[source] > 1)
-    if len(torn):
-        middles = np.repeat(vertices[faces].mean(axis=1, dtype=np.float64), 3, axis=0)
-        fan_middle = np.stack([np.bincount(fan, weights=middles[:, axis], minlength=count) for axis in range(3)], axis=1)
-        inward = fan_middle / np.bincount(fan, minlength=count)[:, None] - points
-        length = np.linalg.norm(inward[torn], axis=1, keepdims=True)
-        points[torn] += inward[torn] / np.maximum(length, _NUDGE) * _NUDGE
-    return points.astype(np.float32), fan.reshape(-1, 3).astype(np.int32), source
+    return nudged_into_fans(vertices[source], pieces, torn), pieces, source
 
 
 def _graph(one: Shaped[np.ndarray, "..."], two: Shaped[np.ndarray, "..."], nodes: int) -> coo_matrix:

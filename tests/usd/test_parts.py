@@ -7,8 +7,8 @@ from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.surface import is_closed_manifold, signed_volume
+from lyra_sim.usd.degeneracies import NUDGE, with_parted_vertices, without_caps
 from lyra_sim.usd.parts import crease_normals, outer_shell, split_by_label
-from lyra_sim.usd.slivers import without_caps
 from tests.boxes import box_mesh
 from tests.usd.worlds import World
 
@@ -102,6 +102,18 @@ def test_caps_are_flipped_and_the_surface_stays_closed() -> None:
     assert flat.face_seen.all()
     mapped = flat.vertices[flat.faces[[neighbour, 13]]] @ np.array([[1, 0], [0.5, 1], [0.25, 2]], np.float32)
     np.testing.assert_allclose(uv[[neighbour, 13]], mapped, atol=1e-6)  # the neighbour's linear map, on both halves
+
+
+def test_boxes_that_touch_along_an_edge_are_parted() -> None:
+    mesh = closed([([0, 0, 0], [1, 1, 1]), ([1, 1, 0], [2, 2, 1])], inverted=[False, False], seen=[True, True])
+    assert len(np.unique(mesh.vertices, axis=0)) == 14
+    parted = with_parted_vertices(mesh)
+    assert len(np.unique(parted.vertices, axis=0)) == 16
+    moves = np.linalg.norm(parted.vertices - mesh.vertices, axis=1)
+    np.testing.assert_allclose(np.sort(moves), [0] * 12 + [NUDGE] * 4, rtol=0.05)
+    assert signed_volume(parted.vertices, parted.faces) == pytest.approx(2.0, abs=1e-4)
+    untouched = closed([([0, 0, 0], [1, 1, 1])], inverted=[False], seen=[True])
+    assert with_parted_vertices(untouched) is untouched
 
 
 def test_labels_must_fit_the_mesh(small_world: World) -> None:
