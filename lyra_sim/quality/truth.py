@@ -81,17 +81,18 @@ def seen_by_depth(points: Float[np.ndarray, "n 3"], truth: RayCaster, world: Met
 
 
 def surface_distances(
-    mesh: TriMesh, judged: Bool[np.ndarray, "f"], truth: TrueSurface, world: MetricWorld, *, seed: int
+    mesh: TriMesh, judged: Bool[np.ndarray, "f"], truth: TrueSurface, world: MetricWorld, *, seed: int, samples: int = SAMPLES
 ) -> tuple[Float32[np.ndarray, "p"], Float32[np.ndarray, "g"]]:
     """Distances [m] of samples on ``judged`` faces to the truth, and of seen truth samples to the mesh.
 
     ``truth`` is in the metric world. Unseen truth is left out of the second set: nobody could have rebuilt it.
+    ``samples`` points are drawn on the judged faces, and at most as many are kept on the truth.
     """
     rng = np.random.default_rng(seed)
     truth_caster = RayCaster(truth.vertices, truth.faces)
-    ours = sample_surface(mesh.triangles[judged], SAMPLES, rng) if judged.any() else np.zeros((0, 3))
-    theirs = sample_surface(truth.vertices[truth.faces], 4 * SAMPLES, rng)
-    theirs = theirs[seen_by_depth(theirs, truth_caster, world)][:SAMPLES]
+    ours = sample_surface(mesh.triangles[judged], samples, rng) if judged.any() else np.zeros((0, 3))
+    theirs = sample_surface(truth.vertices[truth.faces], 4 * samples, rng)
+    theirs = theirs[seen_by_depth(theirs, truth_caster, world)][:samples]
     return truth_caster.distances(ours), RayCaster(mesh.vertices, mesh.faces).distances(theirs)
 
 

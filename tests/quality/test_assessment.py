@@ -1,0 +1,75 @@
+"""All figures of one analytic world together: every name defined, truth brought over by world_from_input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.colliders import Colliders
+from lyra_sim.data.collision import Collision
+from lyra_sim.data.navigation import Navigation, Route
+from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
+from lyra_sim.errors import InputError
+from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics
+from lyra_sim.quality.limits import limit_of
+from lyra_sim.spec import Truth
+from tests.quality.worlds import room_hulls, room_solid, room_surface, room_world
+from tests.rooms import Room
+
+
+@pytest.fixture
+def finished(tiny_room: Room, tmp_path: Path) -> Finished:
+    """The room as a capture in centimetres, two views of it held out."""
+    world = room_world(tiny_room, tmp_path / "views", metres_per_unit=0.01)
+    capture = Capture(
+        views=world.views,
+        cameras=world.cameras,
+        world_from_capture=Similarity.identity(),
+        scale=world.scale,
+        held_out=(4, 20),
+        up_source="declared z",
+    )
+    cells = np.full((140, 80), FREE_CELL, np.uint8)
+    cells[80:83, :28] = cells[80:83, 46:] = OCCUPIED
+    navigation = Navigation(
+        occupancy=OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05),
+        robot_radius=0.25,
+        reachable_area=14.0,
+        spawns=np.array([[1.0, 1.0, 0.0]]),
+        probes=np.array([[2.0, 2.0, 0.0]]),
+        routes=tuple(Route(name=f"route_{k}", waypoints=np.array([[1.0, 1.0], [6.0, 2.0]])) for k in range(3)),
+    )
+    solid = room_solid(tiny_room)
+    labels = np.zeros(len(solid.mesh.faces), np.uint8)
+    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts={})
+    return Finished(capture=capture, world=world, solid=solid, collision=Collision(colliders=colliders, navigation=navigation))
+
+
+def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -> None:
+    metrics = geometry_metrics(finished)
+    assert len({metric.name for metric in metrics}) == len(metrics)
+    assert all(metric.unit == limit_of(metric.name).unit for metric in metrics)
+    judged = {metric.name: metric.verdict for metric in metrics if not metric.name.startswith("image.")}
+    assert {name for name, verdict in judged.items() if verdict != "pass"} == set()
+    assert "depth.held_out.median" in judged and "depth.input.median" not in judged
+
+
+def test_truth_in_input_units_is_brought_to_metres(finished: Finished, tiny_room: Room, tmp_path: Path) -> None:
+    import trimesh
+
+    mesh = room_surface(tiny_room)
+    trimesh.Trimesh(mesh.vertices * 100.0, mesh.faces, process=False).export(tmp_path / "truth.ply")
+    ours = finished.collision.navigation.occupancy
+    OccupancyMap(cells=ours.cells, origin=ours.origin * 100, resolution=ours.resolution * 100).save(tmp_path / "map")
+    truth = Truth(mesh=(tmp_path / "truth.ply",), occupancy_map=tmp_path / "map")
+    metrics = {metric.name: metric for metric in ground_truth_metrics(finished, truth, seed=7)}
+    assert metrics["truth.f_score_2cm"].value == 1.0
+    assert metrics["truth.map.free_precision"].value == metrics["truth.map.occupied_recall"].value == 1.0
+
+
+def test_no_truth_says_nothing_and_a_missing_one_is_an_error(finished: Finished, tmp_path: Path) -> None:
+    assert ground_truth_metrics(finished, Truth(), seed=7) == []
+    with pytest.raises(InputError, match="no such folder"):
+        ground_truth_metrics(finished, Truth(occupancy_map=tmp_path / "nowhere"), seed=7)
