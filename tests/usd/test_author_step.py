@@ -29,7 +29,8 @@ def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_pat
     )
     bundle = STEP.run(inputs, spec, out=tmp_path)
     assert STEP.load(tmp_path, inputs) == bundle
-    facts = open_world(bundle.stage).GetRootLayer().customLayerData["lyra_sim"]
+    stage = open_world(bundle.stage)
+    facts = stage.GetRootLayer().customLayerData["lyra_sim"]
     assert (facts["name"], facts["invented"]) == ("attic", "none invented")
     assert (bundle.world / "payload" / "splat_half.usdc").is_file()
     assert (bundle.exports / "hulls.glb").is_file()
