@@ -1,1 +1,1 @@
-"""What physics sees: structural planes as slabs, clutter as convex pieces, frontiers as blockers, and the figures that judge them."""
+"""What physics sees: planes as slabs, clutter as convex pieces, frontiers as fences, and the figures that judge them."""

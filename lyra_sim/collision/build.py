@@ -20,7 +20,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.spec import CollideConfig
 
 STRUCTURE_SHARE = 0.45
-FRONTIER_SHARE = 0.25
+FRONTIER_SHARE = 0.2
 """Of the hull budget, at most; clutter gets what the structure leaves."""
 
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]

@@ -14,12 +14,16 @@ from lyra_sim.data.grid import FreeSpace
 MAX_FACES = 400
 """Triangles a lump is thinned to before CoACD sees it: 1500 took five times as long and intruded no less (measured)."""
 SMALL_VOLUME = 3e-3
-"""Components below this always get one hull [m^3]."""
+"""Lumps below this aren't worth CoACD's time [m^3]."""
 LUMP_VOLUME = 0.3
 """Intruding lumps with a larger hull are first taken apart along the grid [m^3]: given half a room, CoACD plugs it and takes
 minutes (measured)."""
+SLIVER_VOLUME = 5e-5
+"""CoACD's pieces below this are dropped [m^3]: slivers between cuts that only make contacts rattle."""
 COARSE_SHARE = 0.6
 """Share of the budget that taking lumps apart may use up."""
+MAX_COACD_LUMPS = 16
+"""CoACD gets this many lumps, those whose single hull would plug most air; at 1-3 CPU seconds each it is the slow part."""
 
 
 def make_clutter(
@@ -36,16 +40,16 @@ def make_clutter(
     """At most ``budget`` pieces for all components, in component order, and how they were made.
 
     A component becomes a single hull when that hull holds no air that was measured free deeper than ``concavity`` [m]
-    (or a voxel, if that is more), or when it is tiny. Others go to CoACD; its pieces are taken when they plug no more air
-    than as many straight cuts would. What still intrudes is cut along voxels, worst first, as far as the budget goes.
+    (or a voxel, if that is more). The worst of the others go to CoACD; its pieces are taken when they plug no more air than
+    as many straight cuts would. What still intrudes is cut along voxels, worst first, as far as the budget goes.
     """
     depth = max(concavity, free_space.voxel_size)
     kept = list(components)[: max(budget, 0)]
     wholes = [part_of_voxels(component.indices, free_space, depth=depth) for component in kept]
     coarse = max(int(COARSE_SHARE * budget), len(wholes))
     lumps = refine(wholes, free_space, depth=depth, budget=coarse, min_volume=LUMP_VOLUME)
-    simple = [_is_simple(lump, free_space) for lump in lumps]
-    hard = [lump for lump, is_simple in zip(lumps, simple, strict=True) if not is_simple]
+    chosen = _for_coacd(lumps, free_space)
+    hard = [lumps[i] for i in sorted(chosen)]
     limits = _shares([lump.intrusion for lump in hard], budget - len(lumps) + len(hard), max_hulls_per_component)
     found = decompose(
         [mesh_of_voxels(lump.indices, free_space, max_faces=MAX_FACES) for lump in hard],
@@ -59,8 +63,8 @@ def make_clutter(
     fallbacks: list[str] = []
     taken = 0
     results = iter(found)
-    for number, (lump, is_simple) in enumerate(zip(lumps, simple, strict=True)):
-        if is_simple:
+    for number, lump in enumerate(lumps):
+        if number not in chosen:
             parts.append(lump)
             continue
         hulls = next(results)
@@ -69,7 +73,7 @@ def make_clutter(
             parts.append(lump)
             continue
         pieces = [part_of_points(points, lump.indices, free_space, depth=depth) for points in hulls]
-        oblique = [piece for piece in pieces if piece is not None]
+        oblique = [piece for piece in pieces if piece is not None and piece.volume >= SLIVER_VOLUME]
         straight = refine([lump], free_space, depth=depth, budget=len(oblique))
         coacd_wins = sum(part.intrusion for part in oblique) <= sum(part.intrusion for part in straight)
         parts += oblique if coacd_wins else straight
@@ -87,8 +91,15 @@ def make_clutter(
     return [Piece(label="clutter", points=part.points) for part in mended], facts
 
 
-def _is_simple(lump: Part, free_space: FreeSpace) -> bool:
-    return len(lump.indices) * free_space.voxel_size**3 < SMALL_VOLUME or not lump.intrudes(free_space.voxel_size)
+def _for_coacd(lumps: Sequence[Part], free_space: FreeSpace) -> set[int]:
+    """Numbers of the lumps CoACD gets: furniture-sized, intruding, the worst first."""
+    voxel = free_space.voxel_size
+    worthy = [
+        i
+        for i, lump in enumerate(lumps)
+        if lump.intrudes(voxel) and lump.volume <= LUMP_VOLUME and len(lump.indices) * voxel**3 >= SMALL_VOLUME
+    ]
+    return set(sorted(worthy, key=lambda i: (-lumps[i].intrusion, i))[:MAX_COACD_LUMPS])
 
 
 def _shares(intrusions: Sequence[int], budget: int, most: int) -> list[int]:

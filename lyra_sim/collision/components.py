@@ -94,9 +94,7 @@ def _free_facing(states: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return facing
 
 
-def _grown(
-    labels: np.ndarray, label: int, box: tuple[slice, ...], free_space: FreeSpace, structure: HullSet
-) -> Component:
+def _grown(labels: np.ndarray, label: int, box: tuple[slice, ...], free_space: FreeSpace, structure: HullSet) -> Component:
     """Grow into unseen voxels that are nearer to this skin than to free air: behind it, never out of its shadow's edge."""
     voxel = free_space.voxel_size
     extent = max(part.stop - part.start for part in box) * voxel

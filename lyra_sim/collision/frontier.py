@@ -5,6 +5,7 @@ is simplified (Douglas and Peucker 1973) and every straight stretch that no meas
 of it. Plates stand in unseen voxels only. A gap narrower than the robot needs no plate; what stays open is reported.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ OVER_BAND = 0.05
 INTO_FLOOR = 0.05
 MIN_LENGTH = 0.1
 """Shorter stretches are left to their neighbours [m]."""
+TONGUE = 0.4
+"""Tongues of seen floor narrower than this need no fence around them [m]."""
 MAX_SHIFT = 0.4
 """A plate may stand back from the edge by up to this to keep out of free voxels [m]."""
 
@@ -66,7 +69,7 @@ def make_fences(
         band_high: Top of the robot's height band above the floor [m].
         budget: Upper limit of plates.
     """
-    region = ndimage.binary_closing(np.pad(floor.free & floor.near, 8), np.ones((3, 3)), iterations=2)[8:-8, 8:-8]
+    region = _open_floor(floor, free_space)
     stretches = [part for line in _outlines(region, floor) for part in _open_stretches(line, floor)]
     stretches.sort(key=lambda ab: (-round(float(np.linalg.norm(ab[1] - ab[0])), 6), *ab[0], *ab[1]))
     open_length = sum(float(np.linalg.norm(b - a)) for a, b in stretches)
@@ -85,6 +88,28 @@ def make_fences(
     return pieces, facts
 
 
+def _open_floor(floor: KnownFloor, free_space: FreeSpace) -> Bool[np.ndarray, "nx ny"]:
+    """Cells around the robot's known floor where no fence can stand because free air was seen low over them.
+
+    At the far end of a depth camera's range only a wedge of air close to the floor was seen: too little to call the cell
+    known, yet no place for a plate. The fence goes around it; the floor there was seen, so nothing is lost. Tongues narrower
+    than ``TONGUE`` are cut off: no robot fits in.
+    """
+    i, j = np.meshgrid(*[np.arange(n) for n in floor.free.shape], indexing="ij")
+    xy = floor.origin + (np.stack([i.ravel(), j.ravel()], axis=1) + 0.5) * floor.resolution
+    ground = floor.floor_height(xy)
+    low_air = np.zeros(len(xy), bool)
+    for height in np.arange(free_space.voxel_size, MIN_HEIGHT + 1e-9, free_space.voxel_size):
+        low_air |= free_space.sample(np.column_stack([xy, ground + height])) == FREE
+    room = np.pad((floor.free | low_air.reshape(floor.free.shape)) & ~floor.solid, 1)
+    core = ndimage.distance_transform_edt(room) * floor.resolution > TONGUE / 2
+    opened = (ndimage.distance_transform_edt(~core) * floor.resolution <= TONGUE / 2)[1:-1, 1:-1]
+    labels, _ = ndimage.label(opened)
+    touched = np.unique(labels[floor.near & opened])
+    region = np.isin(labels, touched[touched > 0])
+    return ndimage.binary_closing(np.pad(region, 8), np.ones((3, 3)), iterations=2)[8:-8, 8:-8]
+
+
 def _outlines(region: np.ndarray, floor: KnownFloor) -> list[Float64[np.ndarray, "n 2"]]:
     """Simplified outlines of the known floor [m]; the known side lies to the right."""
     from skimage.measure import approximate_polygon, find_contours
@@ -99,7 +124,7 @@ def _outlines(region: np.ndarray, floor: KnownFloor) -> list[Float64[np.ndarray,
 def _open_stretches(line: np.ndarray, floor: KnownFloor) -> list[tuple[np.ndarray, np.ndarray]]:
     """Parts of an outline's straight segments with no measured hull just outside."""
     found = []
-    for a, b in zip(line[:-1], line[1:], strict=True):
+    for a, b in itertools.pairwise(line):
         length = float(np.linalg.norm(b - a))
         if length < 1e-6:
             continue

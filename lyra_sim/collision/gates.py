@@ -1,5 +1,6 @@
 """Figures that judge a set of hulls against what was measured. Pure functions; the limits live with assess."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ def path_recall(hulls: HullSet, camera_centres: Float64[np.ndarray, "n 3"], *, r
     centres = np.asarray(camera_centres, np.float64)
     between = [
         a + share * (b - a)
-        for a, b in zip(centres[:-1], centres[1:], strict=True)
+        for a, b in itertools.pairwise(centres)
         if np.linalg.norm(b - a) < 0.5
         for share in (0.25, 0.5, 0.75)
     ]

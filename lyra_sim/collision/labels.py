@@ -31,6 +31,6 @@ def face_labels(mesh: TriMesh, hulls: Sequence[Hull], *, tolerance: float) -> UI
         chosen = HullSet.of([hull for hull in hulls if hull.label == label])
         index = np.flatnonzero(fits[label])
         near = chosen.contains(centres[index], margin=tolerance)
-        labels[index[near]] = LABELS.index(label)  # type: ignore[arg-type]
+        labels[index[near]] = LABELS.index(label)
     labels[~mesh.face_seen] = LABELS.index("unseen")
     return labels

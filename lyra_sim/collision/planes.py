@@ -124,8 +124,7 @@ def _horizontal(samples: SurfaceSamples, sign: float, *, min_area: float) -> lis
     while len(points) * SAMPLE_AREA >= min_area:
         low = points[:, 2].min() - 0.05
         votes = np.bincount(((points[:, 2] - low) / 0.01).astype(int))
-        votes = np.convolve(votes, np.ones(7), mode="same")
-        height = low + (np.argmax(votes) + 0.5) * 0.01
+        height = low + (np.argmax(np.convolve(votes, np.ones(7), mode="same")) + 0.5) * 0.01
         slope = np.array([0.0, 0.0, height])
         for band in (0.05, 0.05, 0.05, 0.04, INLIER_DISTANCE, INLIER_DISTANCE, INLIER_DISTANCE):
             rise = points[:, :2] @ slope[:2] + slope[2]

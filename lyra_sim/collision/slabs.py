@@ -6,6 +6,7 @@ distance between its two fitted faces), and only matter with nothing free behind
 Openings are where the voxels are free, so a door is as wide as it was seen to be.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +104,7 @@ class Raster:
 def _tiles(span: np.ndarray, thickness: float) -> list[tuple[float, float]]:
     count = int(np.ceil((span[1] - span[0]) / (MAX_ASPECT * thickness) - 1e-9))
     edges = np.linspace(span[0], span[1], max(count, 1) + 1)
-    return [(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(float(a), float(b)) for a, b in itertools.pairwise(edges)]
 
 
 def _close(mask: np.ndarray, cells: int) -> np.ndarray:
@@ -150,7 +151,9 @@ def _level(plane: Plane, planes: tuple[Plane, ...], free_space: FreeSpace, thick
     main = plane is planes[0]
     if main:
         seen = np.argwhere((free_space.states == FREE).any(axis=2))
-        footprint = np.concatenate([free_space.origin[:2] + (seen + corner) * cell for corner in ([0, 0], [0, 1], [1, 0], [1, 1])])
+        footprint = np.concatenate(
+            [free_space.origin[:2] + (seen + corner) * cell for corner in ([0, 0], [0, 1], [1, 0], [1, 1])]
+        )
         around = np.concatenate([footprint @ axes[:, :2].T, plane.points @ axes.T])
     else:
         around = plane.points @ axes.T
@@ -223,7 +226,7 @@ def _cover(raster: Raster, worth: np.ndarray, allowed: np.ndarray, thickness: fl
 
 def _hidden(seen: np.ndarray, cell: float) -> np.ndarray:
     """Cells under, above or between seen ones, across gaps of up to ``GAP_FILL``: where a wall goes on behind furniture."""
-    column = _close(seen.any(axis=1)[:, None], int(GAP_FILL / cell / 2))[:, 0]
+    column = _close(np.asarray(seen.any(axis=1))[:, None], int(GAP_FILL / cell / 2))[:, 0]
     return np.broadcast_to(column[:, None], seen.shape)
 
 

@@ -55,16 +55,15 @@ def part_of_points(points: np.ndarray, indices: np.ndarray, free_space: FreeSpac
     return _part(indices[inside], np.asarray(points, np.float64), free_space, depth)
 
 
-def refine(
-    parts: Sequence[Part], free_space: FreeSpace, *, depth: float, budget: int, min_volume: float = 0.0
-) -> list[Part]:
+def refine(parts: Sequence[Part], free_space: FreeSpace, *, depth: float, budget: int, min_volume: float = 0.0) -> list[Part]:
     """Cut the part that intrudes most, again and again, until none does or ``budget`` parts are reached.
 
     Parts whose hull is no larger than ``min_volume`` [m^3] are left as they are.
     """
     heap = [(-part.intrusion, number, part) for number, part in enumerate(parts)]
     heapq.heapify(heap)
-    number, finished = len(parts), []
+    number = len(parts)
+    finished: list[tuple[int, Part]] = []
     while heap and len(heap) + len(finished) < budget:
         _, key, worst = heapq.heappop(heap)
         wanted = worst.volume > min_volume and worst.intrudes(free_space.voxel_size)

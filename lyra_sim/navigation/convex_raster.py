@@ -10,9 +10,7 @@ TOUCH = 1e-4
 """Overlap below this is touching, not blocking [m]."""
 
 
-def band_outline(
-    hull: Hull, normal: np.ndarray, offset: float, low: float, high: float
-) -> Float64[np.ndarray, "k 2"] | None:
+def band_outline(hull: Hull, normal: np.ndarray, offset: float, low: float, high: float) -> Float64[np.ndarray, "k 2"] | None:
     """Outline seen from above of the part of a hull between two heights over a floor plane; None if nothing is there.
 
     Args:

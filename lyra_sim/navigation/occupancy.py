@@ -63,7 +63,7 @@ class FloorGrid:
 def seen_free(free_space: FreeSpace, grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
     """Cells whose band was mostly seen free, from four columns a cell and one sample a voxel."""
     centres = grid.centres()
-    levels = np.linspace(band.low, band.high, max(int(round((band.high - band.low) / free_space.voxel_size)), 2))
+    levels = np.linspace(band.low, band.high, max(round((band.high - band.low) / free_space.voxel_size), 2))
     free = np.zeros(len(centres), np.int32)
     for shift in np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * grid.resolution / 4:
         xy = centres + shift

@@ -1,5 +1,6 @@
 """An analytic furnished two-room flat as the mesh step would hand it on: exact surfaces, and unseen space with ragged edges."""
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,7 +106,7 @@ class Flat:
     def camera_centres(self) -> np.ndarray:
         """A walk through both rooms at 1.3 m, through the door."""
         keys = np.array([[1.0, 1.0], [1.0, 3.0], [4.2, 2.9], [4.2, 2.45], [6.2, 2.45], [7.0, 1.0], [8.0, 2.2]])
-        steps = [a + s * (b - a) for a, b in zip(keys[:-1], keys[1:], strict=True) for s in np.linspace(0, 1, 8)]
+        steps = [a + s * (b - a) for a, b in itertools.pairwise(keys) for s in np.linspace(0, 1, 8)]
         return np.column_stack([steps, np.full(len(steps), 1.3)])
 
 

@@ -48,7 +48,7 @@ def test_containment_agrees_with_boxes_and_picks_the_deepest():
 def test_rectangles_cover_all_and_touch_nothing_forbidden():
     allowed = np.ones((40, 60), bool)
     allowed[10:20, 25:35] = False
-    found = cover(np.ones(allowed.shape), allowed, min_gain=1, max_count=50)
+    found = cover(np.ones(allowed.shape), allowed, min_gain=1.0, max_count=50)
     covered = np.zeros(allowed.shape, bool)
     for r in found:
         assert allowed[r.i0 : r.i1, r.j0 : r.j1].all()

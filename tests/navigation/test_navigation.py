@@ -1,5 +1,7 @@
 """Map, reachable space, planner and choices on hand-made plans with known answers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -106,7 +108,7 @@ def test_planned_path_keeps_its_distance_and_is_short():
     assert np.array_equal(path[0], start) and np.array_equal(path[-1], goal)
     assert 4 <= len(path) <= 14
     blocked = plan.centres(np.argwhere(~plan.free))
-    points = np.concatenate([a + np.linspace(0, 1, 200)[:, None] * (b - a) for a, b in zip(path[:-1], path[1:], strict=True)])
+    points = np.concatenate([a + np.linspace(0, 1, 200)[:, None] * (b - a) for a, b in pairwise(path)])
     gap = np.linalg.norm(np.maximum(np.abs(points[:, None] - blocked[None]) - 0.025, 0), axis=2).min()
     assert gap >= 0.25 - 0.005
     length = np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
@@ -118,7 +120,7 @@ def test_planned_path_keeps_its_distance_and_is_short():
 def test_planner_refuses_an_end_in_a_wall():
     plan = plan_with_wall()
     reach, room = reachable(plan, 0.25, np.array([[0.0, 3.0, 1.2]]))
-    with pytest.raises(GeometryError, match="its goal .* isn't reachable"):
+    with pytest.raises(GeometryError, match=r"its goal .* isn't reachable"):
         Planner(plan, reach, room, 0.25).plan(np.array([0.0, 3.0]), np.array([2.0, 3.0]))
 
 
@@ -132,7 +134,7 @@ def test_routes_are_long_clear_and_repeat():
     assert np.ptp(ends[:, 0]) > 4.0 and np.ptp(ends[:, 1]) > 2.5
     for route, again in zip(routes, make(7), strict=True):
         assert np.array_equal(route.waypoints, again.waypoints)
-        line = [a + np.linspace(0, 1, 100)[:, None] * (b - a) for a, b in zip(route.waypoints[:-1], route.waypoints[1:], strict=True)]
+        line = [a + np.linspace(0, 1, 100)[:, None] * (b - a) for a, b in pairwise(route.waypoints)]
         assert (plan.sample(np.concatenate(line)) == FREE_CELL).all()
 
 
