@@ -47,7 +47,7 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         "up": f"floor plane ({floor.support} samples), from {capture.up_source}",
         "floor_area_m2": round(floor.area, 3),
         "floor_rms_m": round(floor.rms, 5),
-        "floor_tilt_deg": round(tilt_deg, 4),
+        "provisional_up_error_deg": round(tilt_deg, 4),
         "floor_height_in_input": round(floor.height, 5),
         "wall_tilt_deg": None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
         "camera_height_m": round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),

@@ -18,8 +18,9 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     """Vertices (float32) [m], faces (int32) and figures of the closed surface between free and solid.
 
     Marching cubes in Lorensen's form (Lorensen and Cline 1987) is edge-manifold on every field that has no exact
-    zero; its triangles are merged by manifold3d within half a voxel and then thinned to ``target_faces``
-    (Garland and Heckbert 1997). A stage whose output isn't closed and manifold is dropped for the one before it.
+    zero. Its triangles are thinned to ``target_faces`` by quadrics (Garland and Heckbert 1997) and made manifold
+    again by manifold3d, or, where that fails, merged by manifold3d within half a voxel. What isn't closed and manifold
+    is dropped for the stage before it.
     """
     from skimage.measure import marching_cubes
 
@@ -30,15 +31,12 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     faces = np.ascontiguousarray(faces[:, ::-1])
     if signed_volume(vertices, faces) < 0:
         faces = np.ascontiguousarray(faces[:, ::-1])
-    stages, kept = [("marching_cubes", vertices, faces)], "marching_cubes"
-    for name, thin in (
-        ("simplified", lambda v, f: _merge_coplanar(v, f, grid.voxel_size / 2)),
-        ("thinned", lambda v, f: _thin(v, f, target_faces)),
-    ):
-        vertices, faces = thin(stages[-1][1], stages[-1][2])
-        if is_closed_manifold(vertices, faces):
-            stages.append((name, vertices, faces))
-            kept = name
+    stages = [("marching_cubes", vertices, faces)]
+    for name, fewer in (("thinned", _thin), ("merged", _merge_coplanar)):
+        candidate = fewer(vertices, faces, target_faces if name == "thinned" else grid.voxel_size / 2)
+        if is_closed_manifold(*candidate):
+            stages.append((name, *candidate))
+            break
     name, vertices, faces = stages[-1]
     if not is_closed_manifold(vertices, faces):
         raise GeometryError(
@@ -46,7 +44,7 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
             "it isn't closed and manifold after any stage",
             next_step="Report this with the capture; it should not happen.",
         )
-    facts = {f"faces_{stage}": len(stage_faces) for stage, _, stage_faces in stages} | {"kept": kept}
+    facts = {f"faces_{stage}": len(stage_faces) for stage, _, stage_faces in stages} | {"kept": name}
     return vertices.astype(np.float32), faces.astype(np.int32), facts
 
 
@@ -85,12 +83,12 @@ def _merge_coplanar(vertices: np.ndarray, faces: np.ndarray, tolerance: float) -
     return _from_manifold(_to_manifold(vertices, faces).simplify(tolerance))
 
 
-def _thin(vertices: np.ndarray, faces: np.ndarray, target_faces: int) -> tuple[np.ndarray, np.ndarray]:
+def _thin(vertices: np.ndarray, faces: np.ndarray, target_faces: float) -> tuple[np.ndarray, np.ndarray]:
     import fast_simplification
 
     if len(faces) <= target_faces:
         return vertices, faces
-    thin = fast_simplification.simplify(vertices.astype(np.float32), faces.astype(np.int32), target_count=target_faces)
+    thin = fast_simplification.simplify(vertices.astype(np.float32), faces.astype(np.int32), target_count=int(target_faces))
     return _from_manifold(_to_manifold(*thin))
 
 

@@ -1,6 +1,6 @@
 """Everything that is measured about one world, in the order the report lists it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.collision import Collision
@@ -33,17 +33,24 @@ class Finished:
     solid: Solid
     collision: Collision
 
+    @property
+    def with_all_views(self) -> MetricWorld:
+        """The same world with every view of the capture, held-out ones too: to measure with, never to build from."""
+        cameras = self.capture.cameras.moved(self.world.world_from_input)
+        return replace(self.world, views=self.capture.views, cameras=cameras)
+
 
 def geometry_metrics(finished: Finished) -> list[Metric]:
     """Scale, surface, depth, looks, colliders and map: what needs neither a truth nor an engine."""
     world, solid = finished.world, finished.solid
-    views = judged_views(len(world.cameras), held_out=finished.capture.held_out, at_most=JUDGED_VIEWS)
+    judged = finished.with_all_views
+    views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=JUDGED_VIEWS)
     caster = RayCaster(solid.mesh.vertices, solid.mesh.faces)
     return [
         *scale_metrics(world.scale),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
-        *depth_metrics(caster, world, views),
-        *image_metrics(world, views),
+        *depth_metrics(caster, judged, views),
+        *image_metrics(judged, views),
         *collision_metrics(finished.collision.colliders, solid, world.cameras),
         *navigation_metrics(finished.collision.navigation),
     ]

@@ -32,9 +32,10 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     metrics += gate_metrics(gates)
     metrics += stage_metrics(validate_stage(stage))
     report = Report(scene=cfg.name, metrics=tuple(metrics))
-    views = judged_views(len(finished.world.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
+    judged = finished.with_all_views
+    views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
     shown = World(
-        metric=finished.world,
+        metric=judged,
         solid=finished.solid,
         colliders=finished.collision.colliders,
         navigation=navigation,
