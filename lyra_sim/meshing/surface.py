@@ -31,21 +31,22 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     faces = np.ascontiguousarray(faces[:, ::-1])
     if signed_volume(vertices, faces) < 0:
         faces = np.ascontiguousarray(faces[:, ::-1])
-    stages = [("marching_cubes", vertices, faces)]
-    for name, fewer in (("thinned", _thin), ("merged", _merge_coplanar)):
-        candidate = fewer(vertices, faces, target_faces if name == "thinned" else grid.voxel_size / 2)
+    facts: dict[str, Any] = {"faces_marching_cubes": len(faces)}
+    fewer = {
+        "thinned": lambda: _thin(vertices, faces, target_faces),
+        "merged": lambda: _merge_coplanar(vertices, faces, grid.voxel_size / 2),
+        "marching_cubes": lambda: (vertices, faces),
+    }
+    for stage, made in fewer.items():
+        candidate = made()
         if is_closed_manifold(*candidate):
-            stages.append((name, *candidate))
-            break
-    name, vertices, faces = stages[-1]
-    if not is_closed_manifold(vertices, faces):
-        raise GeometryError(
-            "surface",
-            "it isn't closed and manifold after any stage",
-            next_step="Report this with the capture; it should not happen.",
-        )
-    facts = {f"faces_{stage}": len(stage_faces) for stage, _, stage_faces in stages} | {"kept": name}
-    return vertices.astype(np.float32), faces.astype(np.int32), facts
+            facts |= {"faces": len(candidate[1]), "kept": stage}
+            return candidate[0].astype(np.float32), candidate[1].astype(np.int32), facts
+    raise GeometryError(
+        "surface",
+        "it isn't closed and manifold after any stage",
+        next_step="Report this with the capture; it should not happen.",
+    )
 
 
 def _matter_field(carved: Carved) -> tuple[Float32[np.ndarray, "nx ny nz"], int]:
@@ -83,12 +84,12 @@ def _merge_coplanar(vertices: np.ndarray, faces: np.ndarray, tolerance: float) -
     return _from_manifold(_to_manifold(vertices, faces).simplify(tolerance))
 
 
-def _thin(vertices: np.ndarray, faces: np.ndarray, target_faces: float) -> tuple[np.ndarray, np.ndarray]:
+def _thin(vertices: np.ndarray, faces: np.ndarray, target_faces: int) -> tuple[np.ndarray, np.ndarray]:
     import fast_simplification
 
     if len(faces) <= target_faces:
         return vertices, faces
-    thin = fast_simplification.simplify(vertices.astype(np.float32), faces.astype(np.int32), target_count=int(target_faces))
+    thin = fast_simplification.simplify(vertices.astype(np.float32), faces.astype(np.int32), target_count=target_faces)
     return _from_manifold(_to_manifold(*thin))
 
 
