@@ -33,21 +33,22 @@ class Limits:
     turn_rate: float = 1.8
     """[rad/s]"""
     acceleration: float = 1.0
-    """Of each wheel's rim [m/s^2]; well below what would lift the caster."""
+    """Of the robot along its way [m/s^2], and of each rim about the robot's middle; the sum of both stays well below
+    what would lift the caster."""
     lookahead: float = 0.2
     """[m]"""
     sharp_corner: float = np.deg2rad(15.0)
     """A bend above this is turned in place [rad]."""
     turn_in_place: float = np.deg2rad(25.0)
     """Forward speed falls linearly to zero at this heading error [rad]."""
-    corner_tolerance: float = 0.02
+    corner_tolerance: float = 0.01
     """A corner, or the goal, is reached this far before it [m]."""
 
 
 class PurePursuit:
     """Follows one polyline per robot; all arrays run over robots in the order of ``routes``."""
 
-    def __init__(self, routes: Sequence[Float64[np.ndarray, "w 2"]], *, robot: DiffDrive, limits: Limits, dt: float) -> None:
+    def __init__(self, routes: Sequence[Float64[np.ndarray, "_ 2"]], *, robot: DiffDrive, limits: Limits, dt: float) -> None:
         self.robot, self.limits, self.dt = robot, limits, dt
         routes = [_without_repeats(route) for route in routes]
         widest = max(len(route) for route in routes)
@@ -60,7 +61,7 @@ class PurePursuit:
         self._arc_at = np.concatenate([np.zeros((len(routes), 1)), np.cumsum(self._lengths, axis=1)], axis=1)
         self._stop_segment = np.stack([self._stops(row) for row in range(len(routes))])
         self._segment: Int64[np.ndarray, "r"] = np.zeros(len(routes), np.int64)
-        self._rims: Float64[np.ndarray, "r 2"] = np.zeros((len(routes), 2))
+        self._commands: Float64[np.ndarray, "r 2"] = np.zeros((len(routes), 2))
         self.progress: Float64[np.ndarray, "r"] = np.zeros(len(routes))
         """Arc length reached on each route [m]."""
         self.done: Bool[np.ndarray, "r"] = np.zeros(len(routes), bool)
@@ -116,17 +117,19 @@ class PurePursuit:
         error = np.arctan2(to_target[:, 1], to_target[:, 0]) - yaw
         error = (error + np.pi) % (2 * np.pi) - np.pi
         to_stop = self._arc_at[rows, self._stop_segment[rows, self._segment] + 1] - arc
-        # Half the allowed deceleration, because the rims lag behind the command.
+        # Half the allowed deceleration, because the wheels lag behind the command.
         speed = np.minimum(limits.speed, 0.03 + np.sqrt(limits.acceleration * np.maximum(to_stop, 0.0)))
         speed *= np.clip(1.0 - np.abs(error) / limits.turn_in_place, 0.0, 1.0)
         # Coulter's curvature is 2 sin(error) / lookahead; a floor on the speed keeps turning when standing.
         turn = 2.0 * np.maximum(speed, 0.3) * np.where(np.abs(error) < np.pi / 2, np.sin(error), np.sign(error)) / limits.lookahead
         turn = np.clip(turn, -limits.turn_rate, limits.turn_rate)
-        rims = np.stack([speed - turn * self.robot.track / 2, speed + turn * self.robot.track / 2], axis=1)
-        rims[self.done | held] = 0.0
+        # Way and turn are limited apart: limiting the rims would bend a turn in place into an arc.
+        commands = np.stack([speed, turn * self.robot.track / 2], axis=1)
+        commands[self.done | held] = 0.0
         change = limits.acceleration * self.dt
-        self._rims = self._rims + np.clip(rims - self._rims, -change, change)
-        return self._rims / self.robot.wheel_radius
+        self._commands = self._commands + np.clip(commands - self._commands, -change, change)
+        along_way, about_middle = self._commands.T
+        return np.stack([along_way - about_middle, along_way + about_middle], axis=1) / self.robot.wheel_radius
 
 
 def _without_repeats(route: Float64[np.ndarray, "w 2"]) -> Float64[np.ndarray, "v 2"]:
@@ -148,5 +151,4 @@ def expected_duration(route: Float64[np.ndarray, "w 2"], limits: Limits) -> floa
     angles = corner_angles(route)
     sharp = angles[angles > limits.sharp_corner]
     length = float(np.linalg.norm(np.diff(route, axis=0), axis=1).sum())
-    stops = (len(sharp) + 1) * 2.0 * limits.speed / limits.acceleration
-    return length / limits.speed + stops + float(sharp.sum()) / limits.turn_rate * 1.5 + len(sharp) * 0.7 + 2.0
+    return length / limits.speed + len(sharp) * 1.0 + 1.2 * float(sharp.sum()) / limits.turn_rate + 2.5

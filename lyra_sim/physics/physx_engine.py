@@ -41,57 +41,45 @@ class PhysxEngine:
         self._stage.advance_write_floor(ordinal=ORDINAL).wait()
         self._physx.wait_task(self._physx.attach_ovstage(self._stage, read_ordinal=ORDINAL))
         self._paths = ovstage.PathDictionary(self._stage)
-        self._names: dict[object, list[str]] = {}
-        self._bodies, self._joints = list(bodies), list(wheel_joints)
-        # A selection covers sleeping bodies too; the rows still come in the engine's order.
-        self._body_handles = [self._paths.intern_path(body) for body in self._bodies]
-        self._joint_handles = [self._paths.intern_path(joint) for joint in self._joints]
-        known = self._read_bodies("position")
-        missing = [body for body in self._bodies if body not in known]
-        if missing:
-            raise PhysicsError("PhysX", f"body {missing[0]} wasn't loaded", expected=f"{len(self._bodies)} bodies")
-
-    def _group_names(self, prim_list: object) -> list[str]:
-        if prim_list not in self._names:
-            self._names[prim_list] = [str(name) for name in self._paths.get_path_strings(prim_list)]
-        return self._names[prim_list]
-
-    def _read_bodies(self, attribute: str) -> dict[str, np.ndarray]:
-        rows: dict[str, np.ndarray] = {}
-        for kind in (self._types.RIGID_BODY, self._types.ARTICULATION_LINK):
-            with self._physx.read_sync(kind, [attribute], prim_paths=self._body_handles) as result:
-                for group in result.groups:
-                    for tensor in group.tensors:
-                        rows.update(zip(self._group_names(group.prim_list), tensor.numpy().copy(), strict=True))
-        return rows
+        # Rows come in the engine's order, so every row is placed by the interned handle of its prim path.
+        self._body_rows = {self._paths.intern_path(body): row for row, body in enumerate(bodies)}
+        self._joint_rows = {self._paths.intern_path(joint): row for row, joint in enumerate(wheel_joints)}
+        self.poses()  # complains here and now when a body wasn't loaded
 
     def poses(self) -> Poses:
-        positions, orientations = self._read_bodies("position"), self._read_bodies("orientation")
-        return Poses(
-            positions=np.array([positions[body] for body in self._bodies], np.float64).reshape(-1, 3),
-            quats_wxyz=quats_wxyz_from_xyzw(np.array([orientations[body] for body in self._bodies], np.float64).reshape(-1, 4)),
-        )
+        columns = {"position": np.full((len(self._body_rows), 3), np.nan), "orientation": np.full((len(self._body_rows), 4), np.nan)}
+        for kind in (self._types.RIGID_BODY, self._types.ARTICULATION_LINK):
+            # A selection, unlike a plain query, never leaves sleeping bodies out.
+            with self._physx.read_sync(kind, list(columns), prim_paths=list(self._body_rows)) as result:
+                for group in result.groups:
+                    if group.tensors:
+                        values = group.tensors[0].numpy()
+                        column = columns["position" if values.shape[1] == 3 else "orientation"]
+                        column[[self._body_rows[path] for path in self._paths.get_paths(group.prim_list)]] = values
+        absent = np.isnan(columns["position"]).any(axis=1) | np.isnan(columns["orientation"]).any(axis=1)
+        if absent.any():
+            raise PhysicsError("PhysX", f"{absent.sum()} bodies have no pose", expected=f"{len(absent)} bodies")
+        return Poses(positions=columns["position"], quats_wxyz=quats_wxyz_from_xyzw(columns["orientation"]))
 
     def set_wheel_velocities(self, radians_per_second: Float64[np.ndarray, "j"]) -> None:
-        degrees = dict(zip(self._joints, np.rad2deg(radians_per_second), strict=True))
-        written = set()
+        degrees = np.rad2deg(radians_per_second)
+        written = 0
         with self._physx.write_sync(
-            self._types.ARTICULATION_JOINT, ["jointVelocityTarget"], prim_paths=self._joint_handles
+            self._types.ARTICULATION_JOINT, ["jointVelocityTarget"], prim_paths=list(self._joint_rows)
         ) as session:
             for group in session.groups:
-                names = self._group_names(group.prim_list)  # a joint may have many axes: one tensor for each joint
-                for name, tensor in zip(names, group.tensors, strict=True):
-                    tensor.assign(np.full(tuple(tensor.shape), degrees[name], np.float32))
+                paths = self._paths.get_paths(group.prim_list)  # a joint may have many axes: one tensor for each joint
+                for path, tensor in zip(paths, group.tensors, strict=True):
+                    tensor.assign(np.full(tuple(tensor.shape), degrees[self._joint_rows[path]], np.float32))
                 session.commit_sync(group)
-                written.update(names)
-        if written != degrees.keys():
-            raise PhysicsError("PhysX", f"{len(written)} wheel joints were written", expected=f"{len(degrees)}")
+                written += len(paths)
+        if written != len(degrees):
+            raise PhysicsError("PhysX", f"{written} wheel joints were written", expected=f"{len(degrees)}")
 
     def step(self, dt: float) -> None:
         self._physx.step_sync(dt)
 
     def close(self) -> None:
-        self._names.clear()
         self._physx.wait_task(self._physx.detach_ovstage())
         self._physx.destroy()
         self._stage.destroy()

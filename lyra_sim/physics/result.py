@@ -10,6 +10,8 @@ ProbeKind = Literal["ball", "small_ball", "box", "fast_ball"]
 
 FALL_DEPTH = 0.05
 """A body whose lowest point ends this far below the floor has fallen through it [m]."""
+FALL_SLOPE = 0.1
+"""A body that moved may lie lower by this share of its way without having fallen: a floor that slopes by 6 degrees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,11 @@ class RouteResult:
     """Simulated time from the start of driving to the stop [s]."""
     trajectory: tuple[tuple[float, float], ...]
     """World x, y, five times a simulated second [m]."""
+
+    @property
+    def end(self) -> tuple[float, float]:
+        """World x, y where it stopped [m]; where something was in the way when it is stuck."""
+        return self.trajectory[-1]
 
     @property
     def length_error(self) -> float:

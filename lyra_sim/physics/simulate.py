@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float64
 
 from lyra_sim.physics.controller import DiffDrive, Limits, PurePursuit, expected_duration
 from lyra_sim.physics.engine import Engine, Poses
-from lyra_sim.physics.request import GateRequest, RouteRequest
-from lyra_sim.physics.result import FALL_DEPTH, GateResult, ProbeResult, RouteResult
+from lyra_sim.physics.request import GateRequest, ProbeRequest, RouteRequest
+from lyra_sim.physics.result import FALL_DEPTH, FALL_SLOPE, GateResult, ProbeResult, RouteResult
 
 CONTROL_HZ = 30
 """Rate at which robots are steered and recorded."""
@@ -104,19 +104,25 @@ def _judge_probes(
     request: GateRequest, positions: Float64[np.ndarray, "p 3"], speeds: Float64[np.ndarray, "p"]
 ) -> tuple[ProbeResult, ...]:
     return tuple(
-        ProbeResult(
-            name=probe.name,
-            kind=probe.kind,
-            x=probe.x,
-            y=probe.y,
-            floor_z=probe.floor_z,
-            height_error=float(position[2] - probe.rest_height - probe.floor_z),
-            drift=float(np.hypot(position[0] - probe.x, position[1] - probe.y)),
-            speed=float(speed),
-            settled=bool(speed < REST_SPEED),
-            fell=bool(position[2] - probe.rest_height < probe.floor_z - FALL_DEPTH),
-        )
+        _judge_probe(probe, position, float(speed))
         for probe, position, speed in zip(request.probes, positions, speeds, strict=True)
+    )
+
+
+def _judge_probe(probe: ProbeRequest, position: Float64[np.ndarray, "3"], speed: float) -> ProbeResult:
+    height_error = float(position[2] - probe.rest_height - probe.floor_z)
+    drift = float(np.hypot(position[0] - probe.x, position[1] - probe.y))
+    return ProbeResult(
+        name=probe.name,
+        kind=probe.kind,
+        x=probe.x,
+        y=probe.y,
+        floor_z=probe.floor_z,
+        height_error=height_error,
+        drift=drift,
+        speed=speed,
+        settled=speed < REST_SPEED,
+        fell=height_error < -FALL_DEPTH - FALL_SLOPE * drift,
     )
 
 
@@ -131,7 +137,8 @@ def _judge_route(
     way = drive.positions[:until, row]
     waypoints = np.array(route.waypoints, np.float64)
     final_error = float(np.linalg.norm(way[-1, :2] - waypoints[-1]))
-    fell = bool((way[:, 2] < start[2] - FALL_DEPTH).any())
+    gone = np.linalg.norm(way[:, :2] - start[:2], axis=1)
+    fell = bool((way[:, 2] < start[2] - FALL_DEPTH - FALL_SLOPE * gone).any())
     samples = [*way[:-1:RECORDS_PER_SAMPLE, :2], way[-1, :2]]
     chords = np.array([*way[:-1:RECORDS_PER_CHORD, :2], way[-1, :2]])
     return RouteResult(
