@@ -40,6 +40,6 @@ def export(
     )
     bundle.exports.mkdir(parents=True, exist_ok=True)
     world.splats.save_ply(bundle.exports / "splats.ply")
-    write_mesh_glb(bundle.exports / "mesh.glb", mesh)
+    write_mesh_glb(bundle.exports / "mesh.glb", mesh, texture)
     write_hulls_glb(bundle.exports / "hulls.glb", colliders.hulls)
     return bundle

@@ -89,6 +89,11 @@ class Similarity:
         matrix[:3, 3] = self.translation
         return matrix
 
+    @property
+    def inverse(self) -> "Similarity":
+        rotation = self.rotation.T
+        return Similarity(scale=1 / self.scale, rotation=rotation, translation=-(rotation @ self.translation) / self.scale)
+
     def __matmul__(self, other: "Similarity") -> "Similarity":
         return Similarity(
             scale=self.scale * other.scale,

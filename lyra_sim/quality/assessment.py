@@ -49,7 +49,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
     return [
         *scale_metrics(world.scale),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
-        *depth_metrics(caster, judged, views),
+        *depth_metrics(caster, solid.mesh, judged, views),
         *image_metrics(judged, views),
         *collision_metrics(finished.collision.colliders, solid, world.cameras),
         *navigation_metrics(finished.collision.navigation),

@@ -70,11 +70,17 @@ LIMITS: dict[str, Limit] = {
     "depth.held_out.completeness": _least(
         "share", 0.95, 0.8, "Edges cost a few percent; a fifth missing means that walls or furniture are."
     ),
+    "depth.held_out.behind_unseen": _most(
+        "share", 0.1, None, "Space that is solid for want of a look; a tenth and more of a view says the walk should be longer."
+    ),
     "depth.input.median": _most("m", 0.01, 0.03, "As for held-out views, though these took part in the fusion."),
     "depth.input.mean": _most("m", 0.05, None, "Edges dominate it; watched, not gated."),
     "depth.input.p90": _most("m", 0.05, None, "One pixel in ten may sit on an edge."),
     "depth.input.completeness": _least(
         "share", 0.95, 0.8, "Edges cost a few percent; a fifth missing means that walls or furniture are."
+    ),
+    "depth.input.behind_unseen": _most(
+        "share", 0.1, None, "As for held-out views; here only parallax between views can hide anything."
     ),
     # splats against photos
     "image.held_out.psnr": _least("dB", 20.0, None, "The room is plainly recognisable; trained splats reach 25 and more."),

@@ -23,7 +23,9 @@ from lyra_sim.quality.report_page import Figure, Section, image, page, swatches
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
-"""Plans are cut here: above tables and most cupboards, below lintels and lamps."""
+"""Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps."""
+CUT_SHARE = 0.6
+"""… and at this share of the height of known free space, where that is lower."""
 VIEW_PX = 480
 PLAN_PX = 1100
 HEADLINE = (
@@ -126,7 +128,8 @@ def _views_section(world: World, scene: MeshScene) -> Section:
 
 def _plans_section(world: World, scene: MeshScene) -> Section:
     low, high = _bounds(world)
-    plan = scene.top_down(low=low, high=high, metres_per_pixel=_metres_per_pixel(low, high), cut_z=CUT_ABOVE_FLOOR_M)
+    cut_z = _cut_height(world)
+    plan = scene.top_down(low=low, high=high, metres_per_pixel=_metres_per_pixel(low, high), cut_z=cut_z)
     walked = PlanSvg(pictures.jpeg_uri(plan, quality=85), low=low, high=high)
     walked.line(world.metric.cameras.centres[:, :2], style="path", title="camera path")
     for probe in world.probes:
@@ -150,7 +153,7 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
     area = f"{navigation.reachable_area:.1f} m² reachable at {navigation.robot_radius:g} m radius"
     return Section(
         title="From above",
-        text=f"The mesh cut {CUT_ABOVE_FLOOR_M:g} m above the floor; the map with the routes. Marks tell their names on hover.",
+        text=f"The mesh cut {cut_z:.2f} m above the floor; the map with the routes. Marks tell their names on hover.",
         figures=(
             Figure(html=walked.html(label="mesh from above with drop tests"), caption=f"{swatches(probe_keys)}<br>{drops}"),
             Figure(
@@ -163,12 +166,13 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
 
 def _solids_section(world: World, scene: MeshScene) -> Section:
     low, high = _bounds(world)
+    cut_z = _cut_height(world)
     hulls = tuple(hull for hull in world.colliders.hulls if hull.label != "ceiling")
     keys = swatches([(label, pictures.LABEL_RGB[label]) for label in pictures.used_labels(hulls)])
     figures = [
         Figure(
             html=image(
-                pictures.jpeg_uri(scene.cutaway(azimuth=-2.1, elevation=0.95, width=PLAN_PX, cut_z=CUT_ABOVE_FLOOR_M)),
+                pictures.jpeg_uri(scene.cutaway(azimuth=-2.1, elevation=0.95, width=PLAN_PX, cut_z=cut_z)),
                 alt="mesh",
             ),
             caption="The mesh without what lies above the cut.",
@@ -176,8 +180,8 @@ def _solids_section(world: World, scene: MeshScene) -> Section:
     ]
     if hulls:
         solids = pictures.hull_scene(hulls)
-        oblique = solids.cutaway(azimuth=-2.1, elevation=0.95, width=PLAN_PX, cut_z=CUT_ABOVE_FLOOR_M)
-        flat = solids.top_down(low=low, high=high, metres_per_pixel=_metres_per_pixel(low, high), cut_z=CUT_ABOVE_FLOOR_M)
+        oblique = solids.cutaway(azimuth=-2.1, elevation=0.95, width=PLAN_PX, cut_z=cut_z)
+        flat = solids.top_down(low=low, high=high, metres_per_pixel=_metres_per_pixel(low, high), cut_z=cut_z)
         figures += [
             Figure(
                 html=image(pictures.jpeg_uri(oblique), alt="colliders, oblique"),
@@ -196,6 +200,16 @@ def _bounds(world: World) -> tuple[np.ndarray, np.ndarray]:
     """The rectangle every plan shows: the mesh with a margin [m]."""
     vertices = world.solid.mesh.vertices[:, :2].astype(np.float64)
     return vertices.min(0) - 0.2, vertices.max(0) + 0.2
+
+
+def _cut_height(world: World) -> float:
+    """Where plans are cut [m]: below what nobody saw, or a world with no ceiling would show only its lid."""
+    grid = world.solid.free_space
+    levels = np.flatnonzero(grid.free.any(axis=(0, 1)))
+    if len(levels) == 0:
+        return CUT_ABOVE_FLOOR_M
+    top = float(grid.origin[2] + (levels[-1] + 1) * grid.voxel_size)
+    return min(CUT_ABOVE_FLOOR_M, CUT_SHARE * top)
 
 
 def _metres_per_pixel(low: np.ndarray, high: np.ndarray) -> float:

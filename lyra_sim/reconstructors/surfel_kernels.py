@@ -3,8 +3,8 @@
 import numba
 import numpy as np
 
-FIELDS = 11
-"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3, footprint."""
+FIELDS = 10
+"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3."""
 EMPTY = -1
 _OFFSET = 1 << 20
 _BITS = 21
@@ -36,7 +36,7 @@ def rehash(row_keys, count, keys, slots):
 
 
 @numba.njit(cache=True)
-def add_samples(points, normals, rgb, footprint, weight, cell, keys, slots, row_keys, sums, count):
+def add_samples(points, normals, rgb, weight, cell, keys, slots, row_keys, sums, count):
     """Add samples (n, …) to their cells; returns the new number of rows. The table must have room for n more."""
     for n in range(len(points)):
         key = np.int64(0)
@@ -53,16 +53,14 @@ def add_samples(points, normals, rgb, footprint, weight, cell, keys, slots, row_
             sums[row, 1 + axis] += w * inside[axis]
             sums[row, 4 + axis] += w * normals[n, axis]
             sums[row, 7 + axis] += w * rgb[n, axis]
-        sums[row, 10] += w * footprint[n]
     return count
 
 
 @numba.njit(cache=True)
 def view_samples(z_depth, normals, rgb, valid, fx, fy, cx, cy, c2w):
-    """Oriented, coloured, weighted samples of one view in the frame of ``c2w``: points, normals, rgb, footprint, weight.
+    """Oriented, coloured, weighted samples of one view in the frame of ``c2w``: points, normals, rgb, weight.
 
-    A near, frontal sample tells colour and place best: weight = facing / depth^2. The footprint is the distance
-    between neighbouring samples on the surface.
+    A near, frontal sample tells colour and place best: weight = facing / depth^2.
     """
     height, width = z_depth.shape
     total = 0
@@ -71,7 +69,7 @@ def view_samples(z_depth, normals, rgb, valid, fx, fy, cx, cy, c2w):
             if valid[v, u] and z_depth[v, u] > 0 and normals[v, u, 2] == normals[v, u, 2]:
                 total += 1
     points, out_normals, out_rgb = np.empty((total, 3)), np.empty((total, 3)), np.empty((total, 3))
-    footprint, weight = np.empty(total), np.empty(total)
+    weight = np.empty(total)
     n = 0
     for v in range(height):
         for u in range(width):
@@ -86,10 +84,9 @@ def view_samples(z_depth, normals, rgb, valid, fx, fy, cx, cy, c2w):
                 points[n, axis] = z * (c2w[axis, 0] * x + c2w[axis, 1] * y + c2w[axis, 2]) + c2w[axis, 3]
                 out_normals[n, axis] = c2w[axis, 0] * a + c2w[axis, 1] * b + c2w[axis, 2] * c
                 out_rgb[n, axis] = rgb[v, u, axis] / 255.0
-            footprint[n] = z / fx / np.sqrt(facing)
             weight[n] = facing / (z * z)
             n += 1
-    return points, out_normals, out_rgb, footprint, weight
+    return points, out_normals, out_rgb, weight
 
 
 def cell_indices(row_keys: np.ndarray) -> np.ndarray:

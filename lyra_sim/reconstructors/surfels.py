@@ -17,8 +17,6 @@ class Surfels:
     """Unit, towards the cameras that saw it."""
     rgb: Float32[np.ndarray, "n 3"]
     """Display-referred sRGB, 0..1."""
-    footprint: Float32[np.ndarray, "n"]
-    """Weighted mean distance between neighbouring samples on the surface [frame units]."""
 
 
 class SurfelCloud:
@@ -30,11 +28,11 @@ class SurfelCloud:
         self._row_keys, self._sums = np.zeros(1 << 16, np.int64), np.zeros((1 << 16, FIELDS))
         self._keys, self._slots = np.full(1 << 18, EMPTY, np.int64), np.zeros(1 << 18, np.int32)
 
-    def add(self, points: np.ndarray, normals: np.ndarray, rgb: np.ndarray, footprint: np.ndarray, weight: np.ndarray) -> None:
+    def add(self, points: np.ndarray, normals: np.ndarray, rgb: np.ndarray, weight: np.ndarray) -> None:
         """Add samples (n, …): positions and normals in one frame, colours 0..1, weights > 0."""
         self._reserve(self._count + len(points))
         self._count = add_samples(
-            points, normals, rgb, footprint, weight, self.cell, self._keys, self._slots, self._row_keys, self._sums, self._count
+            points, normals, rgb, weight, self.cell, self._keys, self._slots, self._row_keys, self._sums, self._count
         )
 
     def surfels(self) -> Surfels:
@@ -48,7 +46,6 @@ class SurfelCloud:
             means=(cell_indices(keys[keep]) + sums[keep, 1:4] / weight[keep]) * self.cell,
             normals=(normals[keep] / length[keep, None]).astype(np.float32),
             rgb=(sums[keep, 7:10] / weight[keep]).astype(np.float32),
-            footprint=(sums[keep, 10] / weight[keep, 0]).astype(np.float32),
         )
 
     def _reserve(self, rows: int) -> None:

@@ -41,7 +41,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
         navigation=navigation,
         drives=driven_paths(gates),
         probes=dropped_probes(gates),
-        views=views.indices[: cfg.assess.pictures],
+        views=views.spread(cfg.assess.pictures),
     )
     write_report(out / "report.html", report, shown, seed=cfg.seed)
     report.save(out / "metrics.json")

@@ -30,6 +30,12 @@ def test_composition_is_matrix_product(a: int, b: int) -> None:
 
 
 @given(seeds)
+def test_inverse(seed: int) -> None:
+    similarity = random_similarity(seed)
+    np.testing.assert_allclose((similarity.inverse @ similarity).matrix, np.eye(4), atol=1e-9)
+
+
+@given(seeds)
 def test_from_matrix_inverts_matrix(seed: int) -> None:
     similarity = random_similarity(seed)
     again = Similarity.from_matrix(similarity.matrix)

@@ -1,5 +1,6 @@
 """All figures of one analytic world together: every name defined, truth brought over by world_from_input."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,15 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     world = room_world(tiny_room, tmp_path / "views", metres_per_unit=0.01)
     capture = Capture(
         views=world.views,
-        cameras=world.cameras,
+        cameras=world.cameras.moved(world.world_from_input.inverse),
         world_from_capture=Similarity.identity(),
         scale=world.scale,
         held_out=(4, 20),
         up_source="declared z",
     )
+    world = replace(
+        world, views=world.views.select(capture.used), cameras=world.cameras.select(np.array(capture.used))
+    )  # geometry only ever gets the used views
     cells = np.full((140, 80), FREE_CELL, np.uint8)
     cells[80:83, :28] = cells[80:83, 46:] = OCCUPIED
     navigation = Navigation(

@@ -10,7 +10,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.depth import ViewSet, depth_errors, depth_metrics, judged_views
+from lyra_sim.quality.depth import ViewSet, check_depth, depth_metrics, judged_views
 from lyra_sim.quality.geometry import component_count, edges_closed, faces_towards_free, manifold_status, surface_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.boxes import box_trimesh
@@ -86,7 +86,9 @@ def test_unseen_floor_lowers_the_seen_share_by_its_area(tiny_room: Room) -> None
 def test_depth_of_the_true_mesh_is_exact(tiny_room: Room, tmp_path: Path) -> None:
     world = room_world(tiny_room, tmp_path / "views", metres_per_unit=0.01)  # a capture in centimetres
     mesh = room_surface(tiny_room)
-    metrics = by_name(depth_metrics(RayCaster(mesh.vertices, mesh.faces), world, ViewSet(name="input", indices=(0, 5, 9))))
+    metrics = by_name(
+        depth_metrics(RayCaster(mesh.vertices, mesh.faces), mesh, world, ViewSet(name="input", indices=(0, 5, 9)))
+    )
     assert metrics["depth.input.median"].value < 0.0006  # half a step of the stored depth
     assert metrics["depth.input.completeness"].value == 1.0
     assert metrics["depth.input.median"].n == 3 * 160 * 120
@@ -97,7 +99,7 @@ def test_depth_of_a_sunken_floor_is_off_by_as_much(tiny_room: Room, tmp_path: Pa
     above = replace(tiny_room, cameras=camera_path([look(np.array([2.6, 2.0, 1.6]), 0.0, -np.pi / 2)], focal=160.0))
     world = room_world(above, tmp_path / "views")
     mesh = room_surface(tiny_room, shift=(0, 0, -0.04))
-    metrics = by_name(depth_metrics(RayCaster(mesh.vertices, mesh.faces), world, ViewSet(name="held_out", indices=(0,))))
+    metrics = by_name(depth_metrics(RayCaster(mesh.vertices, mesh.faces), mesh, world, ViewSet(name="held_out", indices=(0,))))
     for part in ("median", "mean", "p90"):
         assert metrics[f"depth.held_out.{part}"].value == pytest.approx(0.04, abs=1e-3)
     assert metrics["depth.held_out.median"].verdict == "fail"
@@ -108,16 +110,35 @@ def test_a_missing_mesh_is_no_small_error(tiny_room: Room, tmp_path: Path) -> No
     world = room_world(tiny_room, tmp_path / "views")
     speck = box_trimesh([(np.full(3, 50.0), np.full(3, 51.0))])
     caster = RayCaster(speck.vertices, speck.faces)
-    assert np.isinf(depth_errors(caster, world, 0)).all()
-    lost = by_name(depth_metrics(caster, world, ViewSet(name="input", indices=(0,))))
+    assert np.isinf(check_depth(caster, speck.face_seen, world, 0).error).all()
+    lost = by_name(depth_metrics(caster, speck, world, ViewSet(name="input", indices=(0,))))
     assert lost["depth.input.completeness"].value == 0.0 and lost["depth.input.completeness"].verdict == "fail"
     assert lost["depth.input.median"].verdict == "fail"
+
+
+def test_space_nobody_saw_is_counted_apart(tiny_room: Room, tmp_path: Path) -> None:
+    """A blind box before the camera hides the room; were its faces seen, it would be an error."""
+    world = room_world(tiny_room, tmp_path / "views")
+    room, c2w = room_surface(tiny_room), tiny_room.cameras.c2w[0]
+    blind = box_trimesh([(c2w[:3, 3] + 0.6 * c2w[:3, 2] - 0.2, c2w[:3, 3] + 0.6 * c2w[:3, 2] + 0.2)])
+    faces = np.concatenate([room.faces, blind.faces + len(room.vertices)])
+    seen = np.concatenate([room.face_seen, np.zeros(len(blind.faces), bool)])
+    vertices = np.concatenate([room.vertices, blind.vertices])
+    mesh = TriMesh(vertices=vertices, faces=faces, colors=np.concatenate([room.colors, blind.colors]), face_seen=seen)
+    caster, views = RayCaster(vertices, faces), ViewSet(name="input", indices=(0,))
+    apart = by_name(depth_metrics(caster, mesh, world, views))
+    assert apart["depth.input.behind_unseen"].value > 0.1
+    assert apart["depth.input.p90"].value < 0.001 and apart["depth.input.completeness"].value == 1.0
+    mixed = by_name(depth_metrics(caster, replace(mesh, face_seen=np.ones(len(faces), bool)), world, views))
+    assert mixed["depth.input.behind_unseen"].value == 0.0 and mixed["depth.input.completeness"].value < 0.9
 
 
 def test_held_out_views_are_never_mixed_with_input_views() -> None:
     assert judged_views(64, held_out=(0, 8, 16), at_most=4) == ViewSet(name="held_out", indices=(0, 8, 16))
     assert judged_views(64, held_out=(), at_most=4) == ViewSet(name="input", indices=(0, 21, 42, 63))
     assert judged_views(2, held_out=(), at_most=8).indices == (0, 1)
+    assert ViewSet(name="held_out", indices=(0, 8, 16, 24, 32, 40, 48, 56)).spread(4) == (8, 24, 40, 56)
+    assert ViewSet(name="input", indices=(3,)).spread(4) == (3,)
 
 
 def test_camera_order_does_not_matter(tiny_room: Room) -> None:

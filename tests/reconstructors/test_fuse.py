@@ -70,11 +70,11 @@ def test_cells_are_weighted_means_however_the_table_grows() -> None:
     """Many small additions, one big one and a brute-force mean agree."""
     rng = np.random.default_rng(0)
     points, weight = rng.uniform(-1, 1, (60_000, 3)), rng.uniform(0.5, 2, 60_000)
-    up, grey, step = np.tile([0, 0, 1.0], (60_000, 1)), rng.uniform(0, 1, (60_000, 3)), np.full(60_000, 0.02)
+    up, grey = np.tile([0, 0, 1.0], (60_000, 1)), rng.uniform(0, 1, (60_000, 3))
     whole, parts = SurfelCloud(0.1), SurfelCloud(0.1)
-    whole.add(points, up, grey, step, weight)
+    whole.add(points, up, grey, weight)
     for part in np.array_split(np.arange(60_000), 37):
-        parts.add(points[part], up[part], grey[part], step[part], weight[part])
+        parts.add(points[part], up[part], grey[part], weight[part])
     np.testing.assert_array_equal(whole.surfels().means, parts.surfels().means)
     cells, inverse = np.unique(np.floor(points / 0.1), axis=0, return_inverse=True)
     total = np.bincount(inverse.ravel(), weight)

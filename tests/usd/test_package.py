@@ -17,6 +17,7 @@ from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
+from lyra_sim.exporters.glb import write_mesh_glb
 from lyra_sim.usd.package import write_geometry
 from lyra_sim.usd.parts import OUTER_SHELL
 from lyra_sim.usd.stage import label_of
@@ -211,8 +212,9 @@ def test_exports(bundle: StageBundle, small_world: World) -> None:
     assert table.volume == pytest.approx(0.8 * 0.6 * 0.7, rel=1e-5)  # a mirrored conversion would make it negative
 
 
-def test_glb_colours_are_linear_with_16_bits(bundle: StageBundle, small_world: World) -> None:
-    data = (bundle.exports / "mesh.glb").read_bytes()
+def test_glb_colours_are_linear_with_16_bits(small_world: World, tmp_path: Path) -> None:
+    write_mesh_glb(tmp_path / "mesh.glb", small_world.mesh)
+    data = (tmp_path / "mesh.glb").read_bytes()
     length = int.from_bytes(data[12:16], "little")
     tree, body = json.loads(data[20 : 20 + length]), data[28 + length :]
     attributes = tree["meshes"][0]["primitives"][0]["attributes"]
