@@ -60,12 +60,12 @@ class PurePursuit:
         self._directions = steps / np.maximum(self._lengths, 1e-12)[..., None]
         self._arc_at = np.concatenate([np.zeros((len(routes), 1)), np.cumsum(self._lengths, axis=1)], axis=1)
         self._stop_segment = np.stack([self._stops(row) for row in range(len(routes))])
-        self._segment: Int64[np.ndarray, "r"] = np.zeros(len(routes), np.int64)
-        self._commands: Float64[np.ndarray, "r 2"] = np.zeros((len(routes), 2))
-        self.progress: Float64[np.ndarray, "r"] = np.zeros(len(routes))
-        """Arc length reached on each route [m]."""
-        self.done: Bool[np.ndarray, "r"] = np.zeros(len(routes), bool)
-        """True once the end was reached; the robot is then held."""
+        self._segment = np.zeros(len(routes), np.int64)
+        self._commands = np.zeros((len(routes), 2))
+        self.progress = np.zeros(len(routes))
+        """Arc length reached on each route, (r,) [m]."""
+        self.done = np.zeros(len(routes), bool)
+        """(r,) True once the end was reached; the robot is then held."""
 
     def _stops(self, row: int) -> Int64[np.ndarray, "s"]:
         """For each segment, the segment at whose end the robot next has to stop: before a sharp corner, or the last."""
@@ -121,7 +121,9 @@ class PurePursuit:
         speed = np.minimum(limits.speed, 0.03 + np.sqrt(limits.acceleration * np.maximum(to_stop, 0.0)))
         speed *= np.clip(1.0 - np.abs(error) / limits.turn_in_place, 0.0, 1.0)
         # Coulter's curvature is 2 sin(error) / lookahead; a floor on the speed keeps turning when standing.
-        turn = 2.0 * np.maximum(speed, 0.3) * np.where(np.abs(error) < np.pi / 2, np.sin(error), np.sign(error)) / limits.lookahead
+        turn = (
+            2.0 * np.maximum(speed, 0.3) * np.where(np.abs(error) < np.pi / 2, np.sin(error), np.sign(error)) / limits.lookahead
+        )
         turn = np.clip(turn, -limits.turn_rate, limits.turn_rate)
         # Way and turn are limited apart: limiting the rims would bend a turn in place into an arc.
         commands = np.stack([speed, turn * self.robot.track / 2], axis=1)

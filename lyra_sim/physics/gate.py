@@ -63,7 +63,7 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
         if engine == "newton":
             log.info("newton: its first run on a machine compiles kernels for about a minute")
         started = time.perf_counter()
-        _run_worker(engine, work, limit_s)
+        run_worker(engine, work, limit_s)
         seconds = time.perf_counter() - started
         result = GateResult.load(work / "result.json")
     out.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
     return replace(result, wall_seconds=seconds)
 
 
-def _run_worker(engine: str, work: Path, limit_s: float) -> None:
+def run_worker(engine: str, work: Path, limit_s: float) -> None:
     """One worker process from ``request.json`` to ``result.json`` in ``work``."""
     command = [sys.executable, "-m", "lyra_sim.physics.worker", str(work / "request.json"), str(work / "result.json")]
     package_root = str(Path(lyra_sim.__file__).parents[1])

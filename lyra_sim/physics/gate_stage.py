@@ -29,7 +29,9 @@ DROP_HEIGHT = 0.3
 FAST_BALLS = 6
 """Probe points that also get a ball shot at the floor."""
 FAST_SPEED = 10.0
-"""[m/s]; a 5 cm ball then moves further than its own radius in one step, which is how thin floors are tunnelled."""
+"""[m/s]; a fast ball then moves twice its own diameter in one step, which is how thin floors are tunnelled."""
+FAST_STAGGER = 0.014
+"""Each fast ball starts this much higher than the last [m], so that the six meet the floor at six phases of a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ SHAPES: dict[ProbeKind, ProbeShape] = {
     "ball": ProbeShape(size=0.15, reach=0.15, mass=1.0),
     "small_ball": ProbeShape(size=0.05, reach=0.05, mass=0.3),
     "box": ProbeShape(size=0.10, reach=0.142, mass=1.0),
-    "fast_ball": ProbeShape(size=0.05, reach=0.05, mass=0.3),
+    "fast_ball": ProbeShape(size=0.02, reach=0.02, mass=0.1),
 }
 KINDS: tuple[ProbeKind, ...] = ("ball", "box", "small_ball")
 
@@ -131,18 +133,22 @@ def _add_probes(stage: Usd.Stage, navigation: Navigation, rng: np.random.Generat
         kind = KINDS[index % len(KINDS)]
         kinds.append(kind if SHAPES[kind].reach < room else "small_ball")
     fast = np.sort(rng.choice(len(points), size=min(FAST_BALLS, len(points)), replace=False))
-    drops = [(index, kind) for index, kind in enumerate(kinds)] + [(int(index), "fast_ball") for index in fast]
+    drops: list[tuple[int, ProbeKind, float]] = [(index, kind, DROP_HEIGHT) for index, kind in enumerate(kinds)]
+    drops += [(int(index), "fast_ball", DROP_HEIGHT + number * FAST_STAGGER) for number, index in enumerate(fast)]
     return tuple(
-        _add_probe(stage, f"{kind}_{number:03d}", kind, points[index], yaw=float(rng.uniform(0, 360)))
-        for number, (index, kind) in enumerate(drops)
+        _add_probe(stage, f"{kind}_{number:03d}", kind, points[index], drop=drop, yaw=float(rng.uniform(0, 360)))
+        for number, (index, kind, drop) in enumerate(drops)
     )
 
 
-def _add_probe(stage: Usd.Stage, name: str, kind: ProbeKind, point: Float64[np.ndarray, "3"], *, yaw: float) -> ProbeRequest:
+def _add_probe(
+    stage: Usd.Stage, name: str, kind: ProbeKind, point: Float64[np.ndarray, "3"], *, drop: float, yaw: float
+) -> ProbeRequest:
+    """One free body, its lowest point ``drop`` above the floor point [m], turned by ``yaw`` [degrees]."""
     shape = SHAPES[kind]
     x, y, floor_z = (float(value) for value in point)
     body = UsdGeom.Xform.Define(stage, f"{PROBES}/{name}")
-    body.AddTranslateOp().Set(Gf.Vec3d(x, y, floor_z + DROP_HEIGHT + shape.size))
+    body.AddTranslateOp().Set(Gf.Vec3d(x, y, floor_z + drop + shape.size))
     body.AddRotateZOp().Set(yaw)
     rigid = UsdPhysics.RigidBodyAPI.Apply(body.GetPrim())
     if kind == "fast_ball":
@@ -156,9 +162,7 @@ def _add_probe(stage: Usd.Stage, name: str, kind: ProbeKind, point: Float64[np.n
         geometry = UsdGeom.Sphere.Define(stage, f"{PROBES}/{name}/shape")
         UsdGeom.Sphere(geometry).CreateRadiusAttr(shape.size)
     UsdPhysics.CollisionAPI.Apply(geometry.GetPrim())
-    return ProbeRequest(
-        name=name, body=str(body.GetPath()), kind=kind, x=x, y=y, floor_z=floor_z, rest_height=shape.size
-    )
+    return ProbeRequest(name=name, body=str(body.GetPath()), kind=kind, x=x, y=y, floor_z=floor_z, rest_height=shape.size)
 
 
 def _clearance(navigation: Navigation) -> Float64[np.ndarray, "p"]:

@@ -6,6 +6,7 @@ Newton speaks radians and scalar-last quaternions; only the quaternions need con
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -25,7 +26,8 @@ class NewtonEngine:
         import mujoco
         import warp
 
-        warp.config.quiet = True
+        settings: Any = warp.config
+        settings.quiet = True
         import newton
 
         self.version = f"MuJoCo {mujoco.__version__} (newton {newton.__version__})"
@@ -33,9 +35,13 @@ class NewtonEngine:
         builder = newton.ModelBuilder()  # z-up, metres
         newton.solvers.SolverMuJoCo.register_custom_attributes(builder)
         builder.add_usd(str(stage), load_visual_shapes=False)
-        model = builder.finalize(device="cpu")
-        self._solver = newton.solvers.SolverMuJoCo(model, use_mujoco_cpu=True, njmax=4000, nconmax=4000)
-        self._now, self._next, self._control = model.state(), model.state(), model.control()
+        model: Any = builder.finalize(device="cpu")
+        # Elliptic cones with a high impratio: MuJoCo's own remedy for wheels and boxes that creep under friction.
+        self._solver = newton.solvers.SolverMuJoCo(
+            model, use_mujoco_cpu=True, njmax=4000, nconmax=4000, cone="elliptic", impratio=100.0
+        )
+        self._now, self._next = model.state(), model.state()
+        self._control = model.control()
         newton.eval_fk(model, model.joint_q, model.joint_qd, self._now)
         self._rows = self._find("body", list(builder.body_label), bodies)
         joints = self._find("joint", list(builder.joint_label), wheel_joints)

@@ -47,7 +47,10 @@ class PhysxEngine:
         self.poses()  # complains here and now when a body wasn't loaded
 
     def poses(self) -> Poses:
-        columns = {"position": np.full((len(self._body_rows), 3), np.nan), "orientation": np.full((len(self._body_rows), 4), np.nan)}
+        columns = {
+            "position": np.full((len(self._body_rows), 3), np.nan),
+            "orientation": np.full((len(self._body_rows), 4), np.nan),
+        }
         for kind in (self._types.RIGID_BODY, self._types.ARTICULATION_LINK):
             # A selection, unlike a plain query, never leaves sleeping bodies out.
             with self._physx.read_sync(kind, list(columns), prim_paths=list(self._body_rows)) as result:

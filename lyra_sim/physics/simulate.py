@@ -95,9 +95,7 @@ def _drive(clock: _Clock, request: GateRequest, rest: Poses) -> _Drive:
         idle = ~held & ~pilot.done & ((now - marked_at > request.stuck_seconds) | (now > allowed - BRAKING_SECONDS))
         stuck |= idle
         held_from[~held & (pilot.done | idle)] = now
-    return _Drive(
-        positions=np.stack(positions), ups=np.stack(ups), held_from=np.minimum(held_from, now), stuck=stuck
-    )
+    return _Drive(positions=np.stack(positions), ups=np.stack(ups), held_from=np.minimum(held_from, now), stuck=stuck)
 
 
 def _judge_probes(

@@ -1,5 +1,7 @@
 """Pure pursuit against an ideal robot that does exactly what its wheels are told."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -29,8 +31,8 @@ def length(way: np.ndarray) -> float:
 
 
 def distance_to(points: np.ndarray, polyline: np.ndarray) -> np.ndarray:
-    count = [2 + int(np.linalg.norm(b - a) / 0.01) for a, b in zip(polyline[:-1], polyline[1:], strict=True)]
-    dense = np.concatenate([np.linspace(a, b, n) for a, b, n in zip(polyline[:-1], polyline[1:], count, strict=True)])
+    count = [2 + int(np.linalg.norm(b - a) / 0.01) for a, b in pairwise(polyline)]
+    dense = np.concatenate([np.linspace(a, b, n) for (a, b), n in zip(pairwise(polyline), count, strict=True)])
     return np.linalg.norm(points[:, None] - dense[None], axis=2).min(axis=1)
 
 

@@ -72,7 +72,10 @@ def test_joint_frames_meet(stage: Usd.Stage) -> None:
     for prim in Usd.PrimRange(stage.GetPrimAtPath("/Robot/joints")):
         if prim.IsA(UsdPhysics.Joint):
             joint, ends = UsdPhysics.Joint(prim), []
-            for body, place in ((joint.GetBody0Rel(), joint.GetLocalPos0Attr()), (joint.GetBody1Rel(), joint.GetLocalPos1Attr())):
+            for body, place in (
+                (joint.GetBody0Rel(), joint.GetLocalPos0Attr()),
+                (joint.GetBody1Rel(), joint.GetLocalPos1Attr()),
+            ):
                 target = UsdGeom.Xformable(stage.GetPrimAtPath(body.GetTargets()[0]))
                 ends.append(target.ComputeLocalToWorldTransform(0).Transform(Gf.Vec3d(place.Get())))
             assert (ends[0] - ends[1]).GetLength() < 1e-6, prim.GetPath()
