@@ -14,6 +14,7 @@ from lyra_sim.collision.pieces import Piece, named
 from lyra_sim.collision.planes import Plane, find_planes
 from lyra_sim.collision.seen import with_seen
 from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.slender import without_slivers
 from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
@@ -63,7 +64,7 @@ def build_colliders(
         budget=limit - len(slabs) - fence_budget,
         seed=seed,
     )
-    measured: list[Piece] = [*slabs, *clutter]
+    measured: list[Piece] = [*slabs, *without_slivers(clutter)]
     hulls = named(measured, max_vertices=corners)
     fences, fence_facts = make_fences(
         floor_plan(hulls, planes[0]), free_space, band_high=band_high, budget=min(fence_budget, limit - len(measured))

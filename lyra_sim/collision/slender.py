@@ -1,0 +1,54 @@
+"""No hull thinner than 1:60: PhysX can't build a GPU hull of such a sliver, so it is cut across its length."""
+
+import numpy as np
+from jaxtyping import Float64
+
+from lyra_sim.collision.pieces import Piece, convex_hull
+
+MAX_ASPECT = 55.0
+"""Length over thickness a piece may have; the engines' limit is 60."""
+MAX_CUTS = 4
+"""A piece is halved at most this often: sixteen parts."""
+
+
+def without_slivers(pieces: list[Piece]) -> list[Piece]:
+    """The same matter with every piece cut across until it is short enough for its thickness; order is kept."""
+    return [part for piece in pieces for part in _cut(piece, MAX_CUTS)]
+
+
+def _cut(piece: Piece, cuts: int) -> list[Piece]:
+    vertices, faces = convex_hull(piece.points, max_vertices=len(piece.points))
+    corners = vertices.astype(np.float64)
+    axis, length = _longest(corners)
+    if cuts == 0 or length <= MAX_ASPECT * _thickness(corners, faces):
+        return [piece]
+    along = corners @ axis
+    middle = (along.min() + along.max()) / 2
+    halves = (_clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
+    return [part for half in halves for part in _cut(Piece(label=piece.label, points=half), cuts - 1)]
+
+
+def _clipped(corners: np.ndarray, faces: np.ndarray, normal: np.ndarray, offset: float) -> Float64[np.ndarray, "n 3"]:
+    """Corners of the part of a hull where ``normal . x <= offset``."""
+    heights = corners @ normal - offset
+    edges = np.unique(np.sort(np.concatenate([faces[:, :2], faces[:, 1:], faces[:, ::2]]), axis=1), axis=0)
+    crossing = edges[heights[edges[:, 0]] * heights[edges[:, 1]] < 0]
+    t = heights[crossing[:, 0]] / (heights[crossing[:, 0]] - heights[crossing[:, 1]])
+    cut = corners[crossing[:, 0]] + t[:, None] * (corners[crossing[:, 1]] - corners[crossing[:, 0]])
+    return np.concatenate([corners[heights <= 0], cut])
+
+
+def _thickness(corners: np.ndarray, faces: np.ndarray) -> float:
+    """Smallest width across a face."""
+    t = corners[faces]
+    normals = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
+    size = np.linalg.norm(normals, axis=1)
+    normals = normals[size > 1e-12] / size[size > 1e-12, None]
+    return float(np.ptp(normals @ corners.T, axis=1).min())
+
+
+def _longest(corners: np.ndarray) -> tuple[Float64[np.ndarray, "3"], float]:
+    """Principal direction with the longest extent, and that extent."""
+    directions = np.linalg.svd(corners - corners.mean(axis=0), full_matrices=False)[2]
+    extents = np.ptp(corners @ directions.T, axis=0)
+    return directions[int(extents.argmax())], float(extents.max())
