@@ -127,6 +127,17 @@ class CollideConfig(Model):
     max_vertices_per_hull: int = Field(default=60, ge=4, le=64)
 
 
+class NavigateConfig(Model):
+    """navigate: what is planned on the map, for the physics gate to prove."""
+
+    probes: int = Field(default=60, ge=1)
+    """Floor points that balls and boxes are dropped on."""
+    routes: int = Field(default=6, ge=1)
+    """Routes planned and driven."""
+    min_route_length: float = Field(default=3.0, gt=0)
+    """[m]"""
+
+
 class AuthorConfig(Model):
     """author: the USD package."""
 
@@ -137,13 +148,8 @@ class AuthorConfig(Model):
 class AssessConfig(Model):
     """assess: metrics, report, the physics gate."""
 
-    engines: tuple[Literal["physx", "newton"], ...] = ("physx", "newton")
-    probes: int = Field(default=60, ge=1)
-    """Balls and boxes dropped over free cells."""
-    routes: int = Field(default=6, ge=1)
-    """Routes planned and driven."""
-    min_route_length: float = Field(default=3.0, gt=0)
-    """[m]"""
+    engines: tuple[Literal["physx", "newton"], ...] = Field(default=("physx", "newton"), min_length=1)
+    """Engines that must agree; at least one, or nothing would be proven."""
     pictures: int = Field(default=4, ge=1)
     """Input views shown beside their re-render."""
 
@@ -176,5 +182,6 @@ class SceneSpec(Model):
     mesh: MeshConfig = MeshConfig()
     robot: RobotConfig = RobotConfig()
     collide: CollideConfig = CollideConfig()
+    navigate: NavigateConfig = NavigateConfig()
     author: AuthorConfig = AuthorConfig()
     assess: AssessConfig = AssessConfig()

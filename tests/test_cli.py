@@ -95,9 +95,9 @@ def test_a_failing_scene_stops_the_build_unless_told_otherwise(work, capsys):
 
 
 def test_a_world_that_fails_the_gate_is_named_with_its_figures(work, capsys):
-    code, printed = build(capsys, "--scene", "room", "--set", "defaults.assess.probes=1")
+    code, printed = build(capsys, "--scene", "room", "--set", "defaults.assess.pictures=1")
     assert code == 1
-    assert "room: FAIL  1 fail\n" in printed and "  fail    fake.probes = 1\n" in printed
+    assert "room: FAIL  1 fail\n" in printed and "  fail    fake.pictures = 1\n" in printed
     assert (work / "out" / "room" / "world" / "world.usda").is_file()
 
 

@@ -93,7 +93,7 @@ def test_finer_presets_ask_for_more(tmp_path):
         for section, field in (
             ("mesh", "max_voxels"),
             ("collide", "max_hulls"),
-            ("assess", "probes"),
+            ("navigate", "probes"),
             ("reconstruct", "max_splats"),
         ):
             assert getattr(getattr(better, section), field) > getattr(getattr(worse, section), field)

@@ -1,6 +1,7 @@
 """Map, reachable space, spawn poses, probes and routes of one world."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.navigation.routes import choose_routes
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
-from lyra_sim.spec import AssessConfig, RobotConfig
+from lyra_sim.spec import NavigateConfig, RobotConfig
+
+PROBE_HEADROOM = 0.62
+"""Probes are dropped only where this height above the floor is free, however low the robot: they start up there [m]."""
 
 
 def build_navigation(
@@ -21,7 +25,7 @@ def build_navigation(
     *,
     band: FloorBand,
     robot: RobotConfig,
-    assess: AssessConfig,
+    config: NavigateConfig,
     seed: int,
 ) -> Navigation:
     """Everything a robot needs to know; empty spawns and routes when it fits nowhere (the gate then says so).
@@ -32,15 +36,17 @@ def build_navigation(
         camera_centres: World positions [m]; reachable space is where they were.
         band: Main floor and height band.
         robot: Radius and map resolution.
-        assess: How many probes and routes, and how long routes must be.
+        config: How many probes and routes, and how long routes must be.
         seed: Of the choices among equals.
     """
     grid = FloorGrid.over(free_space, robot.map_resolution)
     occupancy = make_map(hulls, free_space, grid, band)
     reach, room = reachable(occupancy, robot.radius, camera_centres)
-    probes = floor_probes(occupancy, room, count=assess.probes, seed=seed)
+    tall = replace(band, high=max(band.high, PROBE_HEADROOM))
+    open_above = occupancy if tall == band else make_map(hulls, free_space, grid, tall)
+    probes = floor_probes(occupancy, np.where(open_above.free, room, 0.0), count=config.probes, seed=seed)
     routes = choose_routes(
-        occupancy, reach, room, radius=robot.radius, count=assess.routes, min_length=assess.min_route_length, seed=seed
+        occupancy, reach, room, radius=robot.radius, count=config.routes, min_length=config.min_route_length, seed=seed
     )
     return Navigation(
         occupancy=occupancy,

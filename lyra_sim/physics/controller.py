@@ -14,14 +14,28 @@ from jaxtyping import Bool, Float64, Int64
 
 @dataclass(frozen=True, kw_only=True)
 class DiffDrive:
-    """The robot of ``usd_templates/robots/diff_drive.usda`` as the controller sees it."""
+    """A robot of ``usd_templates/robots/`` as the controller sees it."""
 
+    template: str = "diff_drive"
+    """Stem of its layer."""
     wheel_radius: float = 0.08
     """[m]"""
     track: float = 0.38
     """Between the wheels' middles [m]."""
     footprint_radius: float = 0.23
     """Of a vertical cylinder about the axle's middle that holds every part [m]."""
+
+
+ROBOTS = (
+    DiffDrive(),
+    DiffDrive(template="diff_drive_small", wheel_radius=0.048, track=0.228, footprint_radius=0.138),
+)
+"""Largest first."""
+
+
+def largest_robot_within(radius: float) -> DiffDrive | None:
+    """The largest robot whose footprint stays inside a disc of ``radius`` [m]; None when none does."""
+    return next((robot for robot in ROBOTS if robot.footprint_radius <= radius), None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import lyra_sim
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.errors import PhysicsError
-from lyra_sim.physics.controller import DiffDrive
+from lyra_sim.physics.controller import ROBOTS, DiffDrive, largest_robot_within
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.result import GateResult
 from lyra_sim.plugins import find_plugin
@@ -52,11 +52,17 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
     find_plugin("physics", engine).load()  # only checks that it is there: engines are imported in their worker
     from lyra_sim.physics.gate_stage import author_gate_stage  # pxr: only when something is simulated
 
+    robot = robot_for(navigation)
     with tempfile.TemporaryDirectory(prefix=f"lyra-gate-{engine}-") as folder:
         work = Path(folder)
-        gate = author_gate_stage(work / "gate.usda", world=stage, navigation=navigation, robot=DiffDrive(), seed=seed)
+        gate = author_gate_stage(work / "gate.usda", world=stage, navigation=navigation, robot=robot, seed=seed)
         request = GateRequest(
-            engine=engine, stage=str(gate.path), hull_count=gate.hull_count, probes=gate.probes, routes=gate.routes
+            engine=engine,
+            stage=str(gate.path),
+            hull_count=gate.hull_count,
+            robot=robot,
+            probes=gate.probes,
+            routes=gate.routes,
         )
         request.save(work / "request.json")
         log.info("%s: %d probes, %d routes, %d hulls", engine, len(gate.probes), len(gate.routes), gate.hull_count)
@@ -70,6 +76,19 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
     result.save(out / f"gate_{engine}.json")
     log.info("%s: done in %.1f s, %d steps", engine, seconds, result.step_count)
     return replace(result, wall_seconds=seconds)
+
+
+def robot_for(navigation: Navigation) -> DiffDrive:
+    """The largest robot that fits the clearance the routes keep."""
+    robot = largest_robot_within(navigation.robot_radius)
+    if robot is None and navigation.routes:
+        raise PhysicsError(
+            "physics gate",
+            f"routes keep {navigation.robot_radius:g} m clear",
+            expected=f"at least {ROBOTS[-1].footprint_radius:g} m, the radius of the smallest robot there is",
+            next_step=f"Set robot.radius to {ROBOTS[-1].footprint_radius:g} or more.",
+        )
+    return robot or ROBOTS[-1]
 
 
 def run_worker(engine: str, work: Path, limit_s: float) -> None:
@@ -86,7 +105,7 @@ def run_worker(engine: str, work: Path, limit_s: float) -> None:
             f"engine {engine}",
             f"not done after {limit_s:g} s",
             likely="The machine is overloaded, or contacts between bodies and hulls explode.",
-            next_step="Look at the hulls in exports/hulls.glb; fewer assess.probes or assess.routes are faster.",
+            next_step="Look at the hulls in exports/hulls.glb; fewer navigate.probes or navigate.routes are faster.",
         ) from error
     if done.returncode != 0 or not (work / "result.json").is_file():
         ending = f"killed by signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"

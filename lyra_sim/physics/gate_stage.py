@@ -72,16 +72,9 @@ def author_gate_stage(path: Path, *, world: Path, navigation: Navigation, robot:
         path: New ``.usda`` file, anywhere; it names ``world`` by absolute path and is not meant to be kept.
         world: ``world.usda`` of a package.
         navigation: Floor points to drop probes on and routes to drive.
-        robot: Profile of the robot template.
+        robot: Drives all routes.
         seed: Chooses the boxes' headings and the points of the fast balls.
     """
-    if navigation.routes and robot.footprint_radius > navigation.robot_radius:
-        raise PhysicsError(
-            "physics gate",
-            f"routes keep {navigation.robot_radius:g} m clear",
-            expected=f"at least {robot.footprint_radius:g} m, the radius of the robot that drives them",
-            next_step="Set robot.radius to 0.25 or more.",
-        )
     stage = Usd.Stage.CreateNew(str(path))
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
     UsdGeom.SetStageMetersPerUnit(stage, 1.0)
@@ -90,7 +83,7 @@ def author_gate_stage(path: Path, *, world: Path, navigation: Navigation, robot:
     hull_count = _select_colliders(stage, world)
     UsdGeom.Xform.Define(stage, "/World/Gate")
     probes = _add_probes(stage, navigation, np.random.default_rng(seed))
-    routes = _add_robots(stage, navigation)
+    routes = _add_robots(stage, navigation, robot)
     group = UsdPhysics.CollisionGroup.Define(stage, GROUP)
     group.CreateFilteredGroupsRel().SetTargets([GROUP])
     Usd.CollectionAPI(group.GetPrim(), "colliders").CreateIncludesRel().SetTargets([PROBES, ROBOTS])
@@ -173,19 +166,19 @@ def _clearance(navigation: Navigation) -> Float64[np.ndarray, "p"]:
     return np.asarray(distances[tuple(index.T)], np.float64)
 
 
-def _add_robots(stage: Usd.Stage, navigation: Navigation) -> tuple[RouteRequest, ...]:
+def _add_robots(stage: Usd.Stage, navigation: Navigation, robot: DiffDrive) -> tuple[RouteRequest, ...]:
     """One robot at each route's start, heading along its first stretch, wheels a centimetre above the floor."""
     UsdGeom.Scope.Define(stage, ROBOTS)
-    template = resource_dir("usd_templates") / "robots" / "diff_drive.usda"
+    template = resource_dir("usd_templates") / "robots" / f"{robot.template}.usda"
     requests = []
     for number, route in enumerate(navigation.routes):
         start, heading = route.waypoints[0], _first_heading(route)
         path = f"{ROBOTS}/robot_{number:03d}"
         prim = stage.DefinePrim(path, "Xform")
         prim.GetReferences().AddReference(str(template.resolve()), Sdf.Path("/Robot"))
-        robot = UsdGeom.XformCommonAPI(prim)
-        robot.SetTranslate(Gf.Vec3d(float(start[0]), float(start[1]), _floor_z(navigation, start) + 0.01))
-        robot.SetRotate(Gf.Vec3f(0, 0, float(np.degrees(heading))))
+        placed = UsdGeom.XformCommonAPI(prim)
+        placed.SetTranslate(Gf.Vec3d(float(start[0]), float(start[1]), _floor_z(navigation, start) + 0.01))
+        placed.SetRotate(Gf.Vec3f(0, 0, float(np.degrees(heading))))
         requests.append(
             RouteRequest(
                 name=route.name,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.files import read_json, write_json
+from lyra_sim.physics.controller import DiffDrive
 from lyra_sim.physics.result import ProbeKind
 
 
@@ -44,6 +45,8 @@ class GateRequest:
     engine: str
     stage: str
     hull_count: int
+    robot: DiffDrive
+    """What drives every route."""
     probes: tuple[ProbeRequest, ...]
     routes: tuple[RouteRequest, ...]
     settle_seconds: float = 2.5
@@ -63,5 +66,5 @@ class GateRequest:
             {**row, "wheel_joints": tuple(row["wheel_joints"]), "waypoints": tuple((x, y) for x, y in row["waypoints"])}
             for row in stored["routes"]
         ]
-        probes = tuple(ProbeRequest(**row) for row in stored["probes"])
-        return cls(**{**stored, "probes": probes, "routes": tuple(RouteRequest(**row) for row in routes)})
+        probes, robot = tuple(ProbeRequest(**row) for row in stored["probes"]), DiffDrive(**stored["robot"])
+        return cls(**{**stored, "robot": robot, "probes": probes, "routes": tuple(RouteRequest(**row) for row in routes)})

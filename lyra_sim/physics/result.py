@@ -87,6 +87,8 @@ class GateResult:
     engine_version: str
     hull_count: int
     """Static colliders that the engine was given."""
+    robot: str
+    """Template that drove the routes."""
     step_count: int
     dt: float
     """Of one step [s]."""

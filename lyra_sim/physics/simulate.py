@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from lyra_sim.physics.controller import DiffDrive, Limits, PurePursuit, expected_duration
+from lyra_sim.physics.controller import Limits, PurePursuit, expected_duration
 from lyra_sim.physics.engine import Engine, Poses
 from lyra_sim.physics.request import GateRequest, ProbeRequest, RouteRequest
 from lyra_sim.physics.result import FALL_DEPTH, FALL_SLOPE, GateResult, ProbeResult, RouteResult
@@ -67,6 +67,7 @@ def simulate(engine: Engine, request: GateRequest) -> GateResult:
         engine=request.engine,
         engine_version=engine.version,
         hull_count=request.hull_count,
+        robot=request.robot.template,
         step_count=clock.step_count,
         dt=clock.dt,
         probes=_judge_probes(request, rest.positions[:probes], speeds[:probes]),
@@ -79,7 +80,7 @@ def _drive(clock: _Clock, request: GateRequest, rest: Poses) -> _Drive:
     first, limits, period = len(request.probes), Limits(), 1.0 / CONTROL_HZ
     routes = [np.array(route.waypoints, np.float64) for route in request.routes]
     allowed = np.array([2.0 * expected_duration(route, limits) for route in routes])
-    pilot = PurePursuit(routes, robot=DiffDrive(), limits=limits, dt=period)
+    pilot = PurePursuit(routes, robot=request.robot, limits=limits, dt=period)
     stuck, held_from = np.zeros(len(routes), bool), np.full(len(routes), np.inf)
     mark, marked_at = np.zeros(len(routes)), np.zeros(len(routes))
     positions, ups, poses, now = [rest.positions[first:]], [_up_cosines(rest)[first:]], rest, 0.0

@@ -109,7 +109,10 @@ LIMITS: dict[str, Limit] = {
     "collision.hulls": _most("1", 250, 1000, "Stepping cost grows with them; the preset asks for at most 250."),
     "collision.max_vertices": _most("1", 64, 64, "PhysX cooks convex meshes of at most 64 corners for the GPU."),
     # map and routes
-    "navigation.reachable_area": _least("m^2", 4.0, 1.0, "A small room; below a square metre there is nothing to drive."),
+    "navigation.reachable_area": _recorded("m^2", "Judged in footprints of the robot, next."),
+    "navigation.reachable_footprints": _least(
+        "1", 20.0, 5.0, "4 m² for a robot of 0.25 m radius, a small room; below 1 m² for it there is nothing to drive."
+    ),
     "navigation.routes": _least("1", 3, 1, "Fewer leave chance; none proves nothing."),
     "navigation.route_length": _recorded("m", "Sum of all planned routes."),
     # engines

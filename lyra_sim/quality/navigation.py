@@ -19,6 +19,12 @@ def navigation_metrics(navigation: Navigation) -> list[Metric]:
             n=max(known, 1),
             note=f"radius {navigation.robot_radius:g} m",
         ),
+        measured(
+            "navigation.reachable_footprints",
+            navigation.reachable_area / (np.pi * navigation.robot_radius**2),
+            n=max(known, 1),
+            note=f"discs of {navigation.robot_radius:g} m",
+        ),
         measured("navigation.routes", len(lengths), n=1),
         measured("navigation.route_length", float(sum(lengths)), n=max(len(lengths), 1), note="all routes together"),
     ]

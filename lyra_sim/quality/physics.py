@@ -40,7 +40,7 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
             f"physics.{engine}.routes_driven",
             share,
             n=max(len(gate.routes), 1),
-            note=_some(lost) if gate.routes else "no route",
+            note=(_some(lost) or gate.robot) if gate.routes else "no route",
         ),
         measured(f"physics.{engine}.length_error", max((abs(route.length_error) for route in driven), default=np.nan), n=m),
         measured(f"physics.{engine}.cross_track", max((route.cross_track_error for route in driven), default=np.nan), n=m),

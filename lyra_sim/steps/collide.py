@@ -52,7 +52,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:
         centres,
         band=band_of(floor.normal, floor.offset, cfg.robot),
         robot=cfg.robot,
-        assess=cfg.assess,
+        config=cfg.navigate,
         seed=cfg.seed,
     )
     collision = Collision(colliders=colliders, navigation=navigation)
@@ -69,7 +69,7 @@ STEP = Step(
     name="collide",
     version=1,
     needs=("align", "mesh"),
-    reads=("collide", "robot", "assess"),
+    reads=("collide", "robot", "navigate"),
     run=run,
     load=load,
 )

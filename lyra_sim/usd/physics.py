@@ -2,7 +2,7 @@
 
 import numpy as np
 from jaxtyping import Float32, Int32
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade
 
 from lyra_sim.data.colliders import Colliders, Label
 from lyra_sim.data.mesh import TriMesh
@@ -53,6 +53,7 @@ def _define_guide(stage: Usd.Stage, path: str) -> None:
 
 def _make_collider(prim: Usd.Prim, approximation: str) -> None:
     UsdPhysics.CollisionAPI.Apply(prim)
+    UsdShade.MaterialBindingAPI.Apply(prim)  # else UsdPhysics' parser, and so Newton, misses the inherited ground material
     UsdPhysics.MeshCollisionAPI.Apply(prim).CreateApproximationAttr(approximation)
 
 

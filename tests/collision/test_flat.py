@@ -14,7 +14,7 @@ from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
-from lyra_sim.spec import AssessConfig, CollideConfig, RobotConfig
+from lyra_sim.spec import CollideConfig, NavigateConfig, RobotConfig
 from lyra_sim.steps.collide import STEP
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
 
@@ -27,7 +27,7 @@ def flat() -> Flat:
 def collide(scene: Flat, out: Path, **collide_fields) -> Collision:
     solid = SimpleNamespace(mesh=scene.mesh, free_space=scene.free_space)
     world = SimpleNamespace(cameras=SimpleNamespace(centres=scene.camera_centres))
-    cfg = SimpleNamespace(collide=CollideConfig(**collide_fields), robot=RobotConfig(), assess=AssessConfig(), seed=7)
+    cfg = SimpleNamespace(collide=CollideConfig(**collide_fields), robot=RobotConfig(), navigate=NavigateConfig(), seed=7)
     return STEP.run({"mesh": solid, "align": world}, cfg, out=out)
 
 

@@ -24,8 +24,8 @@ REDUCED = {
     "mesh.target_faces": 30000,
     "reconstruct.splat_spacing": 0.04,
     "collide.concavity": 0.1,
-    "assess.probes": 20,
-    "assess.routes": 4,
+    "navigate.probes": 20,
+    "navigate.routes": 4,
     "assess.pictures": 2,
 }
 

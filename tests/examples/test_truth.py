@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from lyra_sim.alignment.metric import to_metric_world
 from lyra_sim.capture.rgbd import capture_rgbd

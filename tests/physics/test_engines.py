@@ -27,7 +27,12 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     way = navigation(boxes, probes=[(1.0, 1.0, 0.0), (2.0, 1.0, 0.0)], routes={"north": [START, (-1.0, 2.0)]})
     gate = author_gate_stage(folder / "gate.usda", world=world, navigation=way, robot=DiffDrive(), seed=1)
     question = GateRequest(
-        engine=request.param, stage=str(gate.path), hull_count=gate.hull_count, probes=gate.probes, routes=gate.routes
+        engine=request.param,
+        stage=str(gate.path),
+        hull_count=gate.hull_count,
+        robot=DiffDrive(),
+        probes=gate.probes,
+        routes=gate.routes,
     )
     question.save(folder / "request.json")
     done = subprocess.run(

@@ -8,6 +8,7 @@ import pytest
 
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import PhysicsError, PluginError
+from lyra_sim.physics.controller import DiffDrive
 from lyra_sim.physics.gate import run_gate, run_gates, run_worker
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.result import GateResult, agreement
@@ -189,6 +190,18 @@ def test_world_without_routes_proves_nothing_and_says_so(tmp_path: Path) -> None
     assert read_json(tmp_path / "gate_physx.json")["route_count"] == 0
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_small_robot_drives_where_only_it_fits(engine: str, tmp_path: Path) -> None:
+    """A passage of 0.4 m: the large robot is 0.46 m wide; the small one takes it, within 5 % of the plan."""
+    boxes = {**room(), "wall_004": ((-0.2, -3.0, 0.0), (0.2, -0.2, 1.0)), "wall_005": ((-0.2, 0.2, 0.0), (0.2, 3.0, 1.0))}
+    way = navigation({}, probes=GRID[:2], routes={"through": [(-1.5, -0.5), (-0.6, 0.0), (0.6, 0.0), (1.5, 0.5)]})
+    world = write_world(tmp_path / "world.usda", boxes)
+    result = run_gate(world, replace(way, robot_radius=0.15), engine=engine, out=tmp_path, seed=7, limit_s=240.0)
+    (route,) = result.routes
+    assert route.arrived and abs(route.length_error) < 0.05 and route.cross_track_error < 0.05, route
+    assert route.upright_cosine > 0.99
+
+
 class TestErrors:
     def test_world_without_hulls(self, tmp_path: Path) -> None:
         world = write_world(tmp_path / "world.usda", {})
@@ -197,8 +210,8 @@ class TestErrors:
 
     def test_routes_too_narrow_for_the_robot(self, tmp_path: Path) -> None:
         world = write_world(tmp_path / "world.usda", room())
-        narrow = replace(navigation({}, probes=GRID, routes={"r": [(0.0, 0.0), (1.0, 0.0)]}), robot_radius=0.2)
-        with pytest.raises(PhysicsError, match=r"routes keep 0\.2 m clear \(expected at least 0\.23 m"):
+        narrow = replace(navigation({}, probes=GRID, routes={"r": [(0.0, 0.0), (1.0, 0.0)]}), robot_radius=0.12)
+        with pytest.raises(PhysicsError, match=r"routes keep 0\.12 m clear \(expected at least 0\.138 m"):
             run_gate(world, narrow, engine="physx", out=tmp_path, seed=7, limit_s=60.0)
 
     def test_route_that_goes_nowhere(self, tmp_path: Path) -> None:
@@ -214,7 +227,9 @@ class TestErrors:
         assert not (tmp_path / "gate_physx.json").exists()
 
     def test_failing_worker_tells_what_the_engine_said(self, tmp_path: Path) -> None:
-        request = GateRequest(engine="physx", stage=str(tmp_path / "absent.usda"), hull_count=0, probes=(), routes=())
+        request = GateRequest(
+            engine="physx", stage=str(tmp_path / "absent.usda"), hull_count=0, robot=DiffDrive(), probes=(), routes=()
+        )
         request.save(tmp_path / "request.json")
         with pytest.raises(PhysicsError, match=r"(?s)engine physx: its process failed .*absent\.usda"):
             run_worker("physx", tmp_path, 60.0)

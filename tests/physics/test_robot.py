@@ -4,13 +4,24 @@ import numpy as np
 import pytest
 from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdSemantics
 
-from lyra_sim.physics.controller import DiffDrive
+from lyra_sim.physics.controller import ROBOTS, DiffDrive, largest_robot_within
 from lyra_sim.resources import resource_dir
 
 
+@pytest.fixture(scope="module", params=ROBOTS, ids=lambda robot: robot.template)
+def robot(request: pytest.FixtureRequest) -> DiffDrive:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def stage() -> Usd.Stage:
-    return Usd.Stage.Open(str(resource_dir("usd_templates") / "robots" / "diff_drive.usda"))
+def stage(robot: DiffDrive) -> Usd.Stage:
+    return Usd.Stage.Open(str(resource_dir("usd_templates") / "robots" / f"{robot.template}.usda"))
+
+
+def test_the_largest_that_fits_is_chosen() -> None:
+    assert largest_robot_within(0.25) == ROBOTS[0]
+    assert largest_robot_within(0.22) == ROBOTS[1]
+    assert largest_robot_within(0.1) is None
 
 
 def test_layer_stands_alone(stage: Usd.Stage) -> None:
@@ -35,7 +46,7 @@ def test_it_is_labelled(stage: Usd.Stage) -> None:
     assert list(labels.GetLabelsAttr().Get()) == ["robot"]
 
 
-def test_every_part_stays_inside_the_footprint_and_touches_the_floor(stage: Usd.Stage) -> None:
+def test_every_part_stays_inside_the_footprint_and_touches_the_floor(stage: Usd.Stage, robot: DiffDrive) -> None:
     lowest, reach = [], []
     angles = np.linspace(0, 2 * np.pi, 64)
     for prim in stage.Traverse():
@@ -54,18 +65,18 @@ def test_every_part_stays_inside_the_footprint_and_touches_the_floor(stage: Usd.
         reach.append(np.hypot(moved[:, 0], moved[:, 1]).max())
         lowest.append(moved[:, 2].min())
     assert len(reach) == 4
-    assert max(reach) <= DiffDrive().footprint_radius
+    assert max(reach) <= robot.footprint_radius
     assert sorted(np.round(lowest, 4))[:3] == [0, 0, 0]
-    assert max(lowest) > 0.05  # the chassis clears bumps
+    assert max(lowest) > 0.6 * robot.wheel_radius  # the chassis clears bumps
 
 
-def test_controller_knows_wheels_and_track(stage: Usd.Stage) -> None:
+def test_controller_knows_wheels_and_track(stage: Usd.Stage, robot: DiffDrive) -> None:
     wheels = [stage.GetPrimAtPath(f"/Robot/wheel_{side}") for side in ("left", "right")]
     places = [UsdGeom.Xformable(wheel).ComputeLocalToWorldTransform(0).ExtractTranslation() for wheel in wheels]
-    assert places[0][1] - places[1][1] == pytest.approx(DiffDrive().track)
+    assert places[0][1] - places[1][1] == pytest.approx(robot.track)
     assert places[0][0] == places[1][0] == 0.0
     radius = UsdGeom.Cylinder(stage.GetPrimAtPath("/Robot/wheel_left/shape")).GetRadiusAttr().Get()
-    assert radius == pytest.approx(DiffDrive().wheel_radius)
+    assert radius == pytest.approx(robot.wheel_radius)
 
 
 def test_joint_frames_meet(stage: Usd.Stage) -> None:
@@ -81,7 +92,7 @@ def test_joint_frames_meet(stage: Usd.Stage) -> None:
             assert (ends[0] - ends[1]).GetLength() < 1e-6, prim.GetPath()
 
 
-def test_inertias_belong_to_solid_bodies_and_the_mass_centre_is_behind_the_axle(stage: Usd.Stage) -> None:
+def test_inertias_belong_to_solid_bodies_and_the_mass_centre_is_behind_the_axle(stage: Usd.Stage, robot: DiffDrive) -> None:
     total, moment = 0.0, 0.0
     for prim in stage.Traverse():
         if prim.HasAPI(UsdPhysics.RigidBodyAPI):
@@ -91,5 +102,5 @@ def test_inertias_belong_to_solid_bodies_and_the_mass_centre_is_behind_the_axle(
             world = UsdGeom.Xformable(prim).ComputeLocalToWorldTransform(0)
             total += mass.GetMassAttr().Get()
             moment += mass.GetMassAttr().Get() * world.Transform(Gf.Vec3d(mass.GetCenterOfMassAttr().Get()))[0]
-    assert 5 < total < 20
+    assert 5 < total / (robot.footprint_radius / 0.23) ** 3 < 20
     assert -0.14 / 2 < moment / total < -0.02  # between axle and caster, nearer the axle

@@ -64,14 +64,20 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
         occupancy=occupancy, robot_radius=0.25, reachable_area=0.0, spawns=np.zeros((0, 3)), probes=np.zeros((0, 3)), routes=()
     )
     assert {metric.name: metric.verdict for metric in navigation_metrics(nowhere)} == {
-        "navigation.reachable_area": "fail",
+        "navigation.reachable_area": "pass",
+        "navigation.reachable_footprints": "fail",
         "navigation.routes": "fail",
         "navigation.route_length": "pass",
     }
     route = Route(name="route_000", waypoints=np.array([[0.0, 0.0], [3.0, 4.0]]))
     some = Navigation(**{**nowhere.__dict__, "reachable_area": 40.0, "routes": (route,) * 3})
     values = {metric.name: metric.value for metric in navigation_metrics(some)}
-    assert values == {"navigation.reachable_area": 40.0, "navigation.routes": 3, "navigation.route_length": 15.0}
+    assert values == {
+        "navigation.reachable_area": 40.0,
+        "navigation.reachable_footprints": pytest.approx(203.7, abs=0.1),
+        "navigation.routes": 3,
+        "navigation.route_length": 15.0,
+    }
 
 
 @pytest.mark.parametrize(

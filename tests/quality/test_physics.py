@@ -43,7 +43,14 @@ def route(name: str, *, driven: float = 5.1, arrived: bool = True) -> RouteResul
 
 def gate(engine: str, probes: tuple[ProbeResult, ...], routes: tuple[RouteResult, ...]) -> GateResult:
     return GateResult(
-        engine=engine, engine_version=f"{engine} 1", hull_count=3, step_count=10, dt=0.01, probes=probes, routes=routes
+        engine=engine,
+        engine_version=f"{engine} 1",
+        robot="diff_drive",
+        hull_count=3,
+        step_count=10,
+        dt=0.01,
+        probes=probes,
+        routes=routes,
     )
 
 

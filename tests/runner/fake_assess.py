@@ -1,4 +1,4 @@
-"""Last step: a report whose verdict the scene decides by ``assess.probes``."""
+"""Last step: a report whose verdict the scene decides by ``assess.pictures``."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from lyra_sim.steps.step import Step
 
 
 def run(inputs, cfg, *, out: Path):
-    verdict = "fail" if cfg.assess.probes == 1 else "pass"
-    Report(scene=cfg.name, metrics=(Metric(name="fake.probes", value=cfg.assess.probes, unit="", n=1, verdict=verdict),)).save(
-        out / "metrics.json"
-    )
+    verdict = "fail" if cfg.assess.pictures == 1 else "pass"
+    Report(
+        scene=cfg.name, metrics=(Metric(name="fake.pictures", value=cfg.assess.pictures, unit="", n=1, verdict=verdict),)
+    ).save(out / "metrics.json")
     (out / "report.html").write_text("<p>report</p>")
 
 

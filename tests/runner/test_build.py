@@ -174,7 +174,7 @@ def test_the_time_limit_fails_the_step(make_scene, tmp_path):
 
 
 def test_a_world_that_fails_the_gate_is_kept_and_sets_the_exit_code_every_time(make_scene, tmp_path):
-    scene = make_scene(assess={"probes": 1})
+    scene = make_scene(assess={"pictures": 1})
     for _ in range(2):
         result = go(scene, tmp_path / "out")
         assert result.exit_code == 1 and result.scenes[0].error is None
