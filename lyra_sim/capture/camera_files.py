@@ -1,5 +1,6 @@
 """Camera files of other tools, read into one table: transforms.json, Open3D trajectory.log, Lyra npz."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -65,6 +66,9 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
     return CameraTable(axes=read_as, **fields)
 
 
+_LENS = ("k1", "k2", "k3", "k4", "p1", "p2")
+
+
 def _read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     facts = read_json(path)
     try:
@@ -74,13 +78,25 @@ def _read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
         width, height = int(facts["w"]), int(facts["h"])
         keys = tuple(Path(frame["file_path"]).stem for frame in frames)
         model = facts.get("camera_model", "OPENCV")
-        lens = {name: float(facts.get(name, 0.0)) for name in ("k1", "k2", "k3", "k4", "p1", "p2")}
+        lens = {name: float(facts.get(name, 0.0)) for name in _LENS}
+        own = [
+            key
+            for key, frame in zip(keys, frames, strict=True)
+            if any(frame.get(name, lens[name]) != lens[name] for name in _LENS)
+        ]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             str(path),
             f"missing or malformed {error}",
             expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames",
         ) from error
+    if own:
+        raise InputError(
+            str(path),
+            f"frame '{own[0]}' and {len(own) - 1} more have a lens distortion of their own",
+            expected="one lens for all frames",
+            next_step="Undistort the images first.",
+        )
     if len(frames) == 0 or c2w.shape[1:] != (4, 4):
         raise InputError(
             str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame"
@@ -160,6 +176,15 @@ def _read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
 def match_frames(table: CameraTable, stems: list[str], *, subject: str) -> list[int]:
     """Camera of every image: by file stem, or by the number in the stem for formats that name no files."""
     if table.named:
+        wanted = set(stems)
+        twice = sorted(key for key, times in Counter(table.keys).items() if times > 1 and key in wanted)
+        if twice:
+            raise InputError(
+                subject,
+                f"two cameras for image '{twice[0]}'",
+                expected="one camera per file stem",
+                likely="Images of several folders share their names.",
+            )
         position = {key: index for index, key in enumerate(table.keys)}
         missing = [stem for stem in stems if stem not in position]
         if missing:

@@ -19,13 +19,14 @@ AGREE_RELATIVE = 0.02
 ENOUGH = 0.55
 """Agreement of right cameras is far above this even with occlusion; of wrong ones far below."""
 _SCALES = {
-    10.0: "ten times larger",
-    100.0: "a hundred times larger",
-    1000.0: "a thousand times larger",
-    0.1: "ten times smaller",
-    0.01: "a hundred times smaller",
-    0.001: "a thousand times smaller",
+    10.0: "ten times smaller",
+    100.0: "a hundred times smaller",
+    1000.0: "a thousand times smaller",
+    0.1: "ten times larger",
+    0.01: "a hundred times larger",
+    0.001: "a thousand times larger",
 }
+"""What camera positions are divided by, in words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +44,8 @@ class Agreement:
 def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str, axes: str, depth_unit: str) -> Agreement:
     """Agreement of the cameras as read; a FrameError that names the reading that fits better if they don't fit.
 
-    Other readings tried: OpenGL/OpenCV axes swapped, world-to-camera taken for camera-to-world, both, and
-    camera positions in another unit than the depth.
+    One view alone can't be checked. Other readings tried: OpenGL/OpenCV axes swapped, world-to-camera taken for
+    camera-to-world, both, and camera positions in another unit than the depth.
 
     Args:
         cameras: As read, OpenCV axes, capture units.
@@ -63,7 +64,7 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
     K[:, 1, 2] += 0.5 - 0.125
     small = CameraPath(c2w=cameras.c2w, K=K, width=small.width, height=small.height)
     read = _agreement(small, depths, pairs, "as read")
-    if read.pairs == 0 or read.share >= ENOUGH:
+    if len(views) == 1 or read.share >= ENOUGH:
         return read
     swapped = "opengl" if axes == "opencv" else "opencv"
     flipped = c2w_opengl_from_opencv(cameras.c2w)
@@ -77,11 +78,13 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
         c2w = cameras.c2w.copy()
         c2w[:, :3, 3] /= factor
         path = CameraPath(c2w=c2w, K=small.K, width=small.width, height=small.height)
-        tried.append(_agreement(path, depths, pairs, f"depth {words} than the camera file's unit"))
+        tried.append(_agreement(path, depths, pairs, f"camera positions {words}"))
     best = max(tried, key=lambda agreement: agreement.share)
     found = (
         f"{read.share:.0%} of the depth agrees between neighbouring views, "
         f"{read.behind:.0%} of the points lie behind the next camera"
+        if read.pairs
+        else "no depth of any view falls into a neighbouring one"
     )
     expected = f"> {ENOUGH:.0%} agreeing"
     if best.share < ENOUGH or best.share < 1.5 * read.share:
@@ -89,13 +92,15 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
             subject,
             found,
             expected=expected,
-            likely=f"No other reading fits either (best: {best.reading}, {best.share:.0%}): "
+            likely="No two neighbouring views overlap, however the file is read."
+            if max(read.pairs, best.pairs) == 0
+            else f"No other reading fits either (best: {best.reading}, {best.share:.0%}): "
             "cameras and images may be out of step, or from different runs.",
             next_step=f"Check that camera k of scene '{scene}' belongs to image k.",
         )
     if "axes" in best.reading and "world" not in best.reading:
         fix = f"Set rgbd.axes: {swapped} for scene '{scene}'."
-    elif "unit" in best.reading:
+    elif "positions" in best.reading:
         fix = f"Depth was read in '{depth_unit}'; correct rgbd.depth_unit, or scale the cameras, of scene '{scene}'."
     else:
         fix = f"Invert the matrices of the camera file of scene '{scene}'."

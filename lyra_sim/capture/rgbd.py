@@ -43,8 +43,8 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     reach = (limits.min_depth / metres_per_count, limits.max_depth / metres_per_count)
     _write_views(colours, depths, table, cameras, source, limits, reach=reach, out=out)
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
-    views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, metres_per_depth_unit=per_count)
-    check_frames(
+    views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
+    agreement = check_frames(
         cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit)
     )
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
@@ -58,6 +58,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
         world_from_capture=world_from_capture,
         scale=scale,
         held_out=held_out,
+        frame_agreement=agreement.share if agreement.pairs else None,
         up_source=up_source,
     )
 
@@ -77,6 +78,13 @@ def _write_views(
     (out / "z_depth").mkdir()
     suffixes = {path.suffix.lower() for path in colours}
     size = (cameras.height, cameras.width)
+    if table.distortion.any() and np.ptp(cameras.K, axis=0).max() > 1e-6:
+        raise InputError(
+            source.cameras.name,
+            "a distorted lens whose intrinsics change from frame to frame",
+            expected="one lens for all frames",
+            next_step="Undistort the images first.",
+        )
     lens = Undistortion.of(cameras.K[0], table.distortion, *size[::-1]) if table.distortion.any() else None
     measured = 0
     for path in colours:

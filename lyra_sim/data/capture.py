@@ -45,6 +45,8 @@ class Capture:
     scale: ScaleEstimate
     held_out: tuple[int, ...]
     """Indices of views that no geometry may use; they are there to measure it."""
+    frame_agreement: float | None
+    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
 
@@ -61,12 +63,13 @@ class Capture:
             {
                 "names": list(self.views.names),
                 "rgb_suffix": self.views.rgb_suffix,
-                "metres_per_depth_unit": self.views.metres_per_depth_unit,
+                "units_per_depth_count": self.views.units_per_depth_count,
                 "width": self.cameras.width,
                 "height": self.cameras.height,
                 "world_from_capture": self.world_from_capture.matrix.tolist(),
                 "scale": self.scale.to_json(),
                 "held_out": list(self.held_out),
+                "frame_agreement": None if self.frame_agreement is None else round(self.frame_agreement, 5),
                 "up_source": self.up_source,
             },
         )
@@ -79,11 +82,12 @@ class Capture:
                 folder=folder,
                 names=tuple(facts["names"]),
                 rgb_suffix=facts["rgb_suffix"],
-                metres_per_depth_unit=facts["metres_per_depth_unit"],
+                units_per_depth_count=facts["units_per_depth_count"],
             ),
             cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
             world_from_capture=Similarity.from_matrix(np.array(facts["world_from_capture"])),
             scale=ScaleEstimate(**facts["scale"]),
             held_out=tuple(facts["held_out"]),
+            frame_agreement=facts["frame_agreement"],
             up_source=facts["up_source"],
         )

@@ -9,7 +9,8 @@ from jaxtyping import Bool, Float64, Int64, UInt8
 from lyra_sim.data.files import read_arrays, write_arrays
 
 UNSEEN, SOLID, FREE = 0, 1, 2
-"""Voxel states. UNSEEN is treated as solid by everything physical and as unknown by everything that reports."""
+"""Voxel states. FREE is measured air that a camera could have been in, with the specks under 0.8 L in its midst.
+UNSEEN is treated as solid by everything physical and as unknown by everything that reports."""
 
 
 @dataclass(frozen=True, kw_only=True)

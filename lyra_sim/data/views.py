@@ -23,8 +23,8 @@ class Views:
     names: tuple[str, ...]
     """File stem of every frame, in order."""
     rgb_suffix: str
-    metres_per_depth_unit: float | None
-    """Metres of one step of the depth PNGs (capture units before align); None: no depth."""
+    units_per_depth_count: float | None
+    """Length of one step of the depth PNGs, in units of the frame the views are given in; None: no depth."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -35,7 +35,7 @@ class Views:
 
     @property
     def has_depth(self) -> bool:
-        return self.metres_per_depth_unit is not None
+        return self.units_per_depth_count is not None
 
     def rgb(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """Display-referred sRGB."""
@@ -44,11 +44,11 @@ class Views:
 
     def z_depth(self, index: int) -> Float32[np.ndarray, "h w"]:
         """Distance along the optical axis [capture units]; NaN where nothing was measured."""
-        if self.metres_per_depth_unit is None:
+        if self.units_per_depth_count is None:
             raise InputError(str(self.folder), "this capture has no depth", expected="z_depth/")
         with Image.open(self.folder / "z_depth" / f"{self.names[index]}.png") as image:
             counts = np.asarray(image, dtype=np.uint16)
-        z = counts.astype(np.float32) * np.float32(self.metres_per_depth_unit)
+        z = counts.astype(np.float32) * np.float32(self.units_per_depth_count)
         z[counts == 0] = np.nan
         return z
 

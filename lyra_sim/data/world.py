@@ -1,13 +1,13 @@
 """Before align a Reconstruction in its own frame and scale, after it a MetricWorld: two types, so nothing can mix them up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lyra_sim.data.capture import ScaleEstimate
-from lyra_sim.data.files import read_json, write_json
+from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath
@@ -26,14 +26,29 @@ class Reconstruction:
     """Name of the reconstructor plug-in."""
 
     def save(self, folder: Path) -> None:
-        """Only the splats are new; views and cameras stay where capture put them."""
+        """Splats, cameras and the depth unit are the reconstructor's own; image and depth files stay where capture put them."""
         self.splats.save_ply(folder / "splats.ply")
-        write_json(folder / "reconstruction.json", {"backend": self.backend, "splat_count": len(self.splats)})
+        write_arrays(folder / "cameras.npz", c2w=self.cameras.c2w, K=self.cameras.K)
+        facts = {
+            "backend": self.backend,
+            "splat_count": len(self.splats),
+            "names": list(self.views.names),
+            "width": self.cameras.width,
+            "height": self.cameras.height,
+            "units_per_depth_count": self.views.units_per_depth_count,
+        }
+        write_json(folder / "reconstruction.json", facts)
 
     @classmethod
-    def load(cls, folder: Path, *, views: Views, cameras: CameraPath) -> "Reconstruction":
-        backend = read_json(folder / "reconstruction.json")["backend"]
-        return cls(splats=Splats.load_ply(folder / "splats.ply"), views=views, cameras=cameras, backend=backend)
+    def load(cls, folder: Path, *, captured: Views) -> "Reconstruction":
+        """``captured``: all views of the capture, of which this one uses some."""
+        facts, arrays = read_json(folder / "reconstruction.json"), read_arrays(folder / "cameras.npz")
+        return cls(
+            splats=Splats.load_ply(folder / "splats.ply"),
+            views=replace(captured, names=tuple(facts["names"]), units_per_depth_count=facts["units_per_depth_count"]),
+            cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
+            backend=facts["backend"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +57,7 @@ class MetricWorld:
 
     splats: Splats
     views: Views
-    """Depth still in reconstruction units: multiply by ``metres_per_depth`` (see :meth:`z_depth`)."""
+    """Depth still in the reconstruction's units: :meth:`z_depth` brings it to metres."""
     cameras: CameraPath
     """``c2w`` in the metric world [m]."""
     world_from_input: Similarity

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lyra_sim.data.capture import Capture
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.plugins import load_plugin
 from lyra_sim.spec import SceneSpec
@@ -21,9 +18,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstructi
 
 
 def load(folder: Path, inputs: Mapping[str, Any]) -> Reconstruction:
-    capture: Capture = inputs["capture"]
-    views, cameras = capture.views.select(capture.used), capture.cameras.select(np.array(capture.used))
-    return Reconstruction.load(folder, views=views, cameras=cameras)
+    return Reconstruction.load(folder, captured=inputs["capture"].views)
 
 
 STEP = Step(

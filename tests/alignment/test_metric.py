@@ -33,7 +33,7 @@ def capture(files: RgbdSource, tmp_path_factory: pytest.TempPathFactory) -> Capt
 
 def moved(capture: Capture, other_from_world: Similarity, *, up_source: str) -> Capture:
     """The same capture as another tool would have written it: other axes, other unit."""
-    views = replace(capture.views, metres_per_depth_unit=capture.views.metres_per_depth_unit * other_from_world.scale)
+    views = replace(capture.views, units_per_depth_count=capture.views.units_per_depth_count * other_from_world.scale)
     tilted = Similarity(scale=1.0, rotation=other_from_world.rotation.T, translation=np.zeros(3))
     return replace(
         capture, views=views, cameras=capture.cameras.moved(other_from_world), world_from_capture=tilted, up_source=up_source

@@ -160,3 +160,33 @@ def test_frames_are_matched_by_number_when_cameras_are_more(folder: Path, tiny_r
             (folder / "rgb" / f"{index:04d}.png").unlink()
     capture = capture_rgbd(spec(folder, cameras="trajectory.log", intrinsics=folder / "intrinsics.json"), out=tmp_path / "out")
     np.testing.assert_allclose(capture.cameras.c2w, tiny_room.cameras.c2w[::2], atol=1e-6)
+
+
+def test_cameras_a_thousand_times_too_far_apart_are_named(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """Nothing overlaps then, which is no proof that all is well."""
+    w2c, path = tiny_room.cameras.w2c.copy(), tiny_room.cameras
+    w2c[:, :3, 3] *= 1000
+    np.savez(folder / "mm.npz", w2c=w2c, intrinsics=path.K, image_height=path.height, image_width=path.width)
+    with pytest.raises(FrameError, match="a thousand times smaller"):
+        capture_rgbd(spec(folder, cameras="mm.npz"), out=tmp_path / "out")
+
+
+def test_agreement_is_recorded(folder: Path, tmp_path: Path) -> None:
+    capture = capture_rgbd(spec(folder), out=tmp_path / "out")
+    assert capture.frame_agreement is not None and capture.frame_agreement > 0.8
+
+
+def test_a_lens_per_frame_is_refused(folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "transforms.json").read_text())
+    facts["frames"][3]["k1"] = 0.3
+    (folder / "transforms.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="distortion of their own"):
+        capture_rgbd(spec(folder), out=tmp_path / "out")
+
+
+def test_two_cameras_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "transforms.json").read_text())
+    facts["frames"].append({**facts["frames"][0], "file_path": "right/0005.png"})
+    (folder / "transforms.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="two cameras for image '0005'"):
+        capture_rgbd(spec(folder), out=tmp_path / "out")

@@ -30,6 +30,7 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
         world_from_capture=Similarity.identity(),
         scale=world.scale,
         held_out=(4, 20),
+        frame_agreement=1.0,
         up_source="declared z",
     )
     world = replace(

@@ -48,7 +48,7 @@ def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> Met
             opacity_logits=np.full(n, 2.0, np.float32),
             sh_coeffs=sh_dc_from_rgb(colors / 255.0)[:, None],
         ),
-        views=Views(folder=folder, names=names, rgb_suffix=".png", metres_per_depth_unit=0.001 / metres_per_unit),
+        views=Views(folder=folder, names=names, rgb_suffix=".png", units_per_depth_count=0.001 / metres_per_unit),
         cameras=path,
         world_from_input=Similarity(scale=metres_per_unit, rotation=np.eye(3), translation=np.zeros(3)),
         scale=ScaleEstimate(metres_per_unit=metres_per_unit, sigma_relative=0.0, source="declared metric"),

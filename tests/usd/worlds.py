@@ -56,7 +56,7 @@ def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
     return World(
         world=MetricWorld(
             splats=random_splats(splat_count, sh_degree),
-            views=Views(folder=Path("nowhere"), names=("0",), rgb_suffix=".png", metres_per_depth_unit=None),
+            views=Views(folder=Path("nowhere"), names=("0",), rgb_suffix=".png", units_per_depth_count=None),
             cameras=camera_path([look(np.array([0, 0, 1.2]), 0.0, 0.0)]),
             world_from_input=Similarity(scale=0.5, rotation=np.eye(3), translation=np.array([1.0, 2.0, 3.0])),
             scale=ScaleEstimate(metres_per_unit=0.5, sigma_relative=0.03, source="camera height 1.2 m"),
