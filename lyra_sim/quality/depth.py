@@ -39,12 +39,19 @@ def judged_views(count: int, *, held_out: tuple[int, ...], at_most: int) -> View
     return ViewSet(name="input", indices=tuple(int(index) for index in chosen))
 
 
+def depth_error(mesh_z: Float32[np.ndarray, "h w"], measured_z: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+    """|mesh z-depth - measured z-depth| [m]; inf where the mesh has a hole, NaN where nothing was measured."""
+    error = np.abs(mesh_z - measured_z)
+    error[np.isfinite(measured_z) & np.isnan(mesh_z)] = np.inf
+    return error.astype(np.float32)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DepthCheck:
     """One view of the mesh against what its camera measured."""
 
     error: Float32[np.ndarray, "h w"]
-    """|mesh z-depth - measured z-depth| [m]; inf where the mesh has a hole, NaN where nothing was measured."""
+    """As of :func:`depth_error` [m]."""
     behind_unseen: Bool[np.ndarray, "h w"]
     """A measured pixel whose ray first meets a face nobody saw: space that is solid for want of a look."""
 
@@ -53,36 +60,32 @@ def check_depth(caster: RayCaster, face_seen: Bool[np.ndarray, "f"], world: Metr
     """Cast one view; ``caster`` holds the mesh that ``face_seen`` belongs to."""
     truth = world.z_depth(index)
     hits = caster.cast_camera(world.cameras, index, near=NEAR_M)
-    error = np.abs(hits.t - truth)
-    error[np.isfinite(truth) & np.isnan(error)] = np.inf
-    behind = hits.hit & ~face_seen[np.maximum(hits.face, 0)] & np.isfinite(truth) & (error > MATCH_M)
-    return DepthCheck(error=error.astype(np.float32), behind_unseen=behind)
+    error = depth_error(hits.t, truth)
+    behind = hits.hit & ~face_seen[np.maximum(hits.face, 0)] & (error > MATCH_M)
+    return DepthCheck(error=error, behind_unseen=behind)
 
 
 def depth_metrics(caster: RayCaster, mesh: TriMesh, world: MetricWorld, views: ViewSet) -> list[Metric]:
     """Median, mean, 90th percentile and completeness over measured pixels, and the share behind unseen space.
 
-    What stands behind unseen space says how well the scene was filmed, not how well the surface was made: it is a
-    figure of its own and left out of the other four. A pixel where the mesh has a hole is missing in completeness
-    and counts as ``MATCH_M`` in the other three.
+    Completeness is over all measured pixels: what a hole, a wrong surface or unseen space hides is missing alike. How
+    far off the surface is can only be asked where there is one, so median, mean and percentile leave out pixels behind
+    unseen space, whose share is a figure of its own: it says how well the scene was filmed. A hole counts as ``MATCH_M``.
     """
-    samples, hidden, measured_pixels = [], 0, 0
-    for index in views.indices:
-        check = check_depth(caster, mesh.face_seen, world, index)
-        known = ~np.isnan(check.error)
-        samples.append(check.error[known & ~check.behind_unseen])
-        hidden += int(check.behind_unseen.sum())
-        measured_pixels += int(known.sum())
-    errors = np.concatenate(samples) if samples else np.zeros(0, np.float32)
-    n, note = len(errors), f"{len(views.indices)} views"
-    if n == 0:
-        parts = ("median", "mean", "p90", "completeness", "behind_unseen")
-        return [measured(f"depth.{views.name}.{part}", np.nan, n=0) for part in parts]
-    bounded = np.where(np.isfinite(errors), errors, MATCH_M)
-    return [
-        measured(f"depth.{views.name}.median", float(np.median(bounded)), n=n, note=note),
-        measured(f"depth.{views.name}.mean", float(bounded.mean(dtype=np.float64)), n=n, note=note),
-        measured(f"depth.{views.name}.p90", float(np.percentile(bounded, 90)), n=n, note=note),
-        measured(f"depth.{views.name}.completeness", float((errors <= MATCH_M).mean()), n=n, note=note),
-        measured(f"depth.{views.name}.behind_unseen", hidden / measured_pixels, n=measured_pixels, note=note),
-    ]
+    checks = [check_depth(caster, mesh.face_seen, world, index) for index in views.indices]
+    every = _joined([check.error[~np.isnan(check.error)] for check in checks])
+    met = _joined([check.error[~np.isnan(check.error) & ~check.behind_unseen] for check in checks])
+    bounded = np.where(np.isfinite(met), met, MATCH_M)
+    values = {
+        "median": (float(np.median(bounded)) if len(met) else np.nan, len(met)),
+        "mean": (float(bounded.mean(dtype=np.float64)) if len(met) else np.nan, len(met)),
+        "p90": (float(np.percentile(bounded, 90)) if len(met) else np.nan, len(met)),
+        "completeness": (float((every <= MATCH_M).mean()) if len(every) else np.nan, len(every)),
+        "behind_unseen": (1 - len(met) / len(every) if len(every) else np.nan, len(every)),
+    }
+    note = f"{len(views.indices)} views"
+    return [measured(f"depth.{views.name}.{part}", value, n=n, note=note) for part, (value, n) in values.items()]
+
+
+def _joined(samples: list[np.ndarray]) -> Float32[np.ndarray, "n"]:
+    return np.concatenate([np.zeros(0, np.float32), *samples])

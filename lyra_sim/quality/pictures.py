@@ -12,7 +12,7 @@ from PIL import Image
 from lyra_sim.data.colliders import LABELS, Hull, Label
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.quality.depth import MATCH_M, NEAR_M
+from lyra_sim.quality.depth import MATCH_M, NEAR_M, depth_error
 from lyra_sim.rendering.mesh_view import MeshScene
 from lyra_sim.rendering.splat_view import render_splats
 
@@ -49,14 +49,12 @@ def view_pictures(world: MetricWorld, scene: MeshScene, index: int, *, width: in
     mesh = scene.view(cameras, index, near=NEAR_M)
     rows, columns = (((np.arange(n) + 0.5) / scale).astype(int) for n in size[::-1])
     truth = world.z_depth(index)[np.ix_(rows.clip(max=world.cameras.height - 1), columns.clip(max=world.cameras.width - 1))]
-    error = np.abs(mesh.z_depth - truth)
-    error[np.isfinite(truth) & np.isnan(error)] = np.inf
     return ViewPictures(
         name=world.views.names[index],
         photo=np.asarray(Image.fromarray(world.views.rgb(index)).resize(size, Image.Resampling.LANCZOS)),
         splats=render_splats(world.splats, cameras, index).rgb_bytes,
         mesh=mesh.rgb,
-        depth_error=error_colors(error),
+        depth_error=error_colors(depth_error(mesh.z_depth, truth)),
     )
 
 

@@ -10,7 +10,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.depth import ViewSet, check_depth, depth_metrics, judged_views
+from lyra_sim.quality.depth import ViewSet, check_depth, depth_error, depth_metrics, judged_views
 from lyra_sim.quality.geometry import component_count, edges_closed, faces_towards_free, manifold_status, surface_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.boxes import box_trimesh
@@ -128,9 +128,28 @@ def test_space_nobody_saw_is_counted_apart(tiny_room: Room, tmp_path: Path) -> N
     caster, views = RayCaster(vertices, faces), ViewSet(name="input", indices=(0,))
     apart = by_name(depth_metrics(caster, mesh, world, views))
     assert apart["depth.input.behind_unseen"].value > 0.1
-    assert apart["depth.input.p90"].value < 0.001 and apart["depth.input.completeness"].value == 1.0
+    assert apart["depth.input.p90"].value < 0.001
+    shares = apart["depth.input.completeness"].value + apart["depth.input.behind_unseen"].value
+    assert shares == pytest.approx(1.0, abs=1e-6), "what nobody saw is missing, and nothing else is"
+    assert apart["depth.input.completeness"].n == 160 * 120 > apart["depth.input.median"].n
+    assert apart["depth.input.behind_unseen"].verdict in ("warn", "fail")
     mixed = by_name(depth_metrics(caster, replace(mesh, face_seen=np.ones(len(faces), bool)), world, views))
     assert mixed["depth.input.behind_unseen"].value == 0.0 and mixed["depth.input.completeness"].value < 0.9
+
+
+def test_a_view_of_nothing_but_unseen_space_fails(tiny_room: Room, tmp_path: Path) -> None:
+    """No pixel is left to ask how far off the surface is; completeness still knows, and says so."""
+    world, c2w = room_world(tiny_room, tmp_path / "views"), tiny_room.cameras.c2w[0]
+    blind = replace(box_trimesh([(c2w[:3, 3] - 0.5, c2w[:3, 3] + 0.5)]), face_seen=np.zeros(12, bool))
+    found = by_name(depth_metrics(RayCaster(blind.vertices, blind.faces), blind, world, ViewSet(name="input", indices=(0,))))
+    assert (found["depth.input.behind_unseen"].value, found["depth.input.behind_unseen"].verdict) == (1.0, "fail")
+    assert (found["depth.input.completeness"].value, found["depth.input.completeness"].verdict) == (0.0, "fail")
+    assert found["depth.input.median"].verdict == "not-measured"
+
+
+def test_pictures_and_figures_share_one_error() -> None:
+    mesh, truth = np.float32([[1.0, np.nan, 2.0, np.nan]]), np.float32([[1.25, 1.0, np.nan, np.nan]])
+    np.testing.assert_array_equal(depth_error(mesh, truth), np.float32([[0.25, np.inf, np.nan, np.nan]]))
 
 
 def test_held_out_views_are_never_mixed_with_input_views() -> None:
