@@ -199,7 +199,7 @@ class ScenePlanner:
         return manifest, reasons + (damage(folder, manifest, verify=self.verify) if manifest else ())
 
     def _upstream(self, step: Step, manifest: Manifest | None) -> tuple[str, ...]:
-        """Steps whose result is no longer the one this step was made from, though nothing about their key changed."""
+        """Steps whose result is no longer the one this step was made from, or won't be, though nothing about their key changed."""
         if manifest is None:
             return ()
         changed = []
@@ -209,4 +209,6 @@ class ScenePlanner:
             if before.action in ("current", "left") and before.manifest and same_key:
                 if manifest.upstream.get(name) != before.manifest.output_digest:
                     changed.append(f"upstream output changed: {name}")
+                elif before.action == "left":
+                    changed.append(f"upstream due: {name}")
         return tuple(changed)

@@ -13,7 +13,8 @@ from lyra_sim.errors import InputError, StoreError
 from lyra_sim.store.digests import digest_of, file_digest
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of step manifests. 2: a step's output digest covers the outputs it was made from."""
 _STAGING, _OLD = ".tmp-", ".old-"
 
 
@@ -32,8 +33,12 @@ class Manifest:
 
     @property
     def output_digest(self) -> str:
-        """Hash of all files."""
-        return digest_of(self.files)
+        """Hash of all files and of the outputs they were made from.
+
+        What a step hands on is more than its files: loading it may pass on what earlier steps hold (align keeps the
+        transform only; splats and depth come from further up). So equal files from other inputs are another output.
+        """
+        return digest_of({"files": self.files, "upstream": self.upstream})
 
     @classmethod
     def of(

@@ -8,13 +8,15 @@ import pytest
 from lyra_sim.spec import SceneSpec
 
 FAKE_STEPS = ("fake_count", "fake_scale", "fake_author", "fake_assess")
+PASSING_ON = ("fake_sky", "fake_window", "fake_view")
+"""The middle one hands on what the first one holds."""
 
 
 @pytest.fixture(autouse=True)
 def fake_steps(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     yield
-    for name in FAKE_STEPS:
+    for name in (*FAKE_STEPS, *PASSING_ON):
         sys.modules.pop(name, None)
 
 

@@ -14,7 +14,7 @@ import pytest
 from lyra_sim.errors import GeometryError, InputError, SpecError, StoreError
 from lyra_sim.runner import Selection, build, plan, step_table
 from lyra_sim.store import read_manifest, scene_lock
-from tests.runner.conftest import FAKE_STEPS
+from tests.runner.conftest import FAKE_STEPS, PASSING_ON
 
 FAIL, HANG, DIE, CHEAT, BUG = ({"target_faces": code} for code in (503, 501, 502, 504, 505))
 
@@ -118,6 +118,40 @@ def test_forcing_a_step_reruns_what_follows_only_if_its_result_changes(make_scen
     stored["files"]["scaled.txt"]["sha256"] = "0" * 64  # as if an older scale had given another result
     manifest.write_text(json.dumps(stored))
     assert reasons(make_scene(), out)["author"] == ("run", "upstream output changed: scale")
+
+
+def test_a_change_passes_through_a_step_that_only_hands_it_on(make_scene, frames, tmp_path):
+    """The second step writes the same files as before; what it loads isn't the same, so the third must run again."""
+    out, weather = tmp_path / "out", frames.parent / "weather.txt"
+    view = out / "room" / "steps" / "03_view" / "view.txt"
+
+    def ran(**options):
+        return build([make_scene()], out, modules=PASSING_ON, isolate=False, **options).scenes[0].ran
+
+    weather.write_text("rain")
+    assert ran() == ("sky", "window", "view")
+    assert ran(force=["sky"]) == ("sky",), "the same result again leaves the rest current"
+    weather.write_text("sunshine")
+    assert ran(force=["sky"]) == ("sky", "window", "view")
+    assert view.read_text() == "through the window: sunshine"
+    weather.write_text("fog")
+    assert ran(force=["sky"], until="window") == ("sky", "window")
+    assert ran() == ("view",), "also when it was left out of the build that changed it"
+    assert view.read_text() == "through the window: fog"
+
+
+def test_nothing_is_current_behind_a_step_that_is_due(make_scene, frames, tmp_path):
+    out, weather = tmp_path / "out", frames.parent / "weather.txt"
+    weather.write_text("rain")
+    build([make_scene()], out, modules=PASSING_ON, isolate=False)
+    weather.write_text("sunshine")
+    result = build([make_scene()], out, modules=PASSING_ON, isolate=False, only="sky", force=["sky"])
+    assert result.scenes[0].ran == ("sky",)
+    (made,) = plan([make_scene()], out, modules=PASSING_ON, selection=Selection(only="sky"))
+    assert [(step.action, step.reason) for step in made.steps[1:]] == [
+        ("left", "upstream output changed: sky"),
+        ("left", "upstream due: window"),
+    ]
 
 
 def test_from_until_and_only(make_scene, tmp_path):
