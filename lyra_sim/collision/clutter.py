@@ -67,13 +67,14 @@ def make_clutter(
         if number not in chosen:
             parts.append(lump)
             continue
-        hulls = next(results)
-        if hulls is None:
-            fallbacks.append(f"lump {number} ({lump.volume:.3f} m^3): CoACD gave no result, cut along voxels instead")
+        result = next(results)
+        pieces = [part_of_points(points, lump.indices, free_space, depth=depth) for points in result.pieces]
+        oblique = [piece for piece in pieces if piece is not None and piece.volume >= SLIVER_VOLUME]
+        if not oblique:
+            why = result.failure or "it gave slivers only"
+            fallbacks.append(f"lump {number} ({lump.volume:.3f} m^3), cut along voxels instead of by CoACD: {why}")
             parts.append(lump)
             continue
-        pieces = [part_of_points(points, lump.indices, free_space, depth=depth) for points in hulls]
-        oblique = [piece for piece in pieces if piece is not None and piece.volume >= SLIVER_VOLUME]
         straight = refine([lump], free_space, depth=depth, budget=len(oblique))
         coacd_wins = sum(part.intrusion for part in oblique) <= sum(part.intrusion for part in straight)
         parts += oblique if coacd_wins else straight

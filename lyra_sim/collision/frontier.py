@@ -82,6 +82,7 @@ def make_fences(
                 fenced += length
     facts = {
         "frontier_length": round(open_length, 2),
+        "frontier_stretches": len(stretches),
         "frontier_fenced": round(fenced / open_length, 4) if open_length else 1.0,
         "fences": len(pieces),
     }

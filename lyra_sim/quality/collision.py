@@ -1,12 +1,15 @@
 """Do the hulls hold what was measured, and leave free what was free?"""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.metrics import measured, not_measured
 
 SAMPLE_AREA_M2 = 0.0025
 """One surface sample per 5 cm square."""
@@ -34,4 +37,30 @@ def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath) -
         measured("collision.path_recall", way, n=len(cameras), note=f"camera path, balls of {voxel:g} m"),
         measured("collision.hulls", figures.count, n=max(figures.count, 1)),
         measured("collision.max_vertices", figures.max_vertices, n=max(figures.count, 1)),
+        *shortcut_metrics(colliders.facts),
+    ]
+
+
+def shortcut_metrics(facts: Mapping[str, Any]) -> list[Metric]:
+    """What the making of the colliders left out or did another way; ``not-measured`` where it kept no record of that."""
+    frontier, clutter = facts.get("frontier"), facts.get("clutter")
+    metrics = []
+    if frontier is None:
+        metrics.append(not_measured("collision.frontier_fenced", "share", "the colliders tell nothing of it"))
+    else:
+        length, stretches = frontier["frontier_length"], frontier["frontier_stretches"]
+        note = f"of {length:g} m, {frontier['fences']} plates" if stretches else "no open edge"
+        metrics.append(measured("collision.frontier_fenced", frontier["frontier_fenced"], n=max(stretches, 1), note=note))
+    if clutter is None:
+        names = ("collision.components_dropped", "collision.coacd_fallbacks")
+        return [*metrics, *[not_measured(name, "1", "the colliders tell nothing of it") for name in names]]
+    found, lumps, fallbacks = clutter["components"], clutter["coacd_lumps"], clutter["coacd_fallbacks"]
+    return [
+        *metrics,
+        measured(
+            "collision.components_dropped", clutter["components_over_budget"], n=max(found, 1), note=f"of {found} components"
+        ),
+        measured(
+            "collision.coacd_fallbacks", len(fallbacks), n=max(lumps, 1), note="; ".join([f"of {lumps} lumps", *fallbacks[:3]])
+        ),
     ]

@@ -108,6 +108,9 @@ LIMITS: dict[str, Limit] = {
     "collision.path_recall": _least("share", 1.0, 1.0, "The cameras went there, so nothing may block the way."),
     "collision.hulls": _most("1", 250, 1000, "Stepping cost grows with them; the preset asks for at most 250."),
     "collision.max_vertices": _most("1", 64, 64, "PhysX cooks convex meshes of at most 64 corners for the GPU."),
+    "collision.frontier_fenced": _least("share", 0.8, None, "Where the edge is open a robot can drive off into the unknown."),
+    "collision.components_dropped": _most("1", 0, None, "Measured things that physics doesn't feel: raise collide.max_hulls."),
+    "collision.coacd_fallbacks": _most("1", 0, None, "Straight cuts stand in for what CoACD failed on; they fit less well."),
     # map and routes
     "navigation.reachable_area": _recorded("m^2", "Judged in footprints of the robot, next."),
     "navigation.reachable_footprints": _least(

@@ -16,7 +16,7 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics
 from lyra_sim.quality.limits import limit_of
 from lyra_sim.spec import Truth
-from tests.quality.worlds import room_hulls, room_solid, room_surface, room_world
+from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface, room_world
 from tests.rooms import Room
 
 
@@ -48,7 +48,7 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     )
     solid = room_solid(tiny_room)
     labels = np.zeros(len(solid.mesh.faces), np.uint8)
-    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts={})
+    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=ROOM_FACTS)
     return Finished(capture=capture, world=world, solid=solid, collision=Collision(colliders=colliders, navigation=navigation))
 
 

@@ -8,19 +8,19 @@ from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric
-from lyra_sim.quality.collision import collision_metrics
+from lyra_sim.quality.collision import collision_metrics, shortcut_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.scale import scale_metrics
 from lyra_sim.quality.stage import stage_metrics
 from lyra_sim.usd.issues import Issue
 from tests.boxes import box_mesh
-from tests.quality.worlds import room_hulls, room_solid, room_surface
+from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface
 from tests.rooms import Room
 
 
 def figures(room: Room, hulls: tuple[Hull, ...]) -> dict[str, Metric]:
     solid = room_solid(room)
-    colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts={})
+    colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts=ROOM_FACTS)
     return {metric.name.removeprefix("collision."): metric for metric in collision_metrics(colliders, solid, room.cameras)}
 
 
@@ -55,6 +55,28 @@ def test_a_hull_in_the_way_blocks_air_and_path(tiny_room: Room) -> None:
 def test_no_hulls_cover_nothing(tiny_room: Room) -> None:
     found = figures(tiny_room, ())
     assert found["coverage"].value == 0.0 and found["coverage"].verdict == "fail"
+
+
+def test_shortcuts_of_the_making_warn_and_are_told() -> None:
+    facts = {
+        "frontier": {"frontier_length": 6.5, "frontier_stretches": 9, "frontier_fenced": 0.7, "fences": 5},
+        "clutter": {
+            "components": 40,
+            "components_over_budget": 3,
+            "coacd_lumps": 4,
+            "coacd_fallbacks": ["lump 2: killed by signal 11"],
+        },
+    }
+    found = {metric.name.removeprefix("collision."): metric for metric in shortcut_metrics(facts)}
+    assert {name: metric.value for name, metric in found.items()} == {
+        "frontier_fenced": 0.7,
+        "components_dropped": 3,
+        "coacd_fallbacks": 1,
+    }
+    assert {metric.verdict for metric in found.values()} == {"warn"}
+    assert "killed by signal 11" in found["coacd_fallbacks"].note and found["coacd_fallbacks"].n == 4
+    assert {metric.verdict for metric in shortcut_metrics({})} == {"not-measured"}
+    assert {metric.verdict for metric in shortcut_metrics(ROOM_FACTS)} == {"pass"}
 
 
 def test_no_routes_is_a_failure_not_a_pass() -> None:

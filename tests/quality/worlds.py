@@ -23,6 +23,12 @@ from tests.rooms import Room
 SHELL = 0.1
 """Matter around the air box [m]."""
 
+ROOM_FACTS = {
+    "frontier": {"frontier_length": 0.0, "frontier_stretches": 0, "frontier_fenced": 1.0, "fences": 0},
+    "clutter": {"components": 8, "components_over_budget": 0, "coacd_lumps": 0, "coacd_fallbacks": []},
+}
+"""What making the hulls of a closed room would record."""
+
 
 def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> MetricWorld:
     """The room's exact views on disk, 1 mm depth steps; splats are one per 4th pixel of every third view."""
