@@ -25,18 +25,19 @@ def print_result(console: Console, result: BuildResult) -> None:
         _print_scene(console, scene)
     for name in result.not_started:
         _say(console, f"{name}: not started, because an earlier scene failed (--keep-going builds it)")
-    if result.scenes and not any(scene.ran or scene.error for scene in result.scenes):
+    if result.scenes and not any(scene.ran or scene.due or scene.error for scene in result.scenes):
         _say(console, "Nothing to do: everything is current.")
 
 
 def _print_scene(console: Console, scene: SceneResult) -> None:
-    if scene.error is not None:
-        _say(console, f"{scene.scene}: FAILED")
-        return
     stage = scene.folder / "world" / "world.usda"
-    if scene.report is None:
-        world = f"; world {stage}" if stage.is_file() else ""
-        _say(console, f"{scene.scene}: {len(scene.ran)} steps ran; not assessed{world}")
+    if scene.error is not None or scene.report is None:
+        due = f", due: {', '.join(scene.due)}" if scene.due else ""
+        count = f"{len(scene.ran)} step{'s' * (len(scene.ran) != 1)}"
+        state = "FAILED" if scene.error is not None else f"NOT ASSESSED  {count} ran{due}"
+        _say(console, f"{scene.scene}: {state}")
+        if stage.is_file():
+            _say(console, f"  world   {stage}" + (" is older than the scene file" if "author" in scene.due else ""))
         return
     _say(console, f"{scene.scene}: {scene.report.verdict.upper()}  {_counts(scene.report)}")
     _say(console, f"  world   {stage}")

@@ -68,6 +68,20 @@ def test_a_build_tells_each_step_and_where_the_worlds_are(work, capsys):
     assert not (work / "out" / "hall").exists()
 
 
+def test_a_build_of_less_says_that_the_world_is_older(work, capsys):
+    build(capsys, "--scene", "room")
+    code, printed = build(capsys, "--scene", "room", "--set", "scenes.room.mesh.target_faces=200", "--until", "scale")
+    assert code == 0 and printed.splitlines()[-2:] == [
+        "room: NOT ASSESSED  1 step ran, due: author, assess",
+        "  world   out/room/world/world.usda is older than the scene file",
+    ]
+    code, printed = build(capsys, "--scene", "room", "--set", "scenes.room.mesh.target_faces=300", "--only", "count")
+    assert "room: NOT ASSESSED  0 steps ran, due: scale, author, assess" in printed
+    assert "PASS" not in printed and "everything is current" not in printed
+    code, printed = build(capsys, "--scene", "room", "--set", "scenes.room.mesh.target_faces=503")
+    assert code == 1 and "room: FAILED\n  world   out/room/world/world.usda is older than the scene file\n" in printed
+
+
 def test_a_dry_run_gives_reasons_and_writes_nothing(work, capsys):
     code, printed = build(capsys, "--dry-run")
     assert code == 0 and not (work / "out").exists()

@@ -11,7 +11,7 @@ from lyra_sim.errors import InputError, LyraSimError, SpecError, StoreError
 from lyra_sim.runner.events import Event, EventLog, Listener
 from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, drop_empty_log, make_step
 from lyra_sim.runner.planning import ScenePlanner, Selection, StepPlan, step_table
-from lyra_sim.runner.publish import publish, published_report
+from lyra_sim.runner.publish import current_report, publish
 from lyra_sim.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 from lyra_sim.store import clean_leftovers, scene_lock
@@ -29,7 +29,10 @@ class SceneResult:
     error: LyraSimError | None = None
     """What stopped it."""
     report: Report | None = None
-    """The gate's report, when the published world has one."""
+    """The gate's report on the world as the scene file now asks for it; None while a step of it is due."""
+    due: tuple[str, ...] = ()
+    """Steps that aren't current: not selected, or stopped by the error. What is published of them is older than the
+    scene file."""
 
     @property
     def exit_code(self) -> int:
@@ -204,7 +207,8 @@ class _SceneBuild:
             ran=tuple(self.ran),
             seconds=round(time.monotonic() - clock, 3),
             error=error,
-            report=published_report(self.folder) if error is None else None,
+            report=current_report(self.planner.done) if error is None else None,
+            due=tuple(name for name in self.planner.order if not self._is_current(name)),
         )
 
     def _steps(self) -> None:
@@ -224,6 +228,10 @@ class _SceneBuild:
             self._make(plan)
             self.events(replace(about, kind="finished", seconds=round(time.monotonic() - clock, 3)))
         self.current = ""
+
+    def _is_current(self, name: str) -> bool:
+        plan = self.planner.done.get(name)
+        return plan is not None and plan.action == "current"
 
     def _make(self, plan: StepPlan) -> None:
         log = self.folder / "logs" / f"{plan.folder.name}.log"

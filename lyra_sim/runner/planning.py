@@ -199,7 +199,7 @@ class ScenePlanner:
         return manifest, reasons + (damage(folder, manifest, verify=self.verify) if manifest else ())
 
     def _upstream(self, step: Step, manifest: Manifest | None) -> tuple[str, ...]:
-        """Steps whose result is no longer the one this step was made from, or won't be, though nothing about their key changed."""
+        """Steps whose key is the same though their result no longer is, or won't be, the one this step was made from."""
         if manifest is None:
             return ()
         changed = []

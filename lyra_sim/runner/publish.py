@@ -46,10 +46,12 @@ def publish(scene_folder: Path, done: Mapping[str, StepPlan]) -> None:
         write_json(record, now)
 
 
-def published_report(scene_folder: Path) -> Report | None:
-    """The report beside the published world, if there is one."""
-    path = scene_folder / METRICS
-    return Report.load(path) if path.is_file() else None
+def current_report(done: Mapping[str, StepPlan]) -> Report | None:
+    """The verdict on what the scene file now asks for; None unless the step that gives it is current."""
+    assess = done.get("assess")
+    if assess is None or assess.action != "current" or not (assess.folder / METRICS).is_file():
+        return None
+    return Report.load(assess.folder / METRICS)
 
 
 def _read(record: Path) -> dict[str, str]:

@@ -65,6 +65,25 @@ def test_a_stale_report_is_never_left_beside_a_newer_world(make_scene, tmp_path)
     assert not (folder / "metrics.json").exists() and not (folder / "report.html").exists()
 
 
+@pytest.mark.parametrize("selection", [{"until": "scale"}, {"only": "count"}])
+def test_an_older_report_is_no_verdict_on_this_build(make_scene, tmp_path, selection):
+    """The published world and report stay, for they belong together, but they are not what the scene file asks for."""
+    out = tmp_path / "out"
+    assert go(make_scene(assess={"pictures": 1}), out).exit_code == 1
+    result = go(make_scene(mesh={"target_faces": 200}, assess={"pictures": 1}), out, **selection)
+    (scene,) = result.scenes
+    assert scene.report is None and scene.due[-2:] == ("author", "assess") and result.exit_code == 0
+    assert (out / "room" / "metrics.json").is_file() and "x 60000" in (out / "room" / "world" / "world.usda").read_text()
+    (same,) = go(make_scene(assess={"pictures": 1}), tmp_path / "other").scenes
+    assert same.report is not None and same.due == (), "a build of everything has its verdict"
+
+
+def test_a_selection_that_leaves_nothing_due_still_has_its_verdict(make_scene, tmp_path):
+    go(make_scene(), tmp_path / "out")
+    (scene,) = go(make_scene(), tmp_path / "out", only="count").scenes
+    assert scene.report is not None and scene.report.verdict == "pass" and scene.due == ()
+
+
 def test_reasons_name_what_changed(make_scene, frames, tmp_path):
     out = tmp_path / "out"
     assert reasons(make_scene(), out)["count"] == ("run", "never built")
