@@ -43,7 +43,9 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Worst of all: fail over warn over pass; not-measured counts as warn."""
+        """Worst of all: fail over warn over pass; not-measured counts as warn. Without any figure nothing was measured."""
+        if not self.metrics:
+            return "not-measured"
         verdicts = {metric.verdict for metric in self.metrics}
         if "fail" in verdicts:
             return "fail"

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.data.report import Report
+from lyra_sim.data.report import Metric, Report
 from lyra_sim.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 
+REPORT = Report(scene="room", metrics=(Metric(name="fake", value=1, unit="1", n=1, verdict="warn"),))
 PIPELINES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.py"))
 
 
@@ -31,12 +32,12 @@ def test_the_recipe_gives_every_step_exactly_what_it_needs_in_order(tmp_path, mo
 
         def load(folder, inputs, name=module.STEP.name):
             assert folder.is_dir()
-            return Report(scene="room", metrics=()) if name == "assess" else f"output of {name}"
+            return REPORT if name == "assess" else f"output of {name}"
 
         monkeypatch.setattr(module, "STEP", replace(module.STEP, run=run, load=load))
     spec = importlib.util.spec_from_file_location("recipe", PIPELINES[0].with_name("rgbd_to_world.py"))
     recipe = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipe)
     scene = SceneSpec(name="room", rgbd={"frames": "rgb", "depth": "depth", "cameras": "cameras.json"})
-    assert recipe.world_from_rgbd(scene, tmp_path / "out").verdict == "pass"
+    assert recipe.world_from_rgbd(scene, tmp_path / "out") is REPORT
     assert [f"lyra_sim.steps.{name}" for name in called] == list(STEP_MODULES)

@@ -1,0 +1,23 @@
+"""The verdict on a world is that on its worst figure, and no figure at all is no pass."""
+
+import pytest
+
+from lyra_sim.data.report import Metric, Report
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "whole"),
+    [
+        ((), "not-measured"),
+        (("pass",), "pass"),
+        (("pass", "not-measured"), "warn"),
+        (("pass", "warn"), "warn"),
+        (("warn", "fail", "pass"), "fail"),
+    ],
+)
+def test_the_worst_figure_decides(tmp_path, verdicts, whole):
+    metrics = tuple(Metric(name=f"a.{n}", value=1, unit="1", n=1, verdict=verdict) for n, verdict in enumerate(verdicts))
+    report = Report(scene="room", metrics=metrics)
+    assert report.verdict == whole
+    report.save(tmp_path / "metrics.json")
+    assert Report.load(tmp_path / "metrics.json") == report
