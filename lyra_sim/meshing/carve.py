@@ -48,10 +48,25 @@ def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, margin: float) 
     return np.minimum(low, cameras.centres.min(0)) - margin, np.maximum(high, cameras.centres.max(0)) + margin
 
 
-def choose_voxel_size(low: np.ndarray, high: np.ndarray, *, wanted: float, max_voxels: int) -> float:
-    """``wanted`` [m], or the millimetre above what ``max_voxels`` allows over the extent."""
+def choose_voxel_size(low: np.ndarray, high: np.ndarray, *, wanted: float, max_voxels: int, exact: bool = False) -> float:
+    """``wanted`` [m], or the millimetre above what ``max_voxels`` allows over the extent.
+
+    Raises:
+        GeometryError: ``wanted`` was stated by the user (``exact``) and needs more voxels than that.
+    """
     smallest = float(np.cbrt(np.prod(high - low) / max_voxels))
-    return wanted if smallest <= wanted else float(np.ceil(smallest * 1000) / 1000)
+    if smallest <= wanted:
+        return wanted
+    allowed = float(np.ceil(smallest * 1000) / 1000)
+    if exact:
+        size = " × ".join(f"{side:.1f}" for side in high - low)
+        raise GeometryError(
+            "mesh.voxel_size",
+            f"{wanted:g} m takes {np.prod((high - low) / wanted):.3g} voxels over {size} m",
+            expected=f"at most mesh.max_voxels, {max_voxels}",
+            next_step=f"Raise mesh.max_voxels, or set mesh.voxel_size to {allowed:g} or more, or to auto.",
+        )
+    return allowed
 
 
 def carve(

@@ -36,8 +36,9 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
         return (world.z_depth(index) for index in range(len(cameras)))
 
     low, high = extent(_sparse_points(world), cameras, margin=3 * cfg.min_voxel_size)
+    exact = cfg.voxel_size != "auto"
     wanted = cfg.min_voxel_size if cfg.voxel_size == "auto" else cfg.voxel_size
-    voxel_size = choose_voxel_size(low, high, wanted=wanted, max_voxels=cfg.max_voxels)
+    voxel_size = choose_voxel_size(low, high, wanted=wanted, max_voxels=cfg.max_voxels, exact=exact)
     carved = carve(depths(), cameras, low=low, high=high, voxel_size=voxel_size, min_depth=min_depth)
     vertices, faces, surface_facts = closed_surface(carved, target_faces=cfg.target_faces)
     grid = carved.free_space

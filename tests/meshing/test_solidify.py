@@ -123,6 +123,13 @@ def test_voxel_size_follows_extent_and_budget() -> None:
     assert 1_000_000 / 1.05 < 250 / coarse**3 <= 1_000_000
 
 
+def test_a_stated_voxel_size_is_kept_or_refused() -> None:
+    low, high = np.zeros(3), np.array([10.0, 10.0, 2.5])
+    assert choose_voxel_size(low, high, wanted=0.05, max_voxels=2_000_000, exact=True) == 0.05
+    with pytest.raises(GeometryError, match=r"2\.5e\+08 voxels.*at most mesh\.max_voxels, 1000000.*(?s:.*)0\.063 or more"):
+        choose_voxel_size(low, high, wanted=0.01, max_voxels=1_000_000, exact=True)
+
+
 def test_extent_ignores_a_few_stray_points(tiny_room: Room) -> None:
     rng = np.random.default_rng(0)
     cloud = rng.uniform(0, 4, (20_000, 3))
