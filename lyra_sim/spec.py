@@ -5,15 +5,29 @@ Values are layered: model defaults, then the preset, then ``defaults``, then the
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+SMALLEST_ROBOT = 0.138
+"""Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's."""
 
 
 class Model(BaseModel):
     """Frozen, closed to unknown keys, NaN-free."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+_Section = TypeVar("_Section", bound=Model)
+
+
+def _ordered(section: _Section, low: str, high: str) -> _Section:
+    """``section``, refused unless its field ``low`` lies below its field ``high``; either may have been left at its default."""
+    values = getattr(section, low), getattr(section, high)
+    if not values[0] < values[1]:
+        raise ValueError(f"{low} ({values[0]:g}) below {high} ({values[1]:g})")
+    return section
 
 
 class RgbdSource(Model):
@@ -43,7 +57,7 @@ class MetricScale(Model):
 
 
 class CameraHeightScale(Model):
-    """Scale from the mean height of the cameras above the main floor."""
+    """Scale from the median height of the cameras above the main floor."""
 
     camera_height: float = Field(gt=0)
     """[m]"""
@@ -65,6 +79,10 @@ class CaptureConfig(Model):
     """A larger image is refused before it is decoded."""
     assumed_camera_height: float = Field(default=1.5, gt=0)
     """Used, and warned about, when nothing tells the scale [m]."""
+
+    @model_validator(mode="after")
+    def _depths_in_order(self) -> Self:
+        return _ordered(self, "min_depth", "max_depth")
 
 
 class ReconstructConfig(Model):
@@ -89,8 +107,9 @@ class AlignConfig(Model):
 class MeshConfig(Model):
     """mesh: free-space carving, solid, closed surface."""
 
-    voxel_size: float | Literal["auto"] = "auto"
-    """Edge [m]; auto takes ``min_voxel_size`` or what ``max_voxels`` allows over the scene's extent."""
+    voxel_size: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    """Edge [m]; auto takes ``min_voxel_size`` or what ``max_voxels`` allows over the scene's extent. A stated edge that
+    needs more voxels is an error, not a coarser grid."""
     min_voxel_size: float = Field(default=0.02, gt=0)
     """Finest edge auto takes, however small the scene [m]."""
     max_voxels: int = Field(default=12_000_000, ge=1000)
@@ -101,16 +120,20 @@ class MeshConfig(Model):
 
 
 class RobotConfig(Model):
-    """robot: the profile that map, routes and physics share."""
+    """robot: the profile that map and routes keep to; physics drives the larger of its two robots that fits in ``radius``."""
 
-    radius: float = Field(default=0.25, gt=0)
-    """Of the disc that must stay clear [m]."""
+    radius: float = Field(default=0.25, ge=SMALLEST_ROBOT)
+    """Of the disc that must stay clear [m]; the physics gate drives the largest robot that fits it."""
     band_low: float = Field(default=0.1, gt=0)
     """Lower edge of the height band that blocks the robot, above the floor [m] (MobilityGen's default)."""
     band_high: float = Field(default=0.62, gt=0)
     """Upper edge [m]."""
     map_resolution: float = Field(default=0.05, gt=0)
     """Cell edge of the occupancy map [m]."""
+
+    @model_validator(mode="after")
+    def _band_in_order(self) -> Self:
+        return _ordered(self, "band_low", "band_high")
 
 
 class CollideConfig(Model):
@@ -152,6 +175,13 @@ class AssessConfig(Model):
     """Engines that must agree; at least one, or nothing would be proven."""
     pictures: int = Field(default=4, ge=1)
     """Input views shown beside their re-render."""
+
+    @field_validator("engines")
+    @classmethod
+    def _each_engine_once(cls, engines: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(engines)) < len(engines):
+            raise ValueError("each engine once: one that runs twice agrees with itself")
+        return engines
 
 
 class Truth(Model):

@@ -6,8 +6,9 @@ import pytest
 import yaml
 
 from lyra_sim.errors import InputError, SpecError
+from lyra_sim.physics.controller import ROBOTS
 from lyra_sim.resources import resource_dir
-from lyra_sim.spec import CollideConfig, MeshConfig, SceneSpec
+from lyra_sim.spec import CollideConfig, MeshConfig, RobotConfig, SceneSpec
 from lyra_sim.spec_file import json_schema, load_scenes, source_paths
 from lyra_sim.strict_yaml import MAX_BYTES, parse_yaml, read_yaml
 
@@ -56,6 +57,30 @@ def test_a_choice_is_replaced_not_mixed(tmp_path):
     path = write(tmp_path, {"name": "room", "scale": {"camera_height": 1.2}}, defaults={"scale": {"metres_per_unit": 2.0}})
     (room,) = load_scenes(path)
     assert room.scale.camera_height == 1.2 and not hasattr(room.scale, "metres_per_unit")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("mesh.voxel_size=0", "'scenes.room.mesh.voxel_size' is 0 (expected greater than 0 or 'auto')"),
+        ("mesh.voxel_size=-0.02", "'scenes.room.mesh.voxel_size' is -0.02 (expected greater than 0 or 'auto')"),
+        ("robot.band_low=0.7", "'scenes.room.robot' is {'band_low': 0.7} (expected band_low (0.7) below band_high (0.62))"),
+        ("robot={band_low: 0.3, band_high: 0.3}", "(expected band_low (0.3) below band_high (0.3))"),
+        ("capture.max_depth=0.05", "(expected min_depth (0.1) below max_depth (0.05))"),
+        ("robot.radius=0.1", "'scenes.room.robot.radius' is 0.1 (expected greater than or equal to 0.138)"),
+        ("assess.engines=[newton, newton]", "(expected each engine once: one that runs twice agrees with itself)"),
+        ("assess.engines=[]", "'scenes.room.assess.engines' is []"),
+    ],
+)
+def test_values_that_make_no_sense_together_are_refused(tmp_path, override, expected):
+    with pytest.raises(SpecError) as caught:
+        load_scenes(write(tmp_path, {"name": "room"}), [f"scenes.room.{override}"])
+    assert expected in str(caught.value)
+
+
+def test_the_smallest_radius_is_that_of_the_smallest_robot():
+    assert RobotConfig.model_json_schema()["properties"]["radius"]["minimum"] == ROBOTS[-1].footprint_radius
+    RobotConfig(radius=ROBOTS[-1].footprint_radius)
 
 
 @pytest.mark.parametrize(
