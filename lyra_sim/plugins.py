@@ -6,11 +6,12 @@ A third party declares a :class:`PluginSpec` and names it in its own package met
     "reconstructor.mine" = "my_package.plugin:SPEC"
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -46,6 +47,14 @@ class PluginSpec:
     def missing(self) -> tuple[str, ...]:
         """Requirements that aren't installed."""
         return tuple(requirement for module, requirement in self.needs.items() if find_spec(module) is None)
+
+    @property
+    def installed(self) -> dict[str, str | None]:
+        """Versions of the packages that bring what it needs, read from their metadata; enter the step's key.
+
+        An engine's next release may let the same world fall, so it is proven again.
+        """
+        return {package: _version(package) for package in map(_package, sorted(self.needs.values()))}
 
     def load(self) -> Any:
         """Import the target.
@@ -84,7 +93,7 @@ BUILT_IN = (
         name="isaac",
         target="lyra_sim.exporters.isaac:export",
         version="1",
-        needs={"pxr": "usd-core>=26.11"},
+        needs={"pxr": "usd-core>=26.11", "trimesh": "trimesh>=5.2"},
     ),
     PluginSpec(
         kind="physics",
@@ -99,7 +108,7 @@ BUILT_IN = (
         name="newton",
         target="lyra_sim.physics.newton_engine:NewtonEngine",
         version="1",
-        needs={"newton": "newton[sim]==1.8.*", "mujoco": "mujoco==3.17.*"},
+        needs={"newton": "newton[sim]==1.8.*", "mujoco": "mujoco==3.17.*", "warp": "warp-lang>=1.19"},
     ),
 )
 
@@ -145,6 +154,21 @@ def load_plugin(kind: str, name: str) -> Callable[..., Any]:
             raise PluginError(f"{kind} '{name}'", f"it failed with {type(error).__name__}: {error}") from error
 
     return guarded
+
+
+def _package(requirement: str) -> str:
+    """``newton`` of ``newton[sim]==1.8.*``."""
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    if match is None:
+        raise PluginError(f"requirement '{requirement}'", "it names no package", expected="what pip install takes")
+    return match[0]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _third_party() -> tuple[PluginSpec, ...]:

@@ -179,7 +179,7 @@ class ScenePlanner:
         plugins = {}
         for name in step.plugins(view):
             spec = find_plugin(*name.split(":", 1))
-            plugins[name] = {"version": spec.version, "weights": spec.weights_sha256}
+            plugins[name] = {"version": spec.version, "weights": spec.weights_sha256, "packages": spec.installed}
         return ingredients_of(
             step=step.name,
             version=step.version,

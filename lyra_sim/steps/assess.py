@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.report import Report
+from lyra_sim.resources import resource_dir
 from lyra_sim.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
@@ -29,7 +30,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     metrics = geometry_metrics(finished)
     if cfg.truth is not None:
         metrics += ground_truth_metrics(finished, cfg.truth, seed=cfg.seed)
-    metrics += gate_metrics(gates)
+    metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
     metrics += stage_metrics(validate_stage(stage))
     report = Report(scene=cfg.name, metrics=tuple(metrics))
     judged = finished.with_all_views
@@ -39,8 +40,8 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
         solid=finished.solid,
         colliders=finished.collision.colliders,
         navigation=navigation,
-        drives=driven_paths(gates),
-        probes=dropped_probes(gates),
+        drives=driven_paths(gates.results),
+        probes=dropped_probes(gates.results),
         views=views.spread(cfg.assess.pictures),
     )
     write_report(out / "report.html", report, shown, seed=cfg.seed)
@@ -54,15 +55,16 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Report:
 
 
 def sources(cfg: SceneSpec) -> tuple[Path, ...]:
-    """Truth files, if the scene names any."""
+    """The robots that are driven, and truth files if the scene names any."""
+    robots = resource_dir("usd_templates") / "robots"
     if cfg.truth is None:
-        return ()
-    return (*cfg.truth.mesh, *([cfg.truth.occupancy_map] if cfg.truth.occupancy_map else []))
+        return (robots,)
+    return (robots, *cfg.truth.mesh, *([cfg.truth.occupancy_map] if cfg.truth.occupancy_map else []))
 
 
 STEP = Step(
     name="assess",
-    version=1,
+    version=2,
     needs=("capture", "align", "mesh", "collide", "author"),
     reads=("assess", "truth"),
     run=run,

@@ -5,16 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.stage import StageBundle
+from lyra_sim.plugins import load_plugin
+from lyra_sim.resources import resource_dir
 from lyra_sim.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+EXPORTER = "isaac"
+"""The only one so far; a scene key when there is a second."""
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
     """Hand the aligned world, its surface, hulls and map to the exporter."""
-    from lyra_sim.exporters.isaac import export
-
     solid, collision = inputs["mesh"], inputs["collide"]
-    return export(
+    bundle: StageBundle = load_plugin("exporter", EXPORTER)(
         inputs["align"],
         solid.mesh,
         collision.colliders,
@@ -24,10 +27,25 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
         texture=solid.texture,
         half_splats=cfg.author.half_splats,
     )
+    return bundle
 
 
 def load(folder: Path, inputs: Mapping[str, Any]) -> StageBundle:
     return StageBundle(folder=folder)
 
 
-STEP = Step(name="author", version=1, needs=("align", "mesh", "collide"), reads=("name", "author"), run=run, load=load)
+def sources(cfg: SceneSpec) -> tuple[Path, ...]:
+    """The templates that the stage is made from; robots are the gate's."""
+    return tuple(sorted(resource_dir("usd_templates").glob("*.usda")))
+
+
+STEP = Step(
+    name="author",
+    version=1,
+    needs=("align", "mesh", "collide"),
+    reads=("name", "author"),
+    run=run,
+    load=load,
+    sources=sources,
+    plugins=lambda cfg: (f"exporter:{EXPORTER}",),
+)

@@ -34,6 +34,6 @@ class Step:
     run: RunStep
     load: LoadStep
     sources: Callable[[SceneSpec], tuple[Path, ...]] = lambda cfg: ()
-    """Input files and folders whose content enters the key."""
+    """Files and folders whose content enters the key: the user's, or templates that come with lyra-sim."""
     plugins: Callable[[SceneSpec], tuple[str, ...]] = lambda cfg: ()
-    """Names of plug-ins whose version and weights enter the key, as ``kind:name``."""
+    """Names of plug-ins whose version, weights and installed packages enter the key, as ``kind:name``."""

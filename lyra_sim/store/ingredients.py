@@ -53,7 +53,7 @@ def ingredients_of(
     needs: Mapping[str, str],
     fields: Mapping[str, Any],
     sources: Mapping[str, Mapping[str, str]],
-    plugins: Mapping[str, Mapping[str, str | None]],
+    plugins: Mapping[str, Mapping[str, Any]],
     seed: int,
 ) -> dict[str, Any]:
     """Gather what a key is made of.
@@ -64,7 +64,7 @@ def ingredients_of(
         needs: Keys of the steps it needs, by name.
         fields: JSON values of the configuration it reads, by field.
         sources: File digests, by source label and then file name.
-        plugins: ``version`` and ``weights`` of each plug-in, by ``kind:name``.
+        plugins: ``version``, ``weights`` and installed ``packages`` of each plug-in, by ``kind:name``.
         seed: The scene's.
     """
     return {
@@ -151,11 +151,14 @@ def _files(sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return named
 
 
-def _plugin(facts: Mapping[str, str | None] | None) -> str:
+def _plugin(facts: Mapping[str, Any] | None) -> str:
     if facts is None:
         return "none"
-    weights = facts.get("weights")
-    return f"version {facts.get('version')}" + (f", weights {weights[:8]}" if weights else "")
+    words = [f"version {facts.get('version')}"]
+    if facts.get("weights"):
+        words.append(f"weights {facts['weights'][:8]}")
+    words += [f"{package} {version or 'missing'}" for package, version in facts.get("packages", {}).items()]
+    return ", ".join(words)
 
 
 def _shown(value: Any) -> str:

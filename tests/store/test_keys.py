@@ -108,6 +108,12 @@ def test_each_kind_of_change_has_its_words():
     assert explain(old, of(sources={"rgbd.frames": {"rgb/0.jpg": "d2"}})) == ("input changed: rgb/0.jpg",)
     plugins = {"physics:physx": {"version": "1", "weights": "abcdef0123"}}
     assert explain(old, of(plugins=plugins)) == ("plug-in changed: physics:physx (version 1 → version 1, weights abcdef01)",)
+    old, new = (
+        of(plugins={"physics:physx": {"version": "1", "weights": None, "packages": {"ovphysx": version}}})
+        for version in ("0.7", "0.8")
+    )
+    assert explain(old, new) == ("plug-in changed: physics:physx (version 1, ovphysx 0.7 → version 1, ovphysx 0.8)",)
+    old = of()
     many = {f"rgb/{index}.jpg": "d" for index in range(9)}
     assert explain(old, of(sources={"rgbd.frames": many}))[-1] == "and 6 more inputs"
 
