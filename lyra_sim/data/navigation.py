@@ -8,6 +8,7 @@ from jaxtyping import Float64
 
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.occupancy import OccupancyMap
+from lyra_sim.errors import GeometryError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,13 @@ class Navigation:
     """World x, y [m] and yaw [rad] of collision-free start poses on the main floor; best first."""
     probes: Float64[np.ndarray, "p 3"]
     """World x, y, z [m] of floor points under free cells, for drop tests; z is the floor height there."""
+    probe_room: Float64[np.ndarray, "p"]
+    """Distance from each probe point to the nearest edge of a cell with anything in a probe's way [m]."""
     routes: tuple[Route, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.probe_room) != len(self.probes):
+            raise GeometryError("probes", f"{len(self.probe_room)} clearances", expected=f"{len(self.probes)}, one a probe")
 
     def save(self, folder: Path) -> None:
         self.occupancy.save(folder / "occupancy_map")
@@ -46,6 +53,7 @@ class Navigation:
             "reachable_area": self.reachable_area,
             "spawns": self.spawns.tolist(),
             "probes": self.probes.tolist(),
+            "probe_room": self.probe_room.tolist(),
             "routes": [{"name": route.name, "waypoints": route.waypoints.tolist()} for route in self.routes],
         }
         write_json(folder / "navigation.json", facts)
@@ -60,5 +68,6 @@ class Navigation:
             reachable_area=facts["reachable_area"],
             spawns=np.array(facts["spawns"], np.float64).reshape(-1, 3),
             probes=np.array(facts["probes"], np.float64).reshape(-1, 3),
+            probe_room=np.array(facts["probe_room"], np.float64),
             routes=routes,
         )

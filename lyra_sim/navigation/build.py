@@ -9,13 +9,13 @@ from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
-from lyra_sim.navigation.reachable import reachable
+from lyra_sim.navigation.reachable import clearance, reachable
 from lyra_sim.navigation.routes import choose_routes
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
 from lyra_sim.spec import NavigateConfig, RobotConfig
 
 PROBE_HEADROOM = 0.62
-"""Probes are dropped only where this height above the floor is free, however low the robot: they start up there [m]."""
+"""Probes need room up to this height above the floor, however low the robot: they start up there [m]."""
 
 
 def build_navigation(
@@ -44,7 +44,8 @@ def build_navigation(
     reach, room = reachable(occupancy, robot.radius, camera_centres)
     tall = replace(band, high=max(band.high, PROBE_HEADROOM))
     open_above = occupancy if tall == band else make_map(hulls, free_space, grid, tall)
-    probes = floor_probes(occupancy, np.where(open_above.free, room, 0.0), count=config.probes, seed=seed)
+    probe_room = room if tall == band else clearance(occupancy.free & open_above.free, occupancy.resolution)
+    probes = floor_probes(occupancy, probe_room, count=config.probes, seed=seed)
     routes = choose_routes(
         occupancy, reach, room, radius=robot.radius, count=config.routes, min_length=config.min_route_length, seed=seed
     )
@@ -54,5 +55,6 @@ def build_navigation(
         reachable_area=round(float(reach.sum()) * robot.map_resolution**2, 4),
         spawns=spawn_poses(occupancy, reach, room),
         probes=np.column_stack([probes, band.height(probes)]),
+        probe_room=probe_room[tuple(occupancy.indices(probes).T)],
         routes=routes,
     )

@@ -8,12 +8,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import lyra_sim
 from lyra_sim.data.navigation import Navigation
-from lyra_sim.errors import PhysicsError
+from lyra_sim.errors import EnvironmentNotReady, PhysicsError
 from lyra_sim.physics.controller import ROBOTS, DiffDrive, largest_robot_within
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.result import GateResult
@@ -22,16 +22,32 @@ from lyra_sim.plugins import find_plugin
 log = logging.getLogger(__name__)
 
 
-def run_gates(
-    stage: Path, navigation: Navigation, *, engines: Sequence[str], out: Path, seed: int, limit_s: float
-) -> dict[str, GateResult]:
-    """:func:`run_gate` in every engine at once, each on a core of its own; results in the order of ``engines``."""
+@dataclass(frozen=True, kw_only=True)
+class GateRun:
+    """What every engine that was asked for found, or why it found nothing."""
+
+    results: dict[str, GateResult]
+    """Of the engines that ran, in the order they were asked for."""
+    failures: dict[str, EnvironmentNotReady | PhysicsError]
+    """Of the others: not installed, or lost on this world."""
+
+
+def run_gates(stage: Path, navigation: Navigation, *, engines: Sequence[str], out: Path, seed: int, limit_s: float) -> GateRun:
+    """:func:`run_gate` in every engine at once, each on a core of its own. One that is lost doesn't take another's result."""
+    results: dict[str, GateResult] = {}
+    failures: dict[str, EnvironmentNotReady | PhysicsError] = {}
     with ThreadPoolExecutor(max_workers=max(len(engines), 1)) as pool:
         futures = {
             engine: pool.submit(run_gate, stage, navigation, engine=engine, out=out, seed=seed, limit_s=limit_s)
             for engine in engines
         }
-        return {engine: future.result() for engine, future in futures.items()}
+        for engine, future in futures.items():
+            try:
+                results[engine] = future.result()
+            except (EnvironmentNotReady, PhysicsError) as error:
+                log.warning("%s: nothing was proven. %s", engine, error)
+                failures[engine] = error
+    return GateRun(results=results, failures=failures)
 
 
 def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, seed: int, limit_s: float) -> GateResult:
@@ -40,7 +56,7 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
     Args:
         stage: ``world.usda`` of a package.
         navigation: In the same metric world.
-        engine: ``physx`` or ``newton``, or another plug-in of kind ``physics``.
+        engine: ``physx`` or ``newton``.
         out: Folder that gets ``gate_<engine>.json``.
         seed: Of the few random choices, see :func:`lyra_sim.physics.gate_stage.author_gate_stage`.
         limit_s: Wall-clock time after which the engine is given up [s]; it never shortens an experiment.

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
-from scipy.ndimage import distance_transform_edt
 
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.errors import PhysicsError
@@ -120,11 +119,10 @@ def _add_probes(stage: Usd.Stage, navigation: Navigation, rng: np.random.Generat
     """Balls and boxes in turn over the probe points, then fast balls over some of the same points."""
     UsdGeom.Scope.Define(stage, PROBES)
     points = navigation.probes
-    clearance = _clearance(navigation)
     kinds: list[ProbeKind] = []
-    for index, room in enumerate(clearance):
+    for index, room in enumerate(navigation.probe_room):
         kind = KINDS[index % len(KINDS)]
-        kinds.append(kind if SHAPES[kind].reach < room else "small_ball")
+        kinds.append(kind if SHAPES[kind].reach < room else "small_ball")  # small probes go where room is small
     fast = np.sort(rng.choice(len(points), size=min(FAST_BALLS, len(points)), replace=False))
     drops: list[tuple[int, ProbeKind, float]] = [(index, kind, DROP_HEIGHT) for index, kind in enumerate(kinds)]
     drops += [(int(index), "fast_ball", DROP_HEIGHT + number * FAST_STAGGER) for number, index in enumerate(fast)]
@@ -156,14 +154,6 @@ def _add_probe(
         UsdGeom.Sphere(geometry).CreateRadiusAttr(shape.size)
     UsdPhysics.CollisionAPI.Apply(geometry.GetPrim())
     return ProbeRequest(name=name, body=str(body.GetPath()), kind=kind, x=x, y=y, floor_z=floor_z, rest_height=shape.size)
-
-
-def _clearance(navigation: Navigation) -> Float64[np.ndarray, "p"]:
-    """Distance from each probe point to the nearest cell that isn't free [m]; small probes go where it is small."""
-    grid = navigation.occupancy
-    distances = distance_transform_edt(np.pad(grid.free, 1)) * grid.resolution
-    index = np.clip(grid.indices(navigation.probes) + 1, 0, np.array(distances.shape) - 1)
-    return np.asarray(distances[tuple(index.T)], np.float64)
 
 
 def _add_robots(stage: Usd.Stage, navigation: Navigation, robot: DiffDrive) -> tuple[RouteRequest, ...]:

@@ -122,9 +122,10 @@ class GateResult:
 
 
 def agreement(a: GateResult, b: GateResult) -> dict[str, float]:
-    """Per route that both engines drove to its end: difference of driven length as a share of the planned one.
+    """Per route of both engines: difference of driven length as a share of the planned one.
 
-    A route that only one engine finished is as far from agreement as can be and counts as 1.
+    Two that both stopped short are compared like two that arrived: agreeing on where the way is blocked is agreement.
+    A route that only one of them finished is as far from it as can be and counts as 1.
     """
     other = {route.name: route for route in b.routes}
     shares = {}

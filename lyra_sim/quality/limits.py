@@ -7,6 +7,8 @@ A figure passes at ``good`` or better, warns until ``poor``, and fails beyond it
 from dataclasses import dataclass
 from typing import Literal
 
+from lyra_sim.data.report import Verdict
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
@@ -18,6 +20,15 @@ class Limit:
     good: float | int | None = None
     poor: float | int | None = None
     reason: str = ""
+
+    def judge(self, value: float) -> Verdict:
+        """``pass`` at ``good`` or better, ``fail`` beyond ``poor``, else ``warn``; what is only recorded passes."""
+        if self.good is None:
+            return "pass"
+        sign = 1.0 if self.better == "higher" else -1.0
+        if sign * (value - self.good) >= 0:
+            return "pass"
+        return "fail" if self.poor is not None and sign * (value - self.poor) < 0 else "warn"
 
     def describe(self) -> str:
         """``≤ 0.01, fails above 0.03``."""
@@ -68,7 +79,7 @@ LIMITS: dict[str, Limit] = {
     "depth.held_out.mean": _most("m", 0.05, None, "Edges dominate it; watched, not gated."),
     "depth.held_out.p90": _most("m", 0.05, None, "One view in ten pixels may sit on an edge."),
     "depth.held_out.completeness": _least(
-        "share", 0.95, 0.6, "Edges cost a few percent; held-out ends of a sparse walk see what no other view did and reach 0.82."
+        "share", 0.95, 0.6, "Edges cost a few percent; held-out ends of a sparse walk see what no other view did: 0.82."
     ),
     "depth.held_out.behind_unseen": _most(
         "share", 0.1, 0.4, "Space that is solid for want of a look; a tenth says the walk should be longer, 0.4 that it misses."
@@ -119,6 +130,10 @@ LIMITS: dict[str, Limit] = {
     "navigation.routes": _least("1", 3, 1, "Fewer leave chance; none proves nothing."),
     "navigation.route_length": _recorded("m", "Sum of all planned routes."),
     # engines
+    "physics.engines": _least("1", 2, None, "One engine alone may be wrong in its own way."),
+    "physics.engines_lost": _most("1", 0, 0, "What an engine was to prove is unproven when it isn't there or gives up."),
+    "physics.robot_footprint": _recorded("m", "Judged as a share of robot.radius, next."),
+    "physics.robot_share": _least("share", 0.8, None, "Below it the way is proven for a smaller robot than asked."),
     "physics.*.probes_fell": _most("1", 0, 0, "The floor holds everywhere or it doesn't hold."),
     "physics.*.probes_settled": _least("share", 0.95, None, "A ball may still roll on a slope; more than that jitters."),
     "physics.*.settle_error": _most(
@@ -130,6 +145,7 @@ LIMITS: dict[str, Limit] = {
         "share", 0.05, 0.1, "Worst relative difference of driven from planned length; more means bumps or slipping."
     ),
     "physics.*.cross_track": _most("m", 0.1, None, "Farther off the plan the kept clearance is used up."),
+    "physics.*.upright": _least("1", 0.97, 0.9, "14 degrees are a doorstep; at 26 a robot with a load tips over."),
     "physics.agreement": _most("share", 0.05, 0.1, "Two engines that differ more feel two different worlds."),
     # stage
     "usd.errors": _most("1", 0, 0, "A stage that violates rules opens differently everywhere."),

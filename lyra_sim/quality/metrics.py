@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lyra_sim.data.report import Metric, Verdict
-from lyra_sim.quality.limits import Limit, limit_of
+from lyra_sim.data.report import Metric
+from lyra_sim.quality.limits import limit_of
 
 
 def measured(name: str, value: float | int | bool, *, n: int, note: str = "") -> Metric:
@@ -22,18 +22,9 @@ def measured(name: str, value: float | int | bool, *, n: int, note: str = "") ->
         return not_measured(name, limit.unit, note or "no samples")
     plain = int(value) if isinstance(value, bool | int | np.integer | np.bool_) else round(float(value), 9)
     words = "; ".join(part for part in (note, limit.describe()) if part)
-    return Metric(name=name, value=plain, unit=limit.unit, n=int(n), verdict=_verdict(limit, float(value)), note=words)
+    return Metric(name=name, value=plain, unit=limit.unit, n=int(n), verdict=limit.judge(float(value)), note=words)
 
 
 def not_measured(name: str, unit: str, why: str) -> Metric:
     """A metric that couldn't be taken; counts as a warning, never as a pass."""
     return Metric(name=name, value=None, unit=unit, n=0, verdict="not-measured", note=why)
-
-
-def _verdict(limit: Limit, value: float) -> Verdict:
-    if limit.good is None:
-        return "pass"
-    sign = 1.0 if limit.better == "higher" else -1.0
-    if sign * (value - limit.good) >= 0:
-        return "pass"
-    return "fail" if limit.poor is not None and sign * (value - limit.poor) < 0 else "warn"

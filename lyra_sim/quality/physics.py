@@ -5,19 +5,71 @@ from collections.abc import Mapping
 import numpy as np
 
 from lyra_sim.data.report import Metric
+from lyra_sim.errors import LyraSimError
+from lyra_sim.physics.controller import ROBOTS
+from lyra_sim.physics.gate import GateRun
 from lyra_sim.physics.result import GateResult, agreement
+from lyra_sim.quality.limits import limit_of
 from lyra_sim.quality.metrics import measured, not_measured
 
+PARTS = (
+    "probes_fell",
+    "probes_settled",
+    "settle_error",
+    "penetration",
+    "routes_driven",
+    "length_error",
+    "cross_track",
+    "upright",
+)
+"""Figures every engine gives."""
 
-def gate_metrics(gates: Mapping[str, GateResult]) -> list[Metric]:
-    """All engines' figures in the order given, then how well two engines agree."""
-    metrics = [metric for engine, gate in gates.items() for metric in _engine_metrics(engine, gate)]
+
+def gate_metrics(run: GateRun, *, robot_radius: float) -> list[Metric]:
+    """Which engines ran and what they drove, all engines' figures, then how well the first two agree.
+
+    ``robot_radius`` is what the scene asks for [m]; the gate has robots of two sizes and drives the larger that fits.
+    """
+    gates, asked = run.results, len(run.results) + len(run.failures)
+    lost = "; ".join(_why(engine, error) for engine, error in run.failures.items())
+    metrics = [
+        measured("physics.engines", len(gates), n=max(asked, 1), note=f"of {asked} asked for"),
+        measured("physics.engines_lost", len(run.failures), n=max(asked, 1), note=lost),
+        *_robot_metrics(gates, robot_radius),
+    ]
+    for engine, gate in gates.items():
+        metrics += _engine_metrics(engine, gate)
+    for engine, error in run.failures.items():
+        names = [f"physics.{engine}.{part}" for part in PARTS]
+        metrics += [not_measured(name, limit_of(name).unit, _why(engine, error)) for name in names]
     if len(gates) < 2:
         return [*metrics, not_measured("physics.agreement", "share", f"needs two engines, {len(gates)} ran")]
     first, second = list(gates.values())[:2]
     shares = agreement(first, second)
     note = f"{first.engine_version} against {second.engine_version}"
     return [*metrics, measured("physics.agreement", max(shares.values(), default=np.nan), n=len(shares), note=note)]
+
+
+def _why(engine: str, error: LyraSimError) -> str:
+    """``newton: 2 of its packages are not installed``; the whole error is in the log."""
+    return f"{engine}: {error.found}"
+
+
+def _robot_metrics(gates: Mapping[str, GateResult], radius: float) -> list[Metric]:
+    """The driven robot's footprint, and whether what it proves holds for the robot that was asked for."""
+    drove = {gate.robot: len(gate.routes) for gate in gates.values() if gate.routes}
+    if not drove:
+        why = "nothing was driven"
+        return [not_measured("physics.robot_footprint", "m", why), not_measured("physics.robot_share", "share", why)]
+    footprint = min(robot.footprint_radius for robot in ROBOTS if robot.template in drove)
+    share, n = footprint / radius, sum(drove.values())
+    note = f"of robot.radius {radius:g} m"
+    if limit_of("physics.robot_share").judge(share) != "pass":
+        note = f"proven for a smaller robot than asked: {footprint:g} m {note}"
+    return [
+        measured("physics.robot_footprint", footprint, n=n, note=", ".join(sorted(drove))),
+        measured("physics.robot_share", share, n=n, note=note),
+    ]
 
 
 def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
@@ -31,6 +83,7 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
         if route not in driven
     ]
     share = m / len(gate.routes) if gate.routes else 0.0
+    upright = limit_of("physics.*.upright")
     return [
         measured(f"physics.{engine}.probes_fell", len(fell), n=len(gate.probes), note=_some(fell) or gate.engine_version),
         measured(f"physics.{engine}.probes_settled", sum(probe.settled for probe in resting) / n if n else np.nan, n=n),
@@ -44,6 +97,12 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
         ),
         measured(f"physics.{engine}.length_error", max((abs(route.length_error) for route in driven), default=np.nan), n=m),
         measured(f"physics.{engine}.cross_track", max((route.cross_track_error for route in driven), default=np.nan), n=m),
+        measured(
+            f"physics.{engine}.upright",
+            min((route.upright_cosine for route in gate.routes), default=np.nan),
+            n=len(gate.routes),
+            note=_some([route.name for route in gate.routes if upright.judge(route.upright_cosine) != "pass"]),
+        ),
     ]
 
 

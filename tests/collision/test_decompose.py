@@ -19,10 +19,10 @@ CUBE = box_mesh([(np.zeros(3), np.ones(3))])
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
     """A module ``coacd`` for the worker processes alone."""
     lines = ["class Mesh:", "    def __init__(self, vertices, faces): self.vertices = vertices"]
-    lines += ["def set_log_level(level): pass", "def run_coacd(mesh, **options):", *[f"    {line}" for line in body.splitlines()]]
+    lines += ["def set_log_level(level): pass", "def run_coacd(mesh, **options):"]
+    lines += [f"    {line}" for line in body.splitlines()]
     (folder / "coacd.py").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(folder))
-    # The repository root comes before PYTHONPATH; site-packages after it.
 
 
 def test_real_coacd_keeps_the_order() -> None:

@@ -185,6 +185,17 @@ def test_saved_collision_loads_equal(collision, folder):
     assert [hull.name for hull in loaded.colliders.hulls] == [hull.name for hull in collision.colliders.hulls]
     assert np.array_equal(loaded.navigation.occupancy.cells, collision.navigation.occupancy.cells)
     assert np.array_equal(loaded.navigation.probes, collision.navigation.probes)
+    assert np.array_equal(loaded.navigation.probe_room, collision.navigation.probe_room)
+
+
+def test_probes_have_the_room_the_map_says(collision):
+    occupancy, probes = collision.navigation.occupancy, collision.navigation.probes
+    walls = occupancy.centres(np.argwhere(~occupancy.free))
+    for point, room in zip(probes[:, :2], collision.navigation.probe_room, strict=True):
+        corners = np.maximum(np.abs(walls - point) - occupancy.resolution / 2, 0.0)
+        assert room >= 0.12
+        # a transform between centres, less half a cell, is at most 0.21 cells too much towards a corner
+        assert 0 <= room - np.linalg.norm(corners, axis=1).min() + 1e-9 <= 0.21 * occupancy.resolution
 
 
 def test_tight_budget_is_kept(tmp_path):

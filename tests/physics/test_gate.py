@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.files import read_json
-from lyra_sim.errors import PhysicsError, PluginError
+from lyra_sim.errors import EnvironmentNotReady, PhysicsError, PluginError
 from lyra_sim.physics.controller import DiffDrive
 from lyra_sim.physics.gate import run_gate, run_gates, run_worker
+from lyra_sim.physics.gate_stage import author_gate_stage
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.result import GateResult, agreement
+from lyra_sim.plugins import PluginSpec, find_plugin
 from tests.physics.worlds import navigation, room, write_world
 
 ENGINES = ("physx", "newton")
@@ -38,7 +40,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Run:
     }
     way = navigation(boxes, probes=[*GRID, (-2.0, -2.0, 0.0)], routes=routes)  # one probe falls onto the twins' start
     world = write_world(folder / "world.usda", boxes)
-    return Run(folder, run_gates(world, way, engines=ENGINES, out=folder / "out", seed=7, limit_s=240.0))
+    return Run(folder, run_gates(world, way, engines=ENGINES, out=folder / "out", seed=7, limit_s=240.0).results)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Run:
     way = navigation(boxes, probes=[*GRID, (2.3, 0.0, 0.0), (2.3, 1.0, 0.0)], routes=routes)
     sealed = {**boxes, "wall_004": ((-0.5, -0.5, 0.0), (-0.4, 0.5, 2.0))}
     world = write_world(folder / "world.usda", sealed)
-    return Run(folder, run_gates(world, way, engines=ENGINES, out=folder / "out", seed=7, limit_s=240.0))
+    return Run(folder, run_gates(world, way, engines=ENGINES, out=folder / "out", seed=7, limit_s=240.0).results)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -112,6 +114,18 @@ class TestSoundWorld:
             run_gate(sound.folder / "world.usda", way, engine=engine, out=tmp_path / attempt, seed=7, limit_s=240.0)
             files.append((tmp_path / attempt / f"gate_{engine}.json").read_bytes())
         assert files[0] == files[1]
+
+
+def test_a_ball_is_only_dropped_where_all_of_it_has_room(tmp_path: Path) -> None:
+    """3 cells between a probe's own cell and the wall leave 12.5 cm: less than the large ball's 15 cm."""
+    kinds = {}
+    for x in (-2.875, -2.775):
+        way = navigation(room(), probes=[(x, 0.0, 0.0)], routes={})
+        stage = tmp_path / f"{x}.usda"
+        world = write_world(tmp_path / f"world{x}.usda", room())
+        gate = author_gate_stage(stage, world=world, navigation=way, robot=DiffDrive(), seed=7)
+        kinds[round(float(way.probe_room[0]), 3)] = gate.probes[0].kind
+    assert kinds == {0.125: "small_ball", 0.225: "ball"}
 
 
 def test_engines_agree_on_a_sound_world(sound: Run) -> None:
@@ -203,6 +217,28 @@ def test_the_small_robot_drives_where_only_it_fits(engine: str, tmp_path: Path) 
 
 
 class TestErrors:
+    def test_a_missing_engine_leaves_the_other_its_result(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        declared = find_plugin
+
+        def without_newton(kind: str, name: str) -> PluginSpec:
+            spec = declared(kind, name)
+            return replace(spec, needs={"no_such_module": "newton[sim]"}) if name == "newton" else spec
+
+        monkeypatch.setattr("lyra_sim.physics.gate.find_plugin", without_newton)
+        world = write_world(tmp_path / "world.usda", room())
+        way = navigation(room(), probes=GRID[:2], routes={})
+        run = run_gates(world, way, engines=ENGINES, out=tmp_path / "out", seed=7, limit_s=120.0)
+        assert list(run.results) == ["physx"] and (tmp_path / "out" / "gate_physx.json").is_file()
+        assert isinstance(run.failures["newton"], EnvironmentNotReady) and "newton[sim]" in str(run.failures["newton"])
+
+    def test_a_world_no_engine_can_load_is_a_finding_of_each(self, tmp_path: Path) -> None:
+        world = write_world(tmp_path / "world.usda", {})
+        way = navigation({}, probes=GRID, routes={})
+        run = run_gates(world, way, engines=ENGINES, out=tmp_path, seed=7, limit_s=60.0)
+        assert run.results == {} and {type(error) for error in run.failures.values()} == {PhysicsError}
+        with pytest.raises(PluginError, match="bullet"):
+            run_gates(world, way, engines=("bullet",), out=tmp_path, seed=7, limit_s=60.0)
+
     def test_world_without_hulls(self, tmp_path: Path) -> None:
         world = write_world(tmp_path / "world.usda", {})
         with pytest.raises(PhysicsError, match="no colliders under /World/Environment/Collision"):

@@ -8,6 +8,7 @@ from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdShade, Vt
 
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
+from lyra_sim.navigation.reachable import clearance
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 """Low and high corner [m]."""
@@ -68,11 +69,13 @@ def navigation(
     for low, high in boxes.values():
         if high[2] > 0.1:
             cells[((centres > low[:2]) & (centres < high[:2])).all(axis=2)] = OCCUPIED
+    points = np.array(probes, np.float64).reshape(-1, 3)
     return Navigation(
         occupancy=grid,
         robot_radius=0.25,
         reachable_area=20.0,
         spawns=np.zeros((1, 3)),
-        probes=np.array(probes, np.float64).reshape(-1, 3),
+        probes=points,
+        probe_room=clearance(grid.free, grid.resolution)[tuple(grid.indices(points).T)],
         routes=tuple(Route(name=name, waypoints=np.array(way, np.float64)) for name, way in routes.items()),
     )

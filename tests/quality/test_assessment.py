@@ -44,6 +44,7 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
         reachable_area=14.0,
         spawns=np.array([[1.0, 1.0, 0.0]]),
         probes=np.array([[2.0, 2.0, 0.0]]),
+        probe_room=np.array([1.975]),
         routes=tuple(Route(name=f"route_{k}", waypoints=np.array([[1.0, 1.0], [6.0, 2.0]])) for k in range(3)),
     )
     solid = room_solid(tiny_room)

@@ -83,7 +83,13 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
     cells = np.full((4, 4), FREE_CELL, np.uint8)
     occupancy = OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05)
     nowhere = Navigation(
-        occupancy=occupancy, robot_radius=0.25, reachable_area=0.0, spawns=np.zeros((0, 3)), probes=np.zeros((0, 3)), routes=()
+        occupancy=occupancy,
+        robot_radius=0.25,
+        reachable_area=0.0,
+        spawns=np.zeros((0, 3)),
+        probes=np.zeros((0, 3)),
+        probe_room=np.zeros(0),
+        routes=(),
     )
     assert {metric.name: metric.verdict for metric in navigation_metrics(nowhere)} == {
         "navigation.reachable_area": "pass",

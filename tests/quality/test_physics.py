@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from lyra_sim.data.report import Metric
+from lyra_sim.data.report import Metric, Report
+from lyra_sim.errors import EnvironmentNotReady, PhysicsError
+from lyra_sim.physics.gate import GateRun
 from lyra_sim.physics.result import GateResult, ProbeResult, RouteResult
 from lyra_sim.quality.physics import gate_metrics
 from lyra_sim.quality.report import driven_paths, dropped_probes
@@ -25,7 +27,7 @@ def probe(name: str, *, height_error: float = 0.001, fell: bool = False, settled
     )
 
 
-def route(name: str, *, driven: float = 5.1, arrived: bool = True) -> RouteResult:
+def route(name: str, *, driven: float = 5.1, arrived: bool = True, upright: float = 1.0) -> RouteResult:
     return RouteResult(
         name=name,
         planned_length=5.0,
@@ -33,7 +35,7 @@ def route(name: str, *, driven: float = 5.1, arrived: bool = True) -> RouteResul
         arrived=arrived,
         final_error=0.05,
         cross_track_error=0.03,
-        upright_cosine=1.0,
+        upright_cosine=upright,
         stuck=not arrived,
         fell=False,
         duration=9.0,
@@ -54,7 +56,12 @@ def gate(engine: str, probes: tuple[ProbeResult, ...], routes: tuple[RouteResult
     )
 
 
+def figures(gates: dict[str, GateResult], **failures: EnvironmentNotReady | PhysicsError) -> list[Metric]:
+    return gate_metrics(GateRun(results=gates, failures=failures), robot_radius=0.25)
+
+
 def named(metrics: list[Metric]) -> dict[str, Metric]:
+    assert len({metric.name for metric in metrics}) == len(metrics)
     return {metric.name.removeprefix("physics."): metric for metric in metrics}
 
 
@@ -62,7 +69,7 @@ GOOD = gate("physx", (probe("a"), probe("b", height_error=-0.004)), (route("r0")
 
 
 def test_two_good_engines_pass() -> None:
-    metrics = named(gate_metrics({"physx": GOOD, "newton": replace(GOOD, engine="newton")}))
+    metrics = named(figures({"physx": GOOD, "newton": replace(GOOD, engine="newton")}))
     assert {metric.verdict for metric in metrics.values()} == {"pass"}
     assert metrics["physx.settle_error"].value == pytest.approx(0.004)
     assert metrics["physx.penetration"].value == pytest.approx(0.004)
@@ -73,21 +80,21 @@ def test_two_good_engines_pass() -> None:
 
 def test_one_fallen_ball_fails_and_is_named_but_does_not_count_as_resting() -> None:
     metrics = named(
-        gate_metrics({"physx": gate("physx", (probe("a"), probe("lost", height_error=-9.0, fell=True)), GOOD.routes)})
+        figures({"physx": gate("physx", (probe("a"), probe("lost", height_error=-9.0, fell=True)), GOOD.routes)})
     )
     assert metrics["physx.probes_fell"].verdict == "fail" and "lost" in metrics["physx.probes_fell"].note
     assert metrics["physx.settle_error"].value == pytest.approx(0.001)
 
 
 def test_no_routes_fail() -> None:
-    metrics = named(gate_metrics({"physx": gate("physx", GOOD.probes, ())}))
+    metrics = named(figures({"physx": gate("physx", GOOD.probes, ())}))
     assert (metrics["physx.routes_driven"].value, metrics["physx.routes_driven"].verdict) == (0.0, "fail")
     assert metrics["physx.routes_driven"].note.startswith("no route")
     assert metrics["physx.length_error"].verdict == "not-measured"
 
 
 def test_a_stuck_robot_fails_however_well_the_others_did() -> None:
-    metrics = named(gate_metrics({"physx": gate("physx", GOOD.probes, (route("r0"), route("r1", driven=1.0, arrived=False)))}))
+    metrics = named(figures({"physx": gate("physx", GOOD.probes, (route("r0"), route("r1", driven=1.0, arrived=False)))}))
     assert (metrics["physx.routes_driven"].value, metrics["physx.routes_driven"].verdict) == (0.5, "fail")
     assert "r1 stuck" in metrics["physx.routes_driven"].note
     assert metrics["physx.length_error"].value == pytest.approx(0.02), "its length says nothing about driving"
@@ -95,16 +102,58 @@ def test_a_stuck_robot_fails_however_well_the_others_did() -> None:
 
 def test_engines_that_disagree_are_told_apart() -> None:
     other = gate("newton", GOOD.probes, (route("r0", driven=6.0), route("r1", driven=4.9)))
-    metrics = named(gate_metrics({"physx": GOOD, "newton": other}))
+    metrics = named(figures({"physx": GOOD, "newton": other}))
     assert metrics["agreement"].value == pytest.approx(0.18)
     assert metrics["agreement"].verdict == "fail"
     assert metrics["newton.length_error"].verdict == "fail"
 
 
 def test_no_probes_and_one_engine_are_not_measured() -> None:
-    metrics = named(gate_metrics({"physx": gate("physx", (), GOOD.routes)}))
+    metrics = named(figures({"physx": gate("physx", (), GOOD.routes)}))
     for name in ("physx.probes_fell", "physx.probes_settled", "physx.settle_error", "agreement"):
         assert metrics[name].verdict == "not-measured"
+
+
+def test_a_lost_engine_is_named_fails_and_costs_the_other_nothing() -> None:
+    missing = EnvironmentNotReady("physics 'newton'", "2 of its packages are not installed", expected="newton[sim]==1.8.*")
+    metrics = figures({"physx": GOOD}, newton=missing)
+    by_name = named(metrics)
+    assert by_name["physx.routes_driven"].verdict == "pass"
+    for name in ("routes_driven", "probes_fell", "upright"):
+        metric = by_name[f"newton.{name}"]
+        assert metric.verdict == "not-measured" and "not installed" in metric.note
+    assert {m.name.split(".")[2] for m in metrics if ".newton." in m.name} == {
+        m.name.split(".")[2] for m in metrics if ".physx." in m.name
+    }
+    assert (by_name["engines"].value, by_name["engines"].verdict) == (1, "warn")
+    assert (by_name["engines_lost"].value, by_name["engines_lost"].verdict) == (1, "fail")
+    assert "newton: 2 of its packages" in by_name["engines_lost"].note
+    assert Report(scene="x", metrics=tuple(metrics)).verdict == "fail"
+
+
+def test_one_engine_by_choice_warns_and_two_crashed_ones_fail() -> None:
+    alone = figures({"physx": GOOD})
+    assert named(alone)["engines_lost"].verdict == "pass" and Report(scene="x", metrics=tuple(alone)).verdict == "warn"
+    crash = PhysicsError("engine physx", "its process failed (killed by signal 11)")
+    none = named(figures({}, physx=crash, newton=crash))
+    assert none["engines"].value == 0 and none["engines_lost"].verdict == "fail"
+    assert none["robot_footprint"].verdict == none["agreement"].verdict == "not-measured"
+
+
+@pytest.mark.parametrize(("upright", "verdict"), [(0.999, "pass"), (0.95, "warn"), (0.5, "fail")])
+def test_the_worst_tilt_of_any_route_is_judged(upright: float, verdict: str) -> None:
+    tilted = gate("physx", GOOD.probes, (route("r0"), route("r1", arrived=False, upright=upright)))
+    metric = named(figures({"physx": tilted}))["physx.upright"]
+    assert (metric.value, metric.verdict, metric.n) == (upright, verdict, 2)
+    assert ("r1" in metric.note) == (verdict != "pass")
+
+
+@pytest.mark.parametrize(("radius", "verdict"), [(0.25, "pass"), (0.28, "pass"), (0.6, "warn")])
+def test_a_robot_smaller_than_asked_proves_less(radius: float, verdict: str) -> None:
+    found = named(gate_metrics(GateRun(results={"physx": GOOD}, failures={}), robot_radius=radius))
+    assert found["robot_footprint"].value == 0.23 and found["robot_footprint"].n == 2
+    assert (found["robot_share"].value, found["robot_share"].verdict) == (pytest.approx(0.23 / radius), verdict)
+    assert ("smaller robot than asked" in found["robot_share"].note) == (verdict == "warn")
 
 
 def test_pictures_get_every_path_and_fallen_probes_on_top() -> None:

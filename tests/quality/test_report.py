@@ -76,6 +76,7 @@ def world(tiny_room: Room, tmp_path: Path) -> World:
             reachable_area=12.5,
             spawns=np.array([[1.0, 1.0, 0.5]]),
             probes=np.array([[2.0, 2.0, 0.0]]),
+            probe_room=np.array([1.975]),
             routes=(route,),
         ),
         drives=(DrivenPath(engine="physx", route="route_000", xy=route.waypoints + 0.02, reached=True),),

@@ -152,5 +152,6 @@ def _navigation() -> Navigation:
         reachable_area=8.0,
         spawns=np.array([[-1.0, 0.0, 0.0], [-1.0, -1.0, 1.57]]),
         probes=np.array([[-1.0, 0.5, 0.0]]),
+        probe_room=np.array([0.475]),
         routes=(Route(name="route_000", waypoints=np.array([[-1.5, -1.0], [1.5, -1.0]])),),
     )
