@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import lyra_sim
-from lyra_sim.errors import InputError
+from lyra_sim.errors import EnvironmentNotReady, InputError
 from lyra_sim.usd.issues import Issue
 
 TIMEOUT_S = 600.0
@@ -27,6 +27,7 @@ def validate_stage(path: Path, *, timeout_s: float = TIMEOUT_S, memory_bytes: in
 
     Raises:
         InputError: There is no such file.
+        EnvironmentNotReady: A validator isn't installed.
     """
     if not path.is_file():
         raise InputError(str(path), "no such file", expected="a USD stage (.usda, .usdc, .usd, .usdz)")
@@ -41,7 +42,10 @@ def validate_stage(path: Path, *, timeout_s: float = TIMEOUT_S, memory_bytes: in
             last = _last_line(done.stderr.decode("utf-8", "replace"))
             how = f"signal {-done.returncode}" if done.returncode < 0 else f"exit code {done.returncode}"
             return [_reader_issue("crash", f"reading the stage ended with {how}: {last}", path)]
-        return [Issue(**row) for row in json.loads(answer.read_text(encoding="utf-8"))]
+        found = json.loads(answer.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            raise EnvironmentNotReady(**found)
+        return [Issue(**row) for row in found]
 
 
 def validate_in_process(path: Path) -> list[Issue]:

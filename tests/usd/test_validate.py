@@ -6,7 +6,7 @@ import pytest
 from pxr import Usd, UsdGeom
 
 from lyra_sim.data.stage import StageBundle
-from lyra_sim.errors import InputError
+from lyra_sim.errors import EnvironmentNotReady, InputError
 from lyra_sim.usd.validate import validate_in_process, validate_stage
 from tests.usd.breaks import BREAKS, GEOMETRY, on_stage
 
@@ -91,3 +91,11 @@ def test_memory_limit(bundle: StageBundle) -> None:
 def test_missing_file() -> None:
     with pytest.raises(InputError, match="no such file"):
         validate_stage(Path("nowhere.usda"))
+
+
+def test_a_missing_validator_is_no_fault_of_the_stage(bundle: StageBundle, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "usd_validation_nvidia.py").write_text("raise ImportError('not here')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EnvironmentNotReady, match="usd-validation-nvidia: it can't be imported") as caught:
+        validate_stage(bundle.stage)
+    assert caught.value.exit_code == 4 and "pip install usd-validation-nvidia" in str(caught.value)
