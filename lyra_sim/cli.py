@@ -115,11 +115,12 @@ def plugins_command() -> None:
     """List plug-ins, what they need, and under which terms."""
     from lyra_sim.plugins import all_plugins
 
-    row = "{:<14} {:<10} {:<8} {:<6} {:<36} {:<23} {}".format
-    typer.echo(row("kind", "name", "version", "ready", "needs", "terms", "weights"))
+    row = "{:<14} {:<8} {:<8} {:<6} {:<9} {:<55} {:<23} {}".format
+    typer.echo(row("kind", "name", "version", "ready", "GPU", "needs", "terms", "weights"))
     for spec in all_plugins():
         ready, needs = "no" if spec.missing else "yes", ", ".join(spec.needs.values()) or "-"
-        typer.echo(row(spec.kind, spec.name, spec.version, ready, needs, spec.terms, spec.weights_licence or "none"))
+        memory = f"{spec.min_vram_gb:g} GB" if spec.min_vram_gb else "no"
+        typer.echo(row(spec.kind, spec.name, spec.version, ready, memory, needs, spec.terms, spec.weights_licence or "none"))
 
 
 @app.command("schema")

@@ -17,8 +17,10 @@ from lyra_sim.plugins import all_plugins
 MIN_MEMORY_GB = 8.0
 """Preview of a house peaks well below this; less makes the mesh step swap."""
 MIN_DISK_GB = 5.0
-IMPORTS = ("torch", "open3d", "pxr", "coacd", "numba", "manifold3d", "trimesh")
-"""Native packages that can be installed and still fail to load."""
+IMPORTS = ("torch", "open3d", "pxr", "usd_validation_nvidia", "coacd", "numba", "manifold3d", "trimesh")
+"""Packages that can be installed and still fail to load: native ones, and what a second USD beside usd-core breaks."""
+FOR_GENERATION = ("torch", "diffusers", "gsplat")
+"""Required by pyproject.toml for worlds that are generated; building from RGB-D frames runs without them."""
 _LIMITS = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?$")
 
 
@@ -55,11 +57,15 @@ def _packages() -> Iterator[Finding]:
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding(state="missing", subject=name, detail=f"not installed; run: pip install '{name}{limits}'")
+            yield Finding(state="missing", subject=name, detail=f"not installed; run: pip install '{name}{limits}'{_use(name)}")
             continue
         good = all(_meets(found, limit.strip()) for limit in limits.split(",") if limit.strip())
         detail = found if good else f"{found} is installed, {limits} is needed"
-        yield Finding(state="ok" if good else "missing", subject=name, detail=detail)
+        yield Finding(state="ok" if good else "missing", subject=name, detail=detail + _use(name))
+
+
+def _use(name: str) -> str:
+    return " (for generated worlds; no step of this version imports it)" if name in FOR_GENERATION else ""
 
 
 def _requirements() -> list[str] | None:

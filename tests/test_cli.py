@@ -12,7 +12,8 @@ import pytest
 
 import lyra_sim.runner.building as building
 import lyra_sim.runner.planning as planning
-from lyra_sim import __version__
+from lyra_sim import __version__, plugins
+from lyra_sim.plugins import PluginSpec
 from tests.command_line import lyra_sim
 from tests.runner.conftest import FAKE_STEPS
 
@@ -144,6 +145,15 @@ def test_plugins_are_listed_with_their_terms(capsys):
         ["physics", "newton", "1"],
     ]
     assert "NVIDIA Omniverse terms" in printed
+
+
+def test_the_gpu_memory_a_plug_in_needs_is_listed(capsys, monkeypatch):
+    big = PluginSpec(kind="reconstructor", name="big", target="m:f", version="2", min_vram_gb=24.0, weights_licence="Theirs")
+    monkeypatch.setattr(plugins, "BUILT_IN", (*plugins.BUILT_IN, big))
+    _, printed = lyra_sim(["plugins"], capsys)
+    head, fuse, *_, last = printed.splitlines()
+    column = head.index("GPU")
+    assert fuse[column:].split()[0] == "no" and last[column:].startswith("24 GB ") and last.endswith("Theirs")
 
 
 def test_validating_what_is_not_there(tmp_path, capsys):

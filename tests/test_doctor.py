@@ -1,6 +1,8 @@
 """The doctor: what is wrong is found, and only that stops a build."""
 
 import importlib.metadata as metadata
+import re
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,17 @@ def quick(monkeypatch):
 def test_this_machine_is_looked_at(quick):
     found = states(doctor.examine())
     assert {"python", "cores", "memory", "disk", "numpy", "torch", "import json"} <= set(found)
+
+
+def test_what_no_step_uses_yet_is_called_so(quick):
+    details = {finding.subject: finding.detail for finding in doctor.examine()}
+    unused = {name for name, detail in details.items() if "no step of this version imports it" in detail}
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(doctor.__file__).parent.rglob("*.py"))
+    assert unused == {name for name in doctor.FOR_GENERATION if not re.search(rf"^\s*(import|from) {name}\b", sources, re.M)}
+
+
+def test_the_validator_is_tried_too():
+    assert "usd_validation_nvidia" in doctor.IMPORTS
 
 
 def test_a_missing_package_ends_with_4_and_the_command(quick, monkeypatch, capsys):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32, Int32
@@ -85,11 +84,3 @@ def volume(vertices: np.ndarray, faces: np.ndarray) -> float:
     t = vertices[faces].astype(np.float64)
     t = t - t[0, 0]
     return float(np.einsum("fi,fi->f", t[:, 0], np.cross(t[:, 1], t[:, 2])).sum() / 6)
-
-
-def facts_of(pieces: Iterable[Piece]) -> dict[str, Any]:
-    """How many pieces of each label."""
-    counts: dict[str, int] = {}
-    for piece in pieces:
-        counts[piece.label] = counts.get(piece.label, 0) + 1
-    return counts
