@@ -61,6 +61,8 @@ def _expectation(finding: Any) -> str:
         return "a mapping of keys to values"
     if kind == "string_pattern_mismatch":
         return f"text that matches {context['pattern']}"
+    if kind == "path_type":
+        return "a path"
     if kind == "value_error":
         return str(context["error"])
     if kind in ("missing", "extra_forbidden"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim import Report, SceneSpec, load_scenes
+from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.steps import align, assess, author, capture, collide, mesh, reconstruct
 from lyra_sim.steps.scoped import scoped
 from lyra_sim.steps.step import Step
@@ -49,14 +50,25 @@ def world_from_rgbd(scene: SceneSpec, out: Path) -> Report:
     return report
 
 
-def main(scene_file: str, name: str, out: str) -> int:
-    """Build the scene called ``name``; 1 when its world fails the gate."""
-    (scene,) = (scene for scene in load_scenes(scene_file) if scene.name == name)
-    report = world_from_rgbd(scene, Path(out))
+def main(arguments: list[str]) -> int:
+    """Build one scene of a scene file; 1 when its world fails the gate, otherwise the exit code of what went wrong."""
+    try:
+        if len(arguments) != 3:
+            raise SpecError("arguments", f"{len(arguments)} given", expected="SCENES.yaml SCENE OUT")
+        scene_file, name, out = arguments
+        scenes = {scene.name: scene for scene in load_scenes(scene_file)}
+        if name not in scenes:
+            raise SpecError(scene_file, f"no scene is named '{name}'", expected=", ".join(scenes))
+        if Path(out).exists():
+            raise SpecError(out, "it exists already", expected="a new folder", next_step="lyra-sim build is what resumes.")
+        report = world_from_rgbd(scenes[name], Path(out))
+    except LyraSimError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return error.exit_code
     for metric in report.metrics:
         print(f"{metric.verdict:<13} {metric.name} = {metric.value} {metric.unit}")
     return 1 if report.verdict == "fail" else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

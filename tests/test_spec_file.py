@@ -69,6 +69,7 @@ def test_a_choice_is_replaced_not_mixed(tmp_path):
         ("capture.max_depth=0.05", "(expected min_depth (0.1) below max_depth (0.05))"),
         ("robot.radius=0.1", "'scenes.room.robot.radius' is 0.1 (expected greater than or equal to 0.138)"),
         ("assess.engines=[newton, newton]", "(expected each engine once: one that runs twice agrees with itself)"),
+        ("rgbd.frames=no", "'scenes.room.rgbd.frames' is False (expected a path)"),
         ("assess.engines=[]", "'scenes.room.assess.engines' is []"),
     ],
 )

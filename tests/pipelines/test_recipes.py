@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +14,13 @@ from lyra_sim.steps import STEP_MODULES
 
 REPORT = Report(scene="room", metrics=(Metric(name="fake", value=1, unit="1", n=1, verdict="warn"),))
 PIPELINES = sorted((Path(__file__).parents[2] / "pipelines").glob("*.py"))
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("recipe", PIPELINES[0].with_name(name))
+    recipe = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(recipe)
+    return recipe
 
 
 @pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.name)
@@ -35,9 +43,25 @@ def test_the_recipe_gives_every_step_exactly_what_it_needs_in_order(tmp_path, mo
             return REPORT if name == "assess" else f"output of {name}"
 
         monkeypatch.setattr(module, "STEP", replace(module.STEP, run=run, load=load))
-    spec = importlib.util.spec_from_file_location("recipe", PIPELINES[0].with_name("rgbd_to_world.py"))
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+    recipe = loaded("rgbd_to_world.py")
     scene = SceneSpec(name="room", rgbd={"frames": "rgb", "depth": "depth", "cameras": "cameras.json"})
     assert recipe.world_from_rgbd(scene, tmp_path / "out") is REPORT
     assert [f"lyra_sim.steps.{name}" for name in called] == list(STEP_MODULES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        ([], 2, "SpecError: arguments: 0 given (expected SCENES.yaml SCENE OUT)."),
+        (["scenes.yaml", "attic", "new"], 2, "SpecError: scenes.yaml: no scene is named 'attic' (expected room, hall)."),
+        (["scenes.yaml", "room", "."], 2, "SpecError: .: it exists already (expected a new folder)."),
+        (["none.yaml", "room", "new"], 3, "InputError: none.yaml: "),
+        (["scenes.yaml", "room", "new"], 3, "InputError: "),
+    ],
+)
+def test_a_mistake_is_one_message_and_an_exit_code(tmp_path, monkeypatch, capsys, arguments, exit_code, message):
+    scenes = [f"  - {{name: {name}, rgbd: {{frames: gone, depth: gone, cameras: gone.json}}}}" for name in ("room", "hall")]
+    (tmp_path / "scenes.yaml").write_text("\n".join(["version: 1", "scenes:", *scenes]))
+    monkeypatch.chdir(tmp_path)
+    assert loaded("rgbd_to_world.py").main(arguments) == exit_code
+    assert capsys.readouterr().err.startswith(message)
