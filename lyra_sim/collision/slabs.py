@@ -19,8 +19,8 @@ from lyra_sim.collision.planes import Plane
 from lyra_sim.collision.rectangles import Rectangle, cover
 from lyra_sim.data.grid import FREE, FreeSpace
 
-MAX_ASPECT = 60.0
-"""PhysX can't build GPU hulls for plates thinner than about 1:60 of their width (measured)."""
+MAX_ASPECT = 40.0
+"""Longest side of a tile over its thickness: a square tile's diagonal then stays under the 1:60 that PhysX can build."""
 FLOOR_REACH = 0.6
 """A floor goes on this far under walls, furniture and unseen space next to its own cells [m]."""
 WALL_FOOT = 0.1
