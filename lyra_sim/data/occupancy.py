@@ -60,16 +60,40 @@ class OccupancyMap:
 
     @classmethod
     def load(cls, folder: Path) -> "OccupancyMap":
-        """Read any trinary map_server map (PNG or PGM) beside a ``map.yaml``."""
+        """Read a trinary map_server map (PNG or PGM) beside a ``map.yaml``.
+
+        Raises:
+            InputError: Either file is missing or broken, a field is missing or nonsense, or the map is turned.
+        """
         try:
             fields = yaml.safe_load((folder / "map.yaml").read_text(encoding="utf-8"))
             with Image.open(folder / fields["image"]) as image:
                 grey = np.asarray(image.convert("L"))
-        except (FileNotFoundError, KeyError, TypeError) as error:
-            raise InputError(str(folder), f"no readable map.yaml and image ({error})", expected="a map_server map") from error
-        occupied = (grey if fields.get("negate") else 255 - grey.astype(np.int16)) / 255.0
+            resolution, x, y, yaw = (float(value) for value in (fields["resolution"], *fields["origin"]))
+            occupied_above, free_below = float(fields["occupied_thresh"]), float(fields["free_thresh"])
+            negate = bool(int(fields.get("negate", 0)))
+        except (OSError, SyntaxError, KeyError, TypeError, ValueError, yaml.YAMLError, Image.DecompressionBombError) as error:
+            words = " ".join(str(error).split())
+            raise InputError(
+                str(folder),
+                f"no readable map.yaml and image ({type(error).__name__}: {words})",
+                expected="a map_server map: image, resolution, origin [x, y, yaw], occupied_thresh and free_thresh",
+            ) from error
+        if fields.get("mode", "trinary") != "trinary":
+            raise InputError(str(folder), f"map.yaml has mode {fields['mode']}", expected="trinary")
+        if not (np.isfinite([resolution, x, y]).all() and resolution > 0):
+            raise InputError(
+                str(folder), f"map.yaml has resolution {resolution:g} and origin {x:g}, {y:g}", expected="finite, above 0"
+            )
+        if yaw != 0:
+            raise InputError(
+                str(folder),
+                f"map.yaml turns its image by {yaw:g} rad",
+                expected="an origin with yaw 0",
+                next_step="Resample the image to an upright grid and set the third number of origin to 0.",
+            )
+        occupied = (grey if negate else 255 - grey.astype(np.int16)) / 255.0
         cells = np.full(grey.shape, UNKNOWN, np.uint8)
-        cells[occupied > fields["occupied_thresh"]] = OCCUPIED
-        cells[occupied < fields["free_thresh"]] = FREE_CELL
-        origin = np.array(fields["origin"][:2], np.float64)
-        return cls(cells=np.ascontiguousarray(cells[::-1].T), origin=origin, resolution=float(fields["resolution"]))
+        cells[occupied > occupied_above] = OCCUPIED
+        cells[occupied < free_below] = FREE_CELL
+        return cls(cells=np.ascontiguousarray(cells[::-1].T), origin=np.array([x, y]), resolution=resolution)

@@ -56,18 +56,40 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
     ]
 
 
-def ground_truth_metrics(finished: Finished, truth: Truth, *, seed: int) -> list[Metric]:
-    """Figures against whatever truth the scene names; the truth is brought to the world by ``world_from_input`` alone."""
+@dataclass(frozen=True, kw_only=True)
+class LoadedTruth:
+    """What the scene's ``truth`` section names, in the input's frame; None where it names nothing."""
+
+    surface: TrueSurface | None = None
+    occupancy: OccupancyMap | None = None
+
+
+def load_truth(truth: Truth | None) -> LoadedTruth:
+    """Read the truth files, apart from measuring: a broken one should stop a build before the long work, not after it.
+
+    Raises:
+        InputError: A file is missing or broken.
+    """
+    if truth is None:
+        return LoadedTruth()
+    folder = truth.occupancy_map
+    if folder is not None and not folder.is_dir():
+        raise InputError(str(folder), "no such folder", expected="a folder with map.yaml and its image")
+    return LoadedTruth(
+        surface=TrueSurface.load(truth.mesh) if truth.mesh else None,
+        occupancy=OccupancyMap.load(folder) if folder is not None else None,
+    )
+
+
+def ground_truth_metrics(finished: Finished, truth: LoadedTruth, *, seed: int) -> list[Metric]:
+    """Figures against whatever truth there is; it is brought to the world by ``world_from_input`` alone."""
     world, solid = finished.world, finished.solid
     metrics: list[Metric] = []
-    if truth.mesh:
-        surface = TrueSurface.load(truth.mesh).moved(world.world_from_input)
+    if truth.surface is not None:
+        surface = truth.surface.moved(world.world_from_input)
         judged = solid.mesh.face_seen & faces_towards_free(solid.mesh, solid.free_space)
         metrics += truth_metrics(*surface_distances(solid.mesh, judged, surface, world, seed=seed))
-    if truth.occupancy_map is not None:
-        if not truth.occupancy_map.is_dir():
-            raise InputError(str(truth.occupancy_map), "no such folder", expected="a folder with map.yaml and its image")
-        theirs = OccupancyMap.load(truth.occupancy_map)
+    if truth.occupancy is not None:
         ours = finished.collision.navigation.occupancy
-        metrics += map_metrics(ours, theirs, world_from_theirs=world.world_from_input)
+        metrics += map_metrics(ours, truth.occupancy, world_from_theirs=world.world_from_input)
     return metrics

@@ -102,7 +102,7 @@ LIMITS: dict[str, Limit] = {
     "image.input.covered": _least("share", 0.95, None, "Pixels the splats cover at least half."),
     # against a true surface
     "truth.accuracy": _most("m", 0.03, 0.1, "Mean distance of observed faces to the truth; a preview voxel is 4 cm."),
-    "truth.completeness": _most("m", 0.03, 0.1, "Mean distance of seen truth to the mesh."),
+    "truth.completeness": _most("m", 0.03, 0.1, "Mean distance of seen truth to observed faces."),
     "truth.precision_2cm": _recorded("share", "Part of the next F-score."),
     "truth.recall_2cm": _recorded("share", "Part of the next F-score."),
     "truth.f_score_2cm": _recorded("share", "At 4 cm voxels 2 cm is half a voxel: a figure to compare presets by."),

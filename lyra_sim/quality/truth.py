@@ -39,9 +39,28 @@ class TrueSurface:
                 raise InputError(
                     str(path), "the truth mesh is missing", next_step="Fix truth.mesh of this scene, or remove it."
                 )
-            parts.append(trimesh.load_scene(path).to_geometry())
-        whole: Any = trimesh.util.concatenate(parts)
-        return cls(vertices=np.asarray(whole.vertices, np.float64), faces=np.asarray(whole.faces, np.int32))
+            try:
+                part: Any = trimesh.load_scene(path).to_geometry()
+                vertices, faces = np.asarray(part.vertices, np.float64), np.asarray(part.faces, np.int32)
+            except Exception as error:  # trimesh's readers raise whatever the broken byte leads to
+                raise InputError(
+                    str(path),
+                    f"the truth mesh can't be read ({type(error).__name__}: {error})",
+                    expected="triangles in a GLB, PLY or OBJ file",
+                    likely="The file is truncated or of another type.",
+                ) from error
+            if len(faces) == 0 or not np.isfinite(vertices).all():
+                raise InputError(
+                    str(path),
+                    f"the truth mesh has {len(faces)} triangles and {int((~np.isfinite(vertices)).sum())} bad coordinates",
+                    expected="triangles with finite corners",
+                )
+            parts.append((vertices, faces))
+        starts = np.cumsum([0] + [len(vertices) for vertices, _ in parts[:-1]])
+        return cls(
+            vertices=np.concatenate([vertices for vertices, _ in parts]),
+            faces=np.concatenate([faces + start for (_, faces), start in zip(parts, starts, strict=True)]).astype(np.int32),
+        )
 
     def moved(self, new_from_frame: Similarity) -> "TrueSurface":
         """The same surface in another frame."""
@@ -83,9 +102,10 @@ def seen_by_depth(points: Float[np.ndarray, "n 3"], truth: RayCaster, world: Met
 def surface_distances(
     mesh: TriMesh, judged: Bool[np.ndarray, "f"], truth: TrueSurface, world: MetricWorld, *, seed: int, samples: int = SAMPLES
 ) -> tuple[Float32[np.ndarray, "p"], Float32[np.ndarray, "g"]]:
-    """Distances [m] of samples on ``judged`` faces to the truth, and of seen truth samples to the mesh.
+    """Distances [m] of samples on ``judged`` faces to the truth, and of seen truth samples to ``judged`` faces.
 
-    ``truth`` is in the metric world. Unseen truth is left out of the second set: nobody could have rebuilt it.
+    ``truth`` is in the metric world. Unseen truth is left out of the second set: nobody could have rebuilt it. So are
+    unseen faces: a guess that happens to lie right hasn't been reconstructed. Without a judged face all is endlessly far.
     ``samples`` points are drawn on the judged faces, and at most as many are kept on the truth.
     """
     rng = np.random.default_rng(seed)
@@ -93,7 +113,9 @@ def surface_distances(
     ours = sample_surface(mesh.triangles[judged], samples, rng) if judged.any() else np.zeros((0, 3))
     theirs = sample_surface(truth.vertices[truth.faces], 4 * samples, rng)
     theirs = theirs[seen_by_depth(theirs, truth_caster, world)][:samples]
-    return truth_caster.distances(ours), RayCaster(mesh.vertices, mesh.faces).distances(theirs)
+    if not judged.any():
+        return np.zeros(0, np.float32), np.full(len(theirs), np.inf, np.float32)
+    return truth_caster.distances(ours), RayCaster(mesh.vertices, mesh.faces[judged]).distances(theirs)
 
 
 def truth_metrics(to_truth: Float32[np.ndarray, "p"], to_mesh: Float32[np.ndarray, "g"]) -> list[Metric]:
@@ -102,7 +124,7 @@ def truth_metrics(to_truth: Float32[np.ndarray, "p"], to_mesh: Float32[np.ndarra
     mean = lambda distances: float(distances.mean(dtype=np.float64)) if len(distances) else np.nan  # noqa: E731
     metrics = [
         measured("truth.accuracy", mean(to_truth), n=p, note="observed faces to truth"),
-        measured("truth.completeness", mean(to_mesh), n=g, note="truth that some depth image saw, to mesh"),
+        measured("truth.completeness", mean(to_mesh), n=g, note="truth that some depth image saw, to observed faces"),
     ]
     for centimetres in (2, 5):
         precision, recall = mean(to_truth < centimetres / 100), mean(to_mesh < centimetres / 100)

@@ -16,7 +16,7 @@ GATE_LIMIT_S = 900.0
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     """Measure, write ``metrics.json``, ``gate_<engine>.json`` and ``report.html``. A bad world is a figure, not an error."""
     from lyra_sim.physics.gate import run_gates
-    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics
+    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.report import World, driven_paths, dropped_probes, write_report
@@ -26,10 +26,10 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     stage = inputs["author"].stage
     finished = Finished(capture=inputs["capture"], world=inputs["align"], solid=inputs["mesh"], collision=inputs["collide"])
     navigation = finished.collision.navigation
+    truth = load_truth(cfg.truth)
     gates = run_gates(stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S)
     metrics = geometry_metrics(finished)
-    if cfg.truth is not None:
-        metrics += ground_truth_metrics(finished, cfg.truth, seed=cfg.seed)
+    metrics += ground_truth_metrics(finished, truth, seed=cfg.seed)
     metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
     metrics += stage_metrics(validate_stage(stage))
     report = Report(scene=cfg.name, metrics=tuple(metrics))

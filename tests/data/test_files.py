@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.files import read_arrays, write_arrays, write_json
@@ -51,6 +52,41 @@ def test_map_round_trip_keeps_orientation(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.cells, cells)
     np.testing.assert_array_equal(again.origin, occupancy.origin)
     assert again.sample(np.array([[-0.98, 2.02], [-0.82, 2.02], [9.0, 9.0]])).tolist() == [OCCUPIED, FREE_CELL, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("origin: [0, 0, 0.3]", "turns its image by 0.3 rad"),
+        ("origin: [0, 0]", "no readable map.yaml"),
+        ("origin: here", "no readable map.yaml"),
+        ("origin: [.nan, 0, 0]", "origin nan"),
+        ("resolution: -0.05", "resolution -0.05"),
+        ("resolution: [", "no readable map.yaml"),
+        ("free_thresh: null", "no readable map.yaml"),
+        ("image: junk.png", "no readable map.yaml"),
+        ("image: nowhere.png", "no readable map.yaml"),
+        ("mode: scale", "mode scale"),
+    ],
+)
+def test_a_broken_map_is_one_input_error(line: str, words: str, tmp_path: Path) -> None:
+    OccupancyMap(cells=np.full((4, 3), FREE_CELL, np.uint8), origin=np.zeros(2), resolution=0.05).save(tmp_path)
+    (tmp_path / "junk.png").write_bytes(b"\x89PNG\r\n\x1a\nbut not really")
+    key = line.split(":")[0]
+    fields = yaml.safe_load((tmp_path / "map.yaml").read_text(encoding="utf-8"))
+    rest = yaml.safe_dump({name: value for name, value in fields.items() if name != key})
+    (tmp_path / "map.yaml").write_text(f"{rest}{line}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=words):
+        OccupancyMap.load(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["image", "resolution", "origin", "occupied_thresh", "free_thresh"])
+def test_a_map_without_a_key_is_one_input_error(key: str, tmp_path: Path) -> None:
+    OccupancyMap(cells=np.full((4, 3), FREE_CELL, np.uint8), origin=np.zeros(2), resolution=0.05).save(tmp_path)
+    fields = yaml.safe_load((tmp_path / "map.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "map.yaml").write_text(yaml.safe_dump({k: v for k, v in fields.items() if k != key}), encoding="utf-8")
+    with pytest.raises(InputError, match=f"KeyError: '{key}'"):
+        OccupancyMap.load(tmp_path)
 
 
 def test_grid_sample_and_centres_agree() -> None:

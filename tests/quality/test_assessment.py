@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics
+from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics, ground_truth_metrics, load_truth
 from lyra_sim.quality.limits import limit_of
 from lyra_sim.spec import Truth
+from lyra_sim.steps.assess import STEP
 from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface, room_world
 from tests.rooms import Room
 
@@ -70,12 +72,33 @@ def test_truth_in_input_units_is_brought_to_metres(finished: Finished, tiny_room
     ours = finished.collision.navigation.occupancy
     OccupancyMap(cells=ours.cells, origin=ours.origin * 100, resolution=ours.resolution * 100).save(tmp_path / "map")
     truth = Truth(mesh=(tmp_path / "truth.ply",), occupancy_map=tmp_path / "map")
-    metrics = {metric.name: metric for metric in ground_truth_metrics(finished, truth, seed=7)}
+    metrics = {metric.name: metric for metric in ground_truth_metrics(finished, load_truth(truth), seed=7)}
     assert metrics["truth.f_score_2cm"].value == 1.0
     assert metrics["truth.map.free_precision"].value == metrics["truth.map.occupied_recall"].value == 1.0
 
 
 def test_no_truth_says_nothing_and_a_missing_one_is_an_error(finished: Finished, tmp_path: Path) -> None:
-    assert ground_truth_metrics(finished, Truth(), seed=7) == []
+    assert ground_truth_metrics(finished, load_truth(Truth()), seed=7) == []
+    assert load_truth(None) == load_truth(Truth()) == LoadedTruth()
     with pytest.raises(InputError, match="no such folder"):
-        ground_truth_metrics(finished, Truth(occupancy_map=tmp_path / "nowhere"), seed=7)
+        load_truth(Truth(occupancy_map=tmp_path / "nowhere"))
+
+
+def test_broken_truth_stops_the_step_before_any_engine_starts(
+    finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*arguments: object, **options: object) -> None:
+        raise AssertionError("physics was started")
+
+    monkeypatch.setattr("lyra_sim.physics.gate.run_gates", never)
+    (tmp_path / "truth.glb").write_bytes(b"glTF but not really")
+    cfg = SimpleNamespace(truth=Truth(mesh=(tmp_path / "truth.glb",)))
+    inputs = {
+        "author": SimpleNamespace(stage=tmp_path / "world.usda"),
+        "capture": finished.capture,
+        "align": finished.world,
+        "mesh": finished.solid,
+        "collide": finished.collision,
+    }
+    with pytest.raises(InputError, match=r"truth\.glb: the truth mesh can't be read"):
+        STEP.run(inputs, cfg, out=tmp_path)

@@ -85,6 +85,26 @@ def test_missing_truth_is_an_input_error(tmp_path: Path) -> None:
         TrueSurface.load([tmp_path / "nowhere.glb"])
 
 
+@pytest.mark.parametrize("name", ["junk.glb", "junk.ply", "junk.obj", "points.ply", "junk.xyzzy"])
+def test_a_truth_file_that_is_none_is_one_input_error(name: str, tmp_path: Path) -> None:
+    text = "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n1 2 3\n"
+    (tmp_path / name).write_bytes(text.encode() if name == "points.ply" else bytes(range(256)) * 3)
+    with pytest.raises(InputError, match="the truth mesh"):
+        TrueSurface.load([tmp_path / name])
+
+
+def test_a_surface_nobody_saw_finds_no_truth(tiny_room: Room, truth: TrueSurface, tmp_path: Path) -> None:
+    """The room's furniture as a guess: right to the millimetre, and yet not reconstructed."""
+    world, mesh = room_world(tiny_room, tmp_path / "views"), room_surface(tiny_room)
+    walls_only = mesh.face_seen & (np.arange(len(mesh.faces)) < 12)
+    _, to_walls = surface_distances(mesh, walls_only, truth, world, seed=7, samples=8000)
+    assert np.mean(to_walls < 0.05) < 0.9 and to_walls.max() > 0.3
+    nobody = surface_distances(mesh, np.zeros(len(mesh.faces), bool), truth, world, seed=7, samples=500)
+    figures = {metric.name: metric for metric in truth_metrics(*nobody)}
+    assert figures["truth.recall_5cm"].value == 0.0
+    assert figures["truth.completeness"].verdict == figures["truth.f_score_5cm"].verdict == "not-measured"
+
+
 def test_truth_files_keep_their_node_transforms(tmp_path: Path) -> None:
     import trimesh
 
