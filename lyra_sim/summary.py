@@ -7,6 +7,13 @@ from rich.console import Console
 from lyra_sim.data.report import Metric, Report
 from lyra_sim.runner import BuildResult, ScenePlan, SceneResult
 
+_FIGURES = (
+    ("navigation.reachable_area", "{:.3g} m² reachable"),
+    ("collision.hulls", "{:.0f} hulls"),
+    ("truth.f_score_5cm", "F-score {:.3f} at 5 cm"),
+    ("truth.map.free_precision", "map precision {:.3f}"),
+)
+"""What a user asks first of a world, in the order told."""
 _WORDS = {"run": "run", "check": "maybe", "current": "keep", "left": "due, not selected"}
 
 
@@ -42,11 +49,32 @@ def _print_scene(console: Console, scene: SceneResult) -> None:
     _say(console, f"{scene.scene}: {scene.report.verdict.upper()}  {_counts(scene.report)}")
     _say(console, f"  world   {stage}")
     _say(console, f"  report  {scene.folder / 'report.html'}")
+    for label, figures in (("holds", _main_figures(scene.report)), ("drives", _drives(scene.report))):
+        if figures:
+            _say(console, f"  {label:<7} {', '.join(figures)}")
     for verdict in ("fail", "warn", "not-measured"):
         for metric in scene.report.metrics:
             if metric.verdict == verdict:
                 note = f"  ({metric.note})" if metric.note else ""
                 _say(console, f"  {verdict:<7} {metric.name} = {_value(metric)}{note}")
+
+
+def _main_figures(report: Report) -> list[str]:
+    """The main figures that pass, and what tells the scale; those that don't pass are told below, with their limits."""
+    passed = {metric.name: metric for metric in report.metrics if metric.verdict == "pass" and metric.value is not None}
+    figures = [words.format(passed[name].value) for name, words in _FIGURES if name in passed]
+    if "scale.sigma_relative" in passed:
+        figures.append("scale " + passed["scale.sigma_relative"].note.partition(";")[0])
+    return figures
+
+
+def _drives(report: Report) -> list[str]:
+    """Routes driven in each engine that drove them all."""
+    return [
+        f"{metric.n} of {metric.n} routes in {metric.name.split('.')[1]}"
+        for metric in report.metrics
+        if metric.name.startswith("physics.") and metric.name.endswith(".routes_driven") and metric.value == 1
+    ]
 
 
 def _counts(report: Report) -> str:
