@@ -4,6 +4,7 @@ A figure passes at ``good`` or better, warns until ``poor``, and fails beyond it
 ``good`` it is only recorded. Names with ``*`` stand for one figure per physics engine.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,15 +31,15 @@ class Limit:
             return "pass"
         return "fail" if self.poor is not None and sign * (value - self.poor) < 0 else "warn"
 
-    def describe(self) -> str:
-        """``≤ 0.01, fails above 0.03``."""
+    def describe(self, number: Callable[[float], str] = "{:g}".format) -> str:
+        """``≤ 0.01, fails above 0.03``; ``number`` writes the two bounds."""
         if self.good is None:
             return "recorded, not judged"
         sign, beyond = ("≥", "below") if self.better == "higher" else ("≤", "above")
-        words = f"{sign} {self.good:g}"
+        words = f"{sign} {number(self.good)}"
         if self.poor is None:
             return f"{words}, else warns"
-        return f"{words}, fails {beyond} {self.poor:g}" if self.poor != self.good else f"{words}, else fails"
+        return f"{words}, fails {beyond} {number(self.poor)}" if self.poor != self.good else f"{words}, else fails"
 
 
 def _least(unit: str, good: float | int, poor: float | int | None, reason: str) -> Limit:

@@ -26,6 +26,8 @@ CUT_ABOVE_FLOOR_M = 1.6
 """Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps."""
 CUT_SHARE = 0.6
 """… and at this share of the height of known free space, where that is lower."""
+PLAN_MARKS = 220
+"""A probe's mark is this part of the plan's longer side in radius: to be seen in a hall as in a closet."""
 VIEW_PX = 480
 PLAN_PX = 1100
 HEADLINE = (
@@ -121,7 +123,7 @@ def _views_section(world: World, scene: MeshScene) -> Section:
     text = (
         "From left to right: the input photo, the splats, the mesh, and where mesh and measured depth disagree: "
         f'0<span class="ramp" style="background:linear-gradient(90deg, {ramp})"></span>{100 * MATCH_M:g} cm and more; '
-        "grey was not measured."
+        "grey was not measured. Flat grey on the mesh is surface nobody saw."
     )
     return Section(title="What the cameras saw", text=text, figures=tuple(figures))
 
@@ -132,9 +134,10 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
     plan = scene.top_down(low=low, high=high, metres_per_pixel=_metres_per_pixel(low, high), cut_z=cut_z)
     walked = PlanSvg(pictures.jpeg_uri(plan, quality=85), low=low, high=high)
     walked.line(world.metric.cameras.centres[:, :2], style="path", title="camera path")
+    mark = float((high - low).max()) / PLAN_MARKS
     for probe in world.probes:
         what = f"{probe.engine}: {'fell' if probe.fell else 'rests'}"
-        walked.dot(probe.xy, radius=0.1 if probe.fell else 0.05, style="fell" if probe.fell else "probe", title=what)
+        walked.dot(probe.xy, radius=2 * mark if probe.fell else mark, style="fell" if probe.fell else "probe", title=what)
     navigation = world.navigation
     driven = PlanSvg(pictures.png_uri(_map_over(world, low, high)), low=low, high=high)
     for route in navigation.routes:
@@ -151,6 +154,7 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
     areas = [("reachable", pictures.REACHABLE_RGB), ("unknown", pictures.UNKNOWN_RGB), ("occupied", pictures.OCCUPIED_RGB)]
     drops = f"{len(world.probes)} drops over free cells, {fallen} fell. Blue line: camera path."
     area = f"{navigation.reachable_area:.1f} m² reachable at {navigation.robot_radius:g} m radius"
+    spawn = "Circle with a stroke: the best spawn pose, the robot's size, and where it looks." if len(navigation.spawns) else ""
     return Section(
         title="From above",
         text=f"The mesh cut {cut_z:.2f} m above the floor; the map with the routes. Marks tell their names on hover.",
@@ -158,7 +162,7 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
             Figure(html=walked.html(label="mesh from above with drop tests"), caption=f"{swatches(probe_keys)}<br>{drops}"),
             Figure(
                 html=driven.html(label="occupancy map with planned and driven routes"),
-                caption=f"{swatches([*areas, *lines])}<br>{area}, {len(navigation.routes)} routes.",
+                caption=f"{swatches([*areas, *lines])}<br>{area}, {len(navigation.routes)} routes. {spawn}",
             ),
         ),
     )
@@ -168,7 +172,8 @@ def _solids_section(world: World, scene: MeshScene) -> Section:
     low, high = _bounds(world)
     cut_z = _cut_height(world)
     hulls = tuple(hull for hull in world.colliders.hulls if hull.label != "ceiling")
-    keys = swatches([(label, pictures.LABEL_RGB[label]) for label in pictures.used_labels(hulls)])
+    labels = [(str(label), pictures.LABEL_RGB[label]) for label in pictures.used_labels(hulls)]
+    keys = swatches([*labels, ("cut open", SECTION_RGB)])
     figures = [
         Figure(
             html=image(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from lyra_sim.data.report import Metric, Report, Verdict
+from lyra_sim.quality.limits import limit_of
 from lyra_sim.quality.report_style import STYLE
 
 _WORDS: dict[Verdict, str] = {"pass": "pass", "warn": "warn", "fail": "fail", "not-measured": "not measured"}
@@ -82,12 +83,26 @@ def value_text(metric: Metric) -> str:
         return "–"
     if metric.unit == "flag":
         return "yes" if metric.value else "no"
-    if metric.unit == "share":
-        return f"{100 * metric.value:.2f} %".replace(".00 %", " %")
-    if metric.unit == "m" and abs(metric.value) < 1:
-        return f"{1000 * metric.value:.1f} mm"
-    number = f"{metric.value:,}" if isinstance(metric.value, int) else f"{metric.value:.4g}"
-    return number if metric.unit == "1" else f"{number} {_unit(metric.unit)}"
+    return quantity(metric.value, metric.unit)
+
+
+def quantity(value: float | int, unit: str) -> str:
+    """A number with its unit, at most four figures, in millimetres and percent where those read better."""
+    if unit == "share":
+        return f"{100 * value:.2f} %".replace(".00 %", " %")
+    if unit == "m" and abs(value) < 1:
+        return f"{1000 * value:.1f} mm".replace(".0 mm", " mm")
+    number = f"{int(value):,}" if value == int(value) else f"{value:.4g}"
+    return number if unit == "1" else f"{number} {_unit(unit)}"
+
+
+def note_text(metric: Metric) -> str:
+    """The note with its limit written like the value, so that the two can be compared: ``≥ 95 %`` beside ``87 %``."""
+    limit = limit_of(metric.name)
+    plain = limit.describe()
+    if metric.value is None or limit.unit == "flag" or not metric.note.endswith(plain):
+        return metric.note
+    return metric.note.removesuffix(plain) + limit.describe(lambda bound: quantity(bound, limit.unit))
 
 
 def _unit(unit: str) -> str:
@@ -112,7 +127,8 @@ def _troubles(report: Report) -> str:
     if not rows:
         return ""
     items = "".join(
-        f"<li>{badge(m.verdict)} <code>{escape(m.name)}</code> {escape(value_text(m))} <small>{escape(m.note)}</small></li>"
+        f"<li>{badge(m.verdict)} <code>{escape(m.name)}</code> {escape(value_text(m))} "
+        f"<small>{escape(note_text(m))}</small></li>"
         for m in rows
     )
     return f'<section class="troubles"><h2>Not passed</h2><ul>{items}</ul></section>'
@@ -136,9 +152,10 @@ def _table(report: Report) -> str:
         rows.append(
             f"<tr><td><code>{escape(metric.name)}</code></td><td>{badge(metric.verdict)}</td>"
             f'<td class="number">{escape(value_text(metric))}</td><td class="number">{metric.n:,}</td>'
-            f"<td>{escape(metric.note)}</td></tr>"
+            f"<td>{escape(note_text(metric))}</td></tr>"
         )
-    head = "<tr><th>figure</th><th>verdict</th><th>value</th><th>n</th><th>limit and remarks</th></tr>"
+    numbers = '<th class="number">value</th><th class="number">n</th>'
+    head = f"<tr><th>figure</th><th>verdict</th>{numbers}<th>limit and remarks</th></tr>"
     return f"<section><h2>All figures</h2><table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></section>"
 
 

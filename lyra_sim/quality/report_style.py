@@ -52,15 +52,15 @@ figcaption { margin-top: 5px; color: var(--soft); font-size: 13px; }
 table { width: 100%; border-collapse: collapse; margin-top: 8px; font-size: 14px; }
 th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 tr.group th { padding-top: 18px; text-transform: uppercase; font-size: 12px; letter-spacing: .06em; color: var(--soft); }
-td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; padding-right: 18px; }
+td.number, th.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; padding-right: 18px; }
 code { font: 13px ui-monospace, monospace; }
 td:last-child { color: var(--soft); }
 dl { display: grid; grid-template-columns: 200px 1fr; gap: 4px 16px; font-size: 14px; }
 dt { color: var(--soft); }
 dd { margin: 0; white-space: pre-wrap; font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
-svg .route { fill: none; stroke: #1b5fb4; stroke-width: .09; stroke-dasharray: .2 .16; stroke-linecap: round; }
-svg .physx { fill: none; stroke: #2f9e44; stroke-width: .055; }
-svg .newton { fill: none; stroke: #d6336c; stroke-width: .055; }
+svg .route { fill: none; stroke: #1b5fb4; stroke-width: .24; stroke-opacity: .4; stroke-linecap: round; }
+svg .physx { fill: none; stroke: #2f9e44; stroke-width: .13; stroke-linejoin: round; }
+svg .newton { fill: none; stroke: #d6336c; stroke-width: .045; stroke-linejoin: round; }
 svg .path { fill: none; stroke: #1b5fb4; stroke-width: .05; stroke-linejoin: round; stroke-opacity: .75; }
 svg .probe { fill: #2f9e44; }
 svg .fell { fill: #e03131; }

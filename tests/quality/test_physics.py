@@ -79,9 +79,7 @@ def test_two_good_engines_pass() -> None:
 
 
 def test_one_fallen_ball_fails_and_is_named_but_does_not_count_as_resting() -> None:
-    metrics = named(
-        figures({"physx": gate("physx", (probe("a"), probe("lost", height_error=-9.0, fell=True)), GOOD.routes)})
-    )
+    metrics = named(figures({"physx": gate("physx", (probe("a"), probe("lost", height_error=-9.0, fell=True)), GOOD.routes)}))
     assert metrics["physx.probes_fell"].verdict == "fail" and "lost" in metrics["physx.probes_fell"].note
     assert metrics["physx.settle_error"].value == pytest.approx(0.001)
 

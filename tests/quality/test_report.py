@@ -15,7 +15,7 @@ from lyra_sim.quality.metrics import measured, not_measured
 from lyra_sim.quality.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
 from lyra_sim.quality.plan_svg import PlanSvg
 from lyra_sim.quality.report import DrivenPath, DroppedProbe, World, write_report
-from lyra_sim.quality.report_page import page, value_text
+from lyra_sim.quality.report_page import note_text, page, value_text
 from tests.boxes import box_mesh
 from tests.quality.worlds import room_solid, room_world
 from tests.rooms import Room
@@ -123,7 +123,7 @@ def test_every_metric_and_its_trouble_is_shown(report: Report) -> None:
     text = " ".join(parsed.text)
     for metric in report.metrics:
         assert text.count(metric.name) == (1 if metric.verdict == "pass" else 2), "once in the table, once more if not passed"
-        assert metric.note in text
+        assert note_text(metric) in text
     assert "4 figures: 1 pass, 1 warn, 1 fail, 1 not measured" in text
 
 
@@ -165,3 +165,10 @@ def test_depth_error_colours_run_from_exact_to_lost() -> None:
 )
 def test_values_read_well(value: float | int | None, unit: str, text: str) -> None:
     assert value_text(Metric(name="x", value=value, unit=unit, n=1, verdict="pass")) == text
+
+
+def test_limits_read_like_the_values_they_judge() -> None:
+    assert note_text(measured("depth.input.median", 0.0123, n=5, note="2 views")) == "2 views; ≤ 10 mm, fails above 30 mm"
+    assert note_text(measured("collision.coverage", 0.5, n=5)) == "≥ 98 %, fails below 95 %"
+    assert note_text(measured("mesh.faces", 10, n=5)) == "≤ 150,000, fails above 1,000,000"
+    assert note_text(not_measured("usd.errors", "1", "no stage")) == "no stage"
