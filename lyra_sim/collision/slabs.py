@@ -20,7 +20,7 @@ from lyra_sim.collision.rectangles import Rectangle, cover
 from lyra_sim.data.grid import FREE, FreeSpace
 
 MAX_ASPECT = 40.0
-"""Longest side of a tile over its thickness: a square tile's diagonal then stays under the 1:60 that PhysX can build."""
+"""Longest side of a tile over its shortest: a square tile's diagonal then stays under the 1:60 that PhysX can build."""
 FLOOR_REACH = 0.6
 """A floor goes on this far under walls, furniture and unseen space next to its own cells [m]."""
 WALL_FOOT = 0.1
@@ -92,17 +92,17 @@ class Raster:
         """The rectangle as slabs of ``thickness`` [m] behind the plane, tiled to the aspect limit."""
         u = self.low[0] + np.array([rectangle.i0, rectangle.i1]) * self.cell
         v = self.low[1] + np.array([rectangle.j0, rectangle.j1]) * self.cell
-        pieces = []
-        for u0, u1 in _tiles(u, thickness):
-            for v0, v1 in _tiles(v, thickness):
+        pieces, thinnest = [], min(thickness, float(np.ptp(u)), float(np.ptp(v)))
+        for u0, u1 in _tiles(u, thinnest):
+            for v0, v1 in _tiles(v, thinnest):
                 ring = np.array([[u0, v0], [u1, v0], [u1, v1], [u0, v1]])
                 points = np.concatenate([self.lift(ring, 0.0), self.lift(ring, -thickness)])
                 pieces.append(Piece(label=label, points=points))  # type: ignore[arg-type]
         return pieces
 
 
-def _tiles(span: np.ndarray, thickness: float) -> list[tuple[float, float]]:
-    count = int(np.ceil((span[1] - span[0]) / (MAX_ASPECT * thickness) - 1e-9))
+def _tiles(span: np.ndarray, thinnest: float) -> list[tuple[float, float]]:
+    count = int(np.ceil((span[1] - span[0]) / (MAX_ASPECT * thinnest) - 1e-9))
     edges = np.linspace(span[0], span[1], max(count, 1) + 1)
     return [(float(a), float(b)) for a, b in itertools.pairwise(edges)]
 

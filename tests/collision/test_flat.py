@@ -222,3 +222,12 @@ def test_sunken_level_gets_its_own_floor_and_no_lid():
         assert inside.all() if expected else not inside.any()
     upper = slabs.contains(np.column_stack([x.ravel() - 5.1, y.ravel(), np.full(x.size, -0.01)]))
     assert upper.all()
+
+
+def test_no_slab_is_a_sliver(collision):
+    """Floor and walls: the longest side along principal directions stays under 60 times the thickness."""
+    from lyra_sim.collision.slender import _longest, _thickness
+
+    for hull in collision.colliders.hulls:
+        corners = hull.vertices.astype(np.float64)
+        assert _longest(corners)[1] <= 60 * _thickness(corners, hull.faces), hull.name
