@@ -49,20 +49,26 @@ def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, margin: float) 
 
 
 def choose_voxel_size(low: np.ndarray, high: np.ndarray, *, wanted: float, max_voxels: int, exact: bool = False) -> float:
-    """``wanted`` [m], or the millimetre above what ``max_voxels`` allows over the extent.
+    """``wanted`` [m], or the least whole millimetre that ``max_voxels`` allows over the extent.
 
     Raises:
         GeometryError: ``wanted`` was stated by the user (``exact``) and needs more voxels than that.
     """
-    smallest = float(np.cbrt(np.prod(high - low) / max_voxels))
-    if smallest <= wanted:
+
+    def count(edge: float) -> int:
+        return int(np.prod(np.ceil((high - low) / edge)))
+
+    if count(wanted) <= max_voxels:
         return wanted
-    allowed = float(np.ceil(smallest * 1000) / 1000)
+    millimetres = int(np.cbrt(np.prod(high - low) / max_voxels) * 1000)
+    while count(millimetres / 1000) > max_voxels:
+        millimetres += 1
+    allowed = millimetres / 1000
     if exact:
         size = " × ".join(f"{side:.1f}" for side in high - low)
         raise GeometryError(
             "mesh.voxel_size",
-            f"{wanted:g} m takes {np.prod((high - low) / wanted):.3g} voxels over {size} m",
+            f"{wanted:g} m takes {count(wanted):.3g} voxels over {size} m",
             expected=f"at most mesh.max_voxels, {max_voxels}",
             next_step=f"Raise mesh.max_voxels, or set mesh.voxel_size to {allowed:g} or more, or to auto.",
         )
