@@ -126,7 +126,7 @@ def test_voxel_size_follows_extent_and_budget() -> None:
 def test_a_stated_voxel_size_is_kept_or_refused() -> None:
     low, high = np.zeros(3), np.array([10.0, 10.0, 2.5])
     assert choose_voxel_size(low, high, wanted=0.05, max_voxels=2_000_000, exact=True) == 0.05
-    with pytest.raises(GeometryError, match=r"2\.5e\+08 voxels.*at most mesh\.max_voxels, 1000000.*(?s:.*)0\.063 or more"):
+    with pytest.raises(GeometryError, match=r"2\.5e\+08 voxels.*at most mesh\.max_voxels, 1000000.*(?s:.*)0\.064 or more"):
         choose_voxel_size(low, high, wanted=0.01, max_voxels=1_000_000, exact=True)
 
 
