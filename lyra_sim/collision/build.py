@@ -51,7 +51,8 @@ def build_colliders(
     """
     planes = find_planes(mesh, free_space, camera_centres)
     limit, corners = config.max_hulls, config.max_vertices_per_hull
-    slabs = make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=max(int(STRUCTURE_SHARE * limit), 1))
+    most = max(int(STRUCTURE_SHARE * limit), 1)
+    slabs = without_slivers(make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=most))
     components, component_facts = find_components(free_space, HullSet.of(named(slabs)))
     fence_budget = int(FRONTIER_SHARE * limit)
     clutter, clutter_facts = make_clutter(

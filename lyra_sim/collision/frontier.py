@@ -22,6 +22,8 @@ MIN_HEIGHT = 0.2
 OVER_BAND = 0.05
 """Plates reach this far over the robot's band [m]."""
 INTO_FLOOR = 0.05
+MAX_LENGTH = 6.0
+"""A longer plate is made as two: PhysX takes no GPU hull thinner than 1:60 [m]."""
 MIN_LENGTH = 0.1
 """Shorter stretches are left to their neighbours [m]."""
 TONGUE = 0.4
@@ -147,11 +149,11 @@ def _open_stretches(line: np.ndarray, floor: KnownFloor) -> list[tuple[np.ndarra
 def _plates(
     a: np.ndarray, b: np.ndarray, floor: KnownFloor, free_space: FreeSpace, band_high: float
 ) -> list[tuple[Piece, float]]:
-    """One plate for a stretch, or two for its halves where one plate would enter free voxels."""
+    """One plate for a stretch, or two for its halves where one plate would enter free voxels or be too slender."""
     length = float(np.linalg.norm(b - a))
     along = (b - a) / length
     out = np.array([-along[1], along[0]])
-    for back in np.arange(0.0, MAX_SHIFT + 1e-9, free_space.voxel_size / 2):
+    for back in np.arange(0.0, MAX_SHIFT + 1e-9, free_space.voxel_size / 2) if length <= MAX_LENGTH else ():
         near, far = out * (back + 0.01), out * (back + 0.01 + THICKNESS)
         ring = np.array([a + near, b + near, b + far, a + far])
         height = _room_above(ring, floor, free_space, band_high + OVER_BAND)

@@ -1,8 +1,17 @@
+"""No hull thinner than 1:60 leaves the collide step, whatever it was made from."""
+
 import numpy as np
+import pytest
 from scipy.spatial import ConvexHull
 
+from lyra_sim.collision.build import build_colliders
+from lyra_sim.collision.frontier import KnownFloor, _plates
 from lyra_sim.collision.pieces import Piece, box_corners
-from lyra_sim.collision.slender import MAX_ASPECT, without_slivers
+from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.slender import MAX_ASPECT, _longest, _thickness, without_slivers
+from lyra_sim.data.grid import UNSEEN, FreeSpace
+from lyra_sim.spec import CollideConfig
+from tests.collision.flat import Flat
 
 
 def test_a_long_board_is_cut_and_nothing_is_lost() -> None:
@@ -26,3 +35,51 @@ def test_a_wedge_is_cut_a_bounded_number_of_times() -> None:
     parts = without_slivers([Piece(label="clutter", points=wedge)])
     assert 2 <= len(parts) <= 16
     assert np.isclose(sum(ConvexHull(part.points).volume for part in parts), ConvexHull(wedge).volume)
+
+
+def test_thin_walls_are_tiled_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition of 3.7 cm and 3.66 m comes from the slabs, not from the clutter: no hull of a world may be a sliver."""
+    scene = Flat()
+    partition = Piece(label="wall", points=box_corners(np.array([1.0, 3.0, 0.0]), np.array([4.66, 3.037, 2.5])))
+    facts = {"components": 0, "components_over_budget": 0, "coacd_lumps": 0, "coacd_fallbacks": []}
+    monkeypatch.setattr("lyra_sim.collision.build.make_slabs", lambda *a, **k: [*make_slabs(*a, **k), partition])
+    monkeypatch.setattr("lyra_sim.collision.build.make_clutter", lambda *a, **k: ([], facts))
+    nothing = np.zeros((4, 4), bool)
+    plan = KnownFloor(
+        free=nothing,
+        solid=nothing,
+        near=nothing,
+        origin=np.zeros(2),
+        resolution=0.05,
+        floor_normal=np.array([0.0, 0.0, 1.0]),
+        floor_offset=0.0,
+    )
+    colliders, _ = build_colliders(
+        scene.mesh,
+        scene.free_space,
+        scene.camera_centres,
+        config=CollideConfig(),
+        band_high=0.62,
+        floor_plan=lambda hulls, floor: plan,
+        seed=7,
+    )
+    for hull in colliders.hulls:
+        corners = hull.vertices.astype(np.float64)
+        assert _longest(corners)[1] <= 60 * _thickness(corners, hull.faces), hull.name
+
+
+def test_a_long_fence_is_made_of_plates_that_are_not_slivers() -> None:
+    unseen = FreeSpace(states=np.full((200, 20, 20), UNSEEN, np.uint8), origin=np.array([-1.0, -1.0, -0.5]), voxel_size=0.1)
+    mask = np.ones((4, 4), bool)
+    floor = KnownFloor(
+        free=mask,
+        solid=~mask,
+        near=mask,
+        origin=np.zeros(2),
+        resolution=0.05,
+        floor_normal=np.array([0.0, 0.0, 1.0]),
+        floor_offset=0.0,
+    )
+    plates = _plates(np.array([0.0, 0.0]), np.array([10.0, 0.0]), floor, unseen, 0.62)
+    assert sum(length for _, length in plates) == pytest.approx(10.0)
+    assert len(plates) == 2 and all(np.ptp(plate.points[:, 0]) <= 6.0 for plate, _ in plates)
