@@ -9,6 +9,7 @@ from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.exporters.glb import write_hulls_glb, write_mesh_glb
+from lyra_sim.usd.degeneracies import with_parted_vertices
 from lyra_sim.usd.package import write_package
 
 
@@ -40,6 +41,7 @@ def export(
     )
     bundle.exports.mkdir(parents=True, exist_ok=True)
     world.splats.save_ply(bundle.exports / "splats.ply")
-    write_mesh_glb(bundle.exports / "mesh.glb", mesh, texture)
+    # two vertices in one place would be one to a reader that merges by position, and the surface no longer closed
+    write_mesh_glb(bundle.exports / "mesh.glb", with_parted_vertices(mesh), texture)
     write_hulls_glb(bundle.exports / "hulls.glb", colliders.hulls)
     return bundle

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
@@ -12,12 +11,12 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
-from lyra_sim.meshing.surface import closed_surface, signed_volume
+from lyra_sim.meshing.surface import closed_surface
 from lyra_sim.meshing.texture import bake
 from lyra_sim.spec import MeshConfig
 
 INTERIOR_TOLERANCE = 0.03
-"""The air enclosed by the surface may differ from the free voxels' volume by this fraction."""
+"""Thinning may change the volume of the air inside by this fraction."""
 EXTENT_STRIDE = 8
 """Every n-th pixel is enough to find the extent."""
 
@@ -54,40 +53,19 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
         "voxel_size_wanted_m": wanted,
         "extent_m": [round(float(x), 3) for x in high - low],
         "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
-        "interior_volume_error": round(interior_volume_error(mesh, grid), 5),
         **carved.facts,
         **surface_facts,
     }
-    if abs(facts["interior_volume_error"]) > INTERIOR_TOLERANCE:
+    air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
+    if abs(air_lost) > INTERIOR_TOLERANCE:
         raise GeometryError(
             "surface",
-            f"it encloses {facts['interior_volume_error']:+.1%} more air than the free voxels",
-            expected=f"within {INTERIOR_TOLERANCE:.0%}",
-            likely="Thinning collapsed narrow free space.",
+            f"thinning changed the air inside by {-air_lost:+.1%}",
+            expected=f"at most {INTERIOR_TOLERANCE:.0%}",
+            likely="Too few faces for this much surface.",
             next_step="Raise mesh.target_faces.",
         )
     return Solid(mesh=mesh, free_space=grid, texture=texture, facts=facts)
-
-
-def interior_volume_error(mesh: TriMesh, grid: FreeSpace) -> float:
-    """Relative difference between the air inside the closed surface and the volume of the free voxels.
-
-    The surface bounds shells of matter: the volume inside the sheets that face outside air, minus the signed volume
-    of everything, is the air inside.
-    """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    ends = np.concatenate([mesh.faces[:, :2], mesh.faces[:, 1:]])
-    links = coo_matrix((np.ones(len(ends), np.int8), (ends[:, 0], ends[:, 1])), shape=(len(mesh.vertices),) * 2)
-    sheet = connected_components(links, directed=False)[1][mesh.faces[:, 0]]
-    ahead = mesh.triangles.mean(axis=1) + 0.5 * grid.voxel_size * mesh.face_normals()
-    into_free = np.bincount(sheet, grid.sample(ahead) == FREE) / np.maximum(np.bincount(sheet), 1)
-    outermost = sum(
-        signed_volume(mesh.vertices, mesh.faces[sheet == number]) for number in np.unique(sheet[into_free[sheet] < 0.5])
-    )
-    air = outermost - signed_volume(mesh.vertices, mesh.faces)
-    return float(air / (grid.free.sum() * grid.voxel_size**3) - 1.0)
 
 
 def _sparse_points(world: MetricWorld) -> Iterator[np.ndarray]:

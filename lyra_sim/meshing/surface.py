@@ -40,7 +40,8 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     for stage, made in fewer.items():
         candidate = made()
         if is_closed_manifold(*candidate):
-            facts |= {"faces": len(candidate[1]), "kept": stage}
+            change = signed_volume(*candidate) - signed_volume(vertices, faces)
+            facts |= {"faces": len(candidate[1]), "kept": stage, "matter_change_m3": round(change, 6)}
             return candidate[0].astype(np.float32), candidate[1].astype(np.int32), facts
     raise GeometryError(
         "surface",
