@@ -43,4 +43,6 @@ def test_random_room(seed: int) -> None:
     assert room.distance(free[room.solid(free)]).max(initial=0) < VOXEL
     solid = grid.centres(np.argwhere(grid.states == SOLID))
     off = np.where(room.solid(solid), 0.0, room.distance(solid))
-    assert (off > 2 * VOXEL).mean() < 0.005 and off.max() < 5 * VOXEL
+    # behind a surface that ends, its plane is believed for four voxels along the optical axis: further along a corner ray
+    longest_ray = np.linalg.norm([120 / 2 / 60, 90 / 2 / 60, 1.0])
+    assert (off > 2 * VOXEL).mean() < 0.005 and off.max() < (4 * longest_ray + 0.5) * VOXEL
