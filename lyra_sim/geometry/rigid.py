@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-from lyra_sim.conventions import quats_wxyz_from_xyzw
 from lyra_sim.errors import FrameError
 
 
@@ -42,13 +41,6 @@ def rotation_between(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Fl
         return 2 * np.outer(axis, axis) - np.eye(3)
     skew = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
     return np.eye(3) + skew + skew @ skew / (1 + c)
-
-
-def quats_wxyz_from_rotations(rotations: Float[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 4"]:
-    """Unit quaternions, scalar first and non-negative, of rotation matrices."""
-    from scipy.spatial.transform import Rotation
-
-    return quats_wxyz_from_xyzw(Rotation.from_matrix(rotations).as_quat(canonical=True))
 
 
 @dataclass(frozen=True, kw_only=True)

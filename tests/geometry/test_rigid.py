@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.errors import FrameError
-from lyra_sim.geometry.rigid import Similarity, invert_rigid, quats_wxyz_from_rotations, rotation_between
+from lyra_sim.geometry.rigid import Similarity, invert_rigid, rotation_between
 
 seeds = st.integers(0, 2**31 - 1)
 
@@ -69,13 +69,6 @@ def test_rotation_between_opposites() -> None:
     rotation = rotation_between(np.array([0, 0, 1.0]), np.array([0, 0, -1.0]))
     np.testing.assert_allclose(rotation @ [0, 0, 1], [0, 0, -1], atol=1e-12)
     assert np.linalg.det(rotation) == pytest.approx(1)
-
-
-@given(seeds)
-def test_quaternions_are_scalar_first(seed: int) -> None:
-    rotation = Rotation.random(random_state=seed)
-    wxyz = quats_wxyz_from_rotations(rotation.as_matrix()[None])[0]
-    np.testing.assert_allclose(Rotation.from_quat(wxyz, scalar_first=True).as_matrix(), rotation.as_matrix(), atol=1e-12)
 
 
 def test_a_mirror_is_refused() -> None:
