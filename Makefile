@@ -29,13 +29,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "$(PYTHON) can't make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics,video]'
 	$(BIN)/python -m pip check
 	@touch $@
 
 demo: setup
 	$(BIN)/lyra-sim build examples/scenes.yaml --out $(OUT)
-	@for scene in small_house livingroom; do \
+	@for scene in small_house small_house_photos livingroom; do \
 	  echo "$$scene: stage $(OUT)/$$scene/world/world.usda, report $(OUT)/$$scene/report.html"; done
 
 test: lint

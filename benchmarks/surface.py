@@ -22,7 +22,8 @@ from lyra_sim.meshing.surface import closed_surface, is_closed_manifold
 from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.open3d_loader import load_open3d
-from lyra_sim.spec import RgbdSource, SceneSpec
+from lyra_sim.spec import SceneSpec
+from lyra_sim.spec_sources import RgbdSource
 
 HOUSE = Path(__file__).parents[1].parent / "shared" / "data" / "scene_small_house"
 RUNS = 3
@@ -66,8 +67,8 @@ def main() -> int:
 def ours(world: MetricWorld, depths: list[np.ndarray], voxel_size: float) -> TriMesh:
     """Carving, decision, closed surface and its thinning: everything mesh does but colours."""
     points = (np.asarray(world.splats.means, np.float64) for _ in range(1))
-    low, high = extent(points, world.cameras, margin=0.1)
-    carved = carve(iter(depths), world.cameras, low=low, high=high, voxel_size=voxel_size, min_depth=0.1)
+    low, high = extent(points, world.cameras)
+    carved = carve(iter(depths), world.cameras, low=low - 0.1, high=high + 0.1, voxel_size=voxel_size, min_depth=0.1)
     vertices, faces, _ = closed_surface(carved, target_faces=60_000)
     return _grey(vertices, faces, face_seen(vertices, faces, carved.free_space))
 

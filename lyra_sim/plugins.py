@@ -18,7 +18,7 @@ from typing import Any, Literal
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
 from lyra_sim.spec_messages import did_you_mean
 
-Kind = Literal["reconstructor", "exporter", "physics"]
+Kind = Literal["depth", "reconstructor", "exporter", "physics"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
 
 
@@ -82,6 +82,19 @@ class PluginSpec:
 
 
 BUILT_IN = (
+    PluginSpec(
+        kind="depth",
+        name="plane_sweep",
+        target="lyra_sim.depth.plane_sweep:estimate",
+        version="1",
+        needs={"torch": "torch>=2.13"},
+    ),
+    PluginSpec(
+        kind="depth",
+        name="layout",
+        target="lyra_sim.depth.layout:estimate",
+        version="1",
+    ),
     PluginSpec(
         kind="reconstructor",
         name="fuse",

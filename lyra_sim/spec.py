@@ -5,18 +5,24 @@ Values are layered: model defaults, then the preset, then ``defaults``, then the
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from lyra_sim.spec_sources import (
+    BARE_PATH,
+    SOURCES,
+    ColmapSource,
+    Model,
+    PhotosSource,
+    RgbdSource,
+    ScaleSource,
+    TransformsSource,
+    VideoSource,
+)
 
 SMALLEST_ROBOT = 0.138
 """Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's."""
-
-
-class Model(BaseModel):
-    """Frozen, closed to unknown keys, NaN-free."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 _Section = TypeVar("_Section", bound=Model)
@@ -30,45 +36,15 @@ def _ordered(section: _Section, low: str, high: str) -> _Section:
     return section
 
 
-class RgbdSource(Model):
-    """Posed RGB-D frames in folders. Paths are relative to the scene file."""
-
-    frames: Path
-    """Folder of JPEG or PNG images; sorted by name."""
-    depth: Path
-    """Folder of 16-bit PNG z-depth with the same stems; 0 is no measurement."""
-    depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
-    """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
-    cameras: Path
-    """``transforms.json`` (nerfstudio), ``*.log`` (Open3D, camera-to-world) or ``*.npz`` (Lyra, world-to-camera)."""
-    intrinsics: Path | None = None
-    """JSON with width, height, fx, fy, cx, cy [px], for formats that carry none (``*.log``)."""
-    axes: Literal["auto", "opencv", "opengl"] = "auto"
-    """Camera axes of the file; auto takes the format's own convention. Checked against the depth either way."""
-    pixel_centres: Literal["auto", "half", "integer"] = "auto"
-    """Where the top-left pixel's centre lies: (0.5, 0.5) or (0, 0). auto: integer for ``*.log``, else half."""
-
-
-class MetricScale(Model):
-    """A stated length of one input unit."""
-
-    metres_per_unit: float = Field(gt=0)
-    sigma_relative: float = Field(default=0.0, ge=0)
-
-
-class CameraHeightScale(Model):
-    """Scale from the median height of the cameras above the main floor."""
-
-    camera_height: float = Field(gt=0)
-    """[m]"""
-    sigma_relative: float = Field(default=0.03, ge=0)
+RGBD_MAX_DEPTH = 8.0
+"""Depth cameras are trusted this far unless told otherwise [m]."""
 
 
 class CaptureConfig(Model):
     """capture: what is read and what is kept out."""
 
-    max_depth: float = Field(default=8.0, gt=0)
-    """Depth beyond this is treated as not measured [m]."""
+    max_depth: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    """Depth beyond this is treated as not measured [m]. auto: 8 m for RGB-D; for photos as far as parallax tells."""
     min_depth: float = Field(default=0.1, ge=0)
     """Depth nearer than this is treated as not measured [m]."""
     hold_out_every: int = Field(default=0, ge=0)
@@ -77,12 +53,57 @@ class CaptureConfig(Model):
     """More frames than this are refused."""
     max_pixels: int = Field(default=50_000_000, ge=1)
     """A larger image is refused before it is decoded."""
+    max_bytes: int = Field(default=200_000_000, ge=1)
+    """A larger image file is refused before it is opened."""
+    view_side: int = Field(default=1024, ge=64)
+    """Longer side that photos are resampled to at the most, after poses were found in the originals [px]."""
     assumed_camera_height: float = Field(default=1.5, gt=0)
     """Used, and warned about, when nothing tells the scale [m]."""
 
+    @property
+    def rgbd_max_depth(self) -> float:
+        """``max_depth`` of measured depth [m]."""
+        return RGBD_MAX_DEPTH if self.max_depth == "auto" else self.max_depth
+
     @model_validator(mode="after")
     def _depths_in_order(self) -> Self:
-        return _ordered(self, "min_depth", "max_depth")
+        if not self.min_depth < self.rgbd_max_depth:
+            raise ValueError(f"min_depth ({self.min_depth:g}) below max_depth ({self.rgbd_max_depth:g})")
+        return self
+
+
+class PosesConfig(Model):
+    """poses: cameras of photos that come without, and whether they can be trusted."""
+
+    features: int = Field(default=8192, ge=128)
+    """SIFT features per photo at most."""
+    image_side: int = Field(default=1600, ge=256)
+    """Photos are searched for features at this longer side at most [px]."""
+    mappers: tuple[Literal["global", "incremental"], ...] = Field(default=("global", "incremental"), min_length=1)
+    """Mappers tried on the same matches."""
+    focal: Literal["auto", "exif", "free"] = "auto"
+    """Focal length from EXIF, found from the photos, or whichever gives the model that can be trusted more."""
+    min_registered: float = Field(default=0.5, gt=0, le=1)
+    """Refuse when fewer than this share of the photos end in one trusted model."""
+
+
+class DepthConfig(Model):
+    """depth: depth of photos. Measured depth (RGB-D) passes through."""
+
+    backend: str = "auto"
+    """A depth provider that ``lyra-sim plugins`` lists. auto: ``plane_sweep`` for two photos or more, ``layout`` for one."""
+    side: int = Field(default=512, ge=64)
+    """Longer side of the depth maps [px]; views get them resampled."""
+    planes: int = Field(default=96, ge=16)
+    """Depth hypotheses of the sweep, evenly spaced in inverse depth."""
+    sources: int = Field(default=6, ge=1)
+    """Neighbouring views each view is compared with."""
+    min_views: int = Field(default=2, ge=1)
+    """Other views that must confirm a depth."""
+    planar_priors: bool = True
+    """Fill blank surfaces from planes that their surroundings measured; marked with lower confidence."""
+    masks: Literal["auto", "none"] = "auto"
+    """Leave sky and moving things out."""
 
 
 class ReconstructConfig(Model):
@@ -191,6 +212,9 @@ class Truth(Model):
     """GLB, PLY or OBJ files that together are the true surface."""
     occupancy_map: Path | None = None
     """Folder with a map_server ``map.yaml`` and image."""
+    cameras: Path | None = None
+    """True cameras of photos, in the truth's frame and a format that carries intrinsics: poses and scale are measured
+    against them, and the other truths are brought to the world by the similarity that fits them."""
 
 
 class SceneSpec(Model):
@@ -199,14 +223,20 @@ class SceneSpec(Model):
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
     preset: Literal["preview", "standard", "production"] = "preview"
     seed: int = Field(default=7, ge=0, lt=2**31)
-    rgbd: RgbdSource
-    scale: Literal["auto", "metric", "unknown"] | MetricScale | CameraHeightScale = "auto"
-    """``metric``: the input is in metres, by declaration. ``auto``: by the depth unit. ``unknown``: a camera height is
-    assumed and warned about. Otherwise what tells the scale."""
+    rgbd: RgbdSource | None = None
+    photos: PhotosSource | None = None
+    video: VideoSource | None = None
+    colmap: ColmapSource | None = None
+    transforms: TransformsSource | None = None
+    scale: Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...] = "auto"
+    """``metric``: the input is in metres, by declaration. ``auto``: whatever tells it (depth unit, GPS), else a camera height
+    is assumed. ``unknown``: a camera height is assumed and warned about. Otherwise one or several things that tell it."""
     up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = "auto"
     """Up axis of the input's world; auto finds it from floor, walls and the cameras."""
     truth: Truth | None = None
     capture: CaptureConfig = CaptureConfig()
+    poses: PosesConfig = PosesConfig()
+    depth: DepthConfig = DepthConfig()
     reconstruct: ReconstructConfig = ReconstructConfig()
     align: AlignConfig = AlignConfig()
     mesh: MeshConfig = MeshConfig()
@@ -215,3 +245,19 @@ class SceneSpec(Model):
     navigate: NavigateConfig = NavigateConfig()
     author: AuthorConfig = AuthorConfig()
     assess: AssessConfig = AssessConfig()
+
+    @field_validator(*BARE_PATH, mode="before")
+    @classmethod
+    def _bare_path(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str | Path):
+            return {BARE_PATH[str(info.field_name)]: value}
+        if value is not None and not isinstance(value, dict | Model):
+            raise ValueError("a path, or a mapping of keys to values")
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of {', '.join(SOURCES)}; {' and '.join(given) or 'none'} given")
+        return self

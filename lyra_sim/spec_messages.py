@@ -19,7 +19,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str | None:
 def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath], tuple[str, str]]) -> SpecError:
     """Translate the first finding.
 
-    A value that fits none of several types gives pydantic one finding per type; they are told as one here.
+    A value that fits none of several types gives pydantic one finding per type; they are told as one here. Of findings at
+    several depths the deepest is told: a misspelt key says more than that the whole fits none of its types.
 
     Args:
         error: What pydantic found.
@@ -27,11 +28,14 @@ def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath]
         where: From a key path to the place (file and line, or option) and the dotted name shown to the user.
     """
     findings = [(_existing(finding["loc"], data), finding) for finding in error.errors(include_url=False)]
-    path, first = findings[0]
+    path, first = max(findings, key=lambda pair: len(pair[0]))
     place, name = where(path)
-    if first["type"] == "missing":
-        return SpecError(place, f"'{name}.{first['loc'][-1]}' is missing", next_step="lyra-sim schema describes every key.")
     same = [finding for at, finding in findings if at == path]
+    same = [finding for finding in same if finding["type"] != "extra_forbidden"]  # a type that was tried and isn't meant
+    if not same:
+        return SpecError(place, f"unknown key '{name}'", next_step="lyra-sim schema lists every key.")
+    if same[0]["type"] == "missing":
+        return SpecError(place, f"'{name}.{same[0]['loc'][-1]}' is missing", next_step="lyra-sim schema describes every key.")
     expected = " or ".join(dict.fromkeys(_expectation(finding) for finding in same))
     words = [word for finding in same for word in _words(finding)]
     hint = did_you_mean(first["input"], words) if isinstance(first["input"], str) else None
@@ -65,8 +69,8 @@ def _expectation(finding: Any) -> str:
         return "a path"
     if kind == "value_error":
         return str(context["error"])
-    if kind in ("missing", "extra_forbidden"):
-        return f"a mapping {'with' if kind == 'missing' else 'without'} {finding['loc'][-1]}"
+    if kind == "missing":
+        return f"a mapping with {finding['loc'][-1]}"
     message = str(finding["msg"]).removeprefix("Input should be ").removeprefix("Input is not ")
     return message.split(", unable to parse")[0][:1].lower() + message.split(", unable to parse")[0][1:]
 

@@ -8,8 +8,10 @@ from lyra_sim.data.report import Metric, Report
 from lyra_sim.runner import BuildResult, ScenePlan, SceneResult
 
 _FIGURES = (
+    ("poses.registered", "{:.0%} of the photos posed"),
     ("navigation.reachable_area", "{:.3g} m² reachable"),
     ("collision.hulls", "{:.0f} hulls"),
+    ("truth.cameras.ate", "{:.3f} m trajectory error"),
     ("truth.f_score_5cm", "F-score {:.3f} at 5 cm"),
     ("truth.map.free_precision", "map precision {:.3f}"),
 )

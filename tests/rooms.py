@@ -36,6 +36,15 @@ class Room:
 
     def cast(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ray parameter of the first hit (z-depth for rays with camera z = 1) and sRGB there."""
+        t, axis, owner = self.hits(origin, directions)
+        points = origin + t[:, None] * directions
+        base = np.random.default_rng(3).uniform(70, 200, (len(self.boxes) + 1, 3))[owner]
+        checks = ((np.floor(points * 4 + 1e-6).sum(1) % 2) * 24 - 12)[:, None]
+        shade = np.array([0.85, 0.95, 1.0])[axis][:, None]
+        return t, np.clip((base + checks) * shade, 0, 255).astype(np.uint8)
+
+    def hits(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Ray parameter of the first hit, the axis its face lies across, and whose face it is: 0 the room, then the boxes."""
         with np.errstate(divide="ignore"):
             inverse = 1.0 / np.where(np.abs(directions) < 1e-12, 1e-12, directions)
         exit_t = np.maximum((self.air_low - origin) * inverse, (self.air_high - origin) * inverse)
@@ -46,11 +55,7 @@ class Room:
             near, far = enter.max(1), leave.min(1)
             hit = (near > 1e-6) & (near < far) & (near < t)
             t[hit], axis[hit], owner[hit] = near[hit], enter.argmax(1)[hit], number
-        points = origin + t[:, None] * directions
-        base = np.random.default_rng(3).uniform(70, 200, (len(self.boxes) + 1, 3))[owner]
-        checks = ((np.floor(points * 4 + 1e-6).sum(1) % 2) * 24 - 12)[:, None]
-        shade = np.array([0.85, 0.95, 1.0])[axis][:, None]
-        return t, np.clip((base + checks) * shade, 0, 255).astype(np.uint8)
+        return t, axis, owner
 
     def solid(self, points: np.ndarray) -> np.ndarray:
         """True where a point lies in matter."""

@@ -138,7 +138,9 @@ def test_the_schema_is_json(capsys):
 def test_plugins_are_listed_with_their_terms(capsys):
     code, printed = lyra_sim(["plugins"], capsys)
     rows = [line.split() for line in printed.splitlines()]
-    assert code == 0 and [row[:3] for row in rows[1:5]] == [
+    assert code == 0 and [row[:3] for row in rows[1:7]] == [
+        ["depth", "plane_sweep", "1"],
+        ["depth", "layout", "1"],
         ["reconstructor", "fuse", "1"],
         ["exporter", "isaac", "1"],
         ["physics", "physx", "1"],

@@ -79,6 +79,56 @@ def test_values_that_make_no_sense_together_are_refused(tmp_path, override, expe
     assert expected in str(caught.value)
 
 
+def write_source(folder: Path, **scene) -> Path:
+    path = folder / "scenes.yaml"
+    path.write_text(yaml.safe_dump({"version": 1, "scenes": [{"name": "room", **scene}]}))
+    return path
+
+
+@pytest.mark.parametrize(("key", "field"), [("photos", "images"), ("video", "file"), ("transforms", "file")])
+def test_a_source_may_be_a_bare_path(tmp_path, key, field):
+    (short,) = load_scenes(write_source(tmp_path, **{key: "things"}))
+    (long,) = load_scenes(write_source(tmp_path, **{key: {field: "things"}}))
+    assert short == long and getattr(getattr(short, key), field) == tmp_path / "things"
+    assert source_paths(short) == {f"{key}.{field}": tmp_path / "things"}
+
+
+SEVERAL = "exactly one of rgbd, photos, video, colmap, transforms"
+POINT = {"photo": "a", "pixel": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("scene", "expected"),
+    [
+        ({}, f"(expected {SEVERAL}; none given)"),
+        ({"photos": "a", "video": "b"}, f"(expected {SEVERAL}; photos and video given)"),
+        ({"photos": 3}, "'scenes.room.photos' is 3 (expected a path, or a mapping of keys to values)"),
+        ({"photos": {"image": "a"}}, "Did you mean 'images'?"),
+        ({"photos": "a", "scale": [{"camera_hight": 1.2}]}, "unknown key 'scenes.room.scale.0.camera_hight'"),
+        (
+            {"photos": "a", "scale": [{"camera_height": -1}]},
+            "'scenes.room.scale.0.camera_height' is -1 (expected greater than 0)",
+        ),
+        (
+            {"photos": "a", "scale": {"known_distance": {"a": POINT, "metres": 2}}},
+            "'scenes.room.scale.known_distance.b' is missing",
+        ),
+    ],
+)
+def test_sources_and_scales_that_make_no_sense_are_refused(tmp_path, scene, expected):
+    with pytest.raises(SpecError) as caught:
+        load_scenes(write_source(tmp_path, **scene))
+    assert expected in str(caught.value)
+
+
+def test_several_things_may_tell_the_scale(tmp_path):
+    distance = {"known_distance": {"a": POINT, "b": {"photo": "b", "pixel": [3, 4.5]}, "metres": 2}, "sigma_relative": 0.01}
+    (scene,) = load_scenes(write_source(tmp_path, photos="a", scale=[{"camera_height": 1.2}, distance]))
+    height, length = scene.scale
+    assert (height.camera_height, height.sigma_relative) == (1.2, 0.03)
+    assert (length.known_distance.metres, length.sigma_relative, length.known_distance.b.pixel) == (2, 0.01, (3, 4.5))
+
+
 def test_the_smallest_radius_is_that_of_the_smallest_robot():
     assert RobotConfig.model_json_schema()["properties"]["radius"]["minimum"] == ROBOTS[-1].footprint_radius
     RobotConfig(radius=ROBOTS[-1].footprint_radius)

@@ -7,22 +7,32 @@ from jaxtyping import Float64
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.data.capture import Capture, ScaleEstimate
+from lyra_sim.alignment.scale import is_estimated, settle_scale
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.world import MetricWorld, Reconstruction
-from lyra_sim.errors import GeometryError
-from lyra_sim.geometry.floor import Floor, find_floor
+from lyra_sim.geometry.floor import BAND, CONE_DEG, MIN_AREA, Floor, find_floor
+from lyra_sim.geometry.gravity import blend_directions, up_from_cameras, up_from_walls
+from lyra_sim.geometry.heading import heading_of_walls
 from lyra_sim.geometry.rigid import Similarity, rotation_between
-from lyra_sim.spec import AlignConfig, CameraHeightScale, SceneSpec
+from lyra_sim.geometry.sparse_floor import find_sparse_floor
+from lyra_sim.spec import AlignConfig, SceneSpec
 
 CLEAR_RADIUS, CLEAR_LOW, CLEAR_HIGH = 0.3, 0.08, 1.0
 """A floor point is free for the origin when nothing stands within this disc and height band [m]."""
+FLOOR_SIGHT = 2.0
+"""Estimated floor is seen from this many camera heights away."""
+PROVISIONAL_UP_SIGMA_DEG = 1.5
+"""What capture knows of up before there is depth."""
+MIN_SLOPE_DEG = 2.0
+"""Ground that leans less than this from the vertical of cameras and walls is taken to be level."""
 
 
 def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: SceneSpec) -> MetricWorld:
     """Find floor and gravity, settle the scale, and move everything to metres, z-up, main floor at z = 0.
 
     An input declared z-up whose floor already lies level at z = 0 keeps its frame exactly. Otherwise gravity is
-    the floor's normal, and the origin is put on free floor; x keeps its heading.
+    the floor's normal, x and y follow the walls where those share a heading, and the origin is put on free floor.
     """
     splats, cameras = reconstruction.splats, reconstruction.cameras
     points = splats.means.astype(np.float64)
@@ -30,16 +40,18 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
     provisional = capture.world_from_capture
     up = provisional.rotation.T @ np.array([0.0, 0.0, 1.0])
     cell = _spacing(points)
-    floor = find_floor(
+    working_scale = _working_scale(capture, points, up, cfg)
+    floor = _estimated_floor(capture, points, normals, up, cell, working_scale) or find_floor(
         points,
         normals,
         up=up,
         cameras=cameras.centres,
         cell=cell,
-        metres_per_unit=provisional.scale,
+        metres_per_unit=working_scale,
         subject=f"scene '{cfg.name}'",
+        noise=_noise(capture, points, up, working_scale),
     )
-    scale = _scale(capture, cfg, floor, cameras.centres)
+    scale = settle_scale(capture, cfg, floor, cameras.centres)
     declared = capture.up_source.startswith("declared")
     tilt_deg = float(np.degrees(np.arccos(np.clip(floor.normal @ up, -1, 1))))
     offset = floor.height * scale.metres_per_unit
@@ -52,8 +64,9 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         "wall_tilt_deg": None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
         "camera_height_m": round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
     }
+    gravity = _gravity(capture, floor, normals, evidence)
     world_from_input, evidence["frame"] = _placement(
-        cfg.align, declared, up, floor, tilt_deg, offset, scale, points, cameras.centres
+        cfg.align, declared, up, floor, gravity, tilt_deg, offset, scale, points, normals, cameras.centres
     )
     return MetricWorld(
         splats=splats.moved(world_from_input),
@@ -61,6 +74,7 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         cameras=cameras.moved(world_from_input),
         world_from_input=world_from_input,
         scale=scale,
+        depth_kind=capture.depth.kind if capture.depth is not None else "measured",
         evidence=evidence,
     )
 
@@ -72,22 +86,76 @@ def _spacing(points: Float64[np.ndarray, "n 3"]) -> float:
     return float(np.median(distances[:, 1:].mean(axis=1)))
 
 
-def _scale(capture: Capture, cfg: SceneSpec, floor: Floor, centres: Float64[np.ndarray, "n 3"]) -> ScaleEstimate:
-    known = capture.scale
-    if not isinstance(cfg.scale, CameraHeightScale) and not known.assumed:
-        return known
-    wanted = cfg.scale.camera_height if isinstance(cfg.scale, CameraHeightScale) else cfg.capture.assumed_camera_height
-    heights = centres @ floor.normal - floor.height
-    if np.median(heights) <= 0:
-        raise GeometryError(
-            f"scene '{cfg.name}'", "the cameras lie below the floor", expected="cameras above it", likely="Up is wrong."
-        )
-    spread = float(heights.std() / np.median(heights) / np.sqrt(len(heights)))
-    return ScaleEstimate(
-        metres_per_unit=float(wanted / np.median(heights)),
-        sigma_relative=float(np.hypot(known.sigma_relative, spread)),
-        source=known.source,
+def _working_scale(capture: Capture, points: Float64[np.ndarray, "n 3"], up: np.ndarray, cfg: SceneSpec) -> float:
+    """Metres per unit to look for the floor with: the provisional one, or, where nothing stood behind that, what the
+    assumed camera height gives over the lowest samples."""
+    if not (is_estimated(capture) and capture.scale.assumed):
+        return capture.world_from_capture.scale
+    drop = _drop(capture, points, up)
+    return cfg.capture.assumed_camera_height / drop if drop > 0 else capture.world_from_capture.scale
+
+
+def _drop(capture: Capture, points: np.ndarray, up: np.ndarray) -> float:
+    """From the cameras' median height down to the lowest samples near them [frame units]."""
+    centres = capture.cameras.centres
+    distance = cKDTree(centres).query(points)[0]
+    near = points[distance <= np.median(distance)]
+    return float(np.median(centres @ up) - np.quantile(near @ up, 0.02))
+
+
+def _noise(capture: Capture, points: np.ndarray, up: np.ndarray, metres_per_unit: float) -> float:
+    """Expected error of floor samples across the floor [m]: floors are seen at a slant, some camera heights away."""
+    if not is_estimated(capture) or capture.depth is None:
+        return 0.0
+    return FLOOR_SIGHT * capture.depth.noise * max(_drop(capture, points, up), 0.0) * metres_per_unit
+
+
+def _estimated_floor(
+    capture: Capture, points: np.ndarray, normals: np.ndarray, up: np.ndarray, cell: float, metres_per_unit: float
+) -> Floor | None:
+    """The floor among level samples of estimated depth; None for measured depth, or where they form none.
+
+    Estimates have strays below the floor and, over a long walk, ground that is no plane to the centimetre: a plane is
+    chosen by what lies in it against what lies below, near the cameras and in layers as thick as the noise.
+    """
+    if not is_estimated(capture):
+        return None
+    level = normals @ up > np.cos(np.radians(CONE_DEG))
+    centres = capture.cameras.centres
+    found = find_sparse_floor(points[level], centres, up=up, up_sigma_deg=PROVISIONAL_UP_SIGMA_DEG)
+    if found is None:
+        return None
+    over = points @ found.normal - found.height
+    band = float(np.hypot(BAND, _noise(capture, points, up, metres_per_unit))) / metres_per_unit
+    on_floor = (np.abs(over) < band) & (normals @ found.normal > np.cos(np.radians(20.0)))
+    area = float(on_floor.sum() * (cell * metres_per_unit) ** 2)
+    if area < MIN_AREA:
+        return None
+    walls = np.abs(normals @ found.normal) < np.sin(np.radians(10.0))
+    lean = np.degrees(np.abs(np.arcsin(np.clip(normals[walls] @ found.normal, -1, 1))))
+    return Floor(
+        normal=found.normal,
+        height=found.height,
+        support=int(on_floor.sum()),
+        area=area,
+        rms=float(np.sqrt(np.mean(over[on_floor] ** 2))) * metres_per_unit,
+        wall_tilt_deg=float(np.median(lean)) if walls.sum() > 200 else None,
+        on_floor=on_floor,
     )
+
+
+def _gravity(capture: Capture, floor: Floor, normals: np.ndarray, evidence: dict[str, Any]) -> np.ndarray:
+    """Up: the floor's normal, unless cameras and walls agree that estimated ground slopes."""
+    if not is_estimated(capture):
+        return floor.normal
+    up, sigma_deg = up_from_cameras(capture.cameras.c2w)
+    walls = up_from_walls(normals, up)
+    if walls is not None:
+        evidence["walls_up_sigma_deg"] = round(walls[1], 3)
+        up, sigma_deg = blend_directions(up, sigma_deg, *walls)
+    slope_deg = float(np.degrees(np.arccos(np.clip(floor.normal @ up, -1, 1))))
+    evidence["ground_slope_deg"] = round(slope_deg, 3)
+    return up if slope_deg > max(MIN_SLOPE_DEG, 3 * sigma_deg) else floor.normal
 
 
 def _placement(
@@ -95,10 +163,12 @@ def _placement(
     declared: bool,
     up: np.ndarray,
     floor: Floor,
+    upright: np.ndarray,
     tilt_deg: float,
     offset: float,
     scale: ScaleEstimate,
     points: np.ndarray,
+    normals: np.ndarray,
     centres: np.ndarray,
 ) -> tuple[Similarity, str]:
     s, z = scale.metres_per_unit, np.array([0.0, 0.0, 1.0])
@@ -108,11 +178,16 @@ def _placement(
         return Similarity(
             scale=s, rotation=np.eye(3), translation=np.array([0, 0, -offset])
         ), "kept but for height: floor moved to z = 0"
-    gravity = floor.normal if not declared or tilt_deg > cfg.max_tilt_deg else up
+    gravity = upright if not declared or tilt_deg > cfg.max_tilt_deg else up
     rotation = rotation_between(gravity, z)
+    heading = heading_of_walls(normals @ rotation.T)
+    if heading is not None:
+        rotation = Rotation.from_euler("z", heading).as_matrix() @ rotation
     turned = Similarity(scale=s, rotation=rotation, translation=np.zeros(3))
     origin = _free_floor_point(turned.apply(points), floor.on_floor, turned.apply(centres))
-    return Similarity(scale=s, rotation=rotation, translation=-origin), "gravity from the floor plane, origin on free floor"
+    source = "the floor plane" if gravity is not upright or upright is floor.normal else "cameras and walls: the ground slopes"
+    along = "axes along the walls" if heading is not None else "x keeps its heading"
+    return Similarity(scale=s, rotation=rotation, translation=-origin), f"gravity from {source}, {along}, origin on free floor"
 
 
 def _free_floor_point(points: np.ndarray, on_floor: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -1,20 +1,38 @@
-"""Camera files of other tools, read into one table: transforms.json, Open3D trajectory.log, Lyra npz."""
+"""Camera files of other tools, read into one table, and given to the photos they belong to."""
 
+import os
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64
 
+from lyra_sim.capture.camera_readers import read_lyra, read_open3d_log, read_transforms, read_tum
+from lyra_sim.capture.lenses import Lenses
+from lyra_sim.capture.photo_names import photo_names, safe_name
 from lyra_sim.conventions import K_from_integer_centres, c2w_opencv_from_opengl
-from lyra_sim.data.files import read_arrays, read_json
+from lyra_sim.data.files import read_json
+from lyra_sim.data.posed import Lens, PhotoSet, PosedPhotos
+from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.errors import InputError
+from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import nearest_rotation
+from lyra_sim.spec_sources import TransformsSource
 
 Axes = Literal["opencv", "opengl"]
 Centres = Literal["half", "integer"]
+
+SAME_MOMENT = 0.02
+"""A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them."""
+_SUFFIXES = ("", ".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
+"""Tried in turn on a nerfstudio ``file_path``, which may lack its suffix."""
+_NO_POINTS = SparsePoints(
+    points=np.empty((0, 3)), point_index=np.empty(0, np.int32), view_index=np.empty(0, np.int32), xy=np.empty((0, 2))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +40,7 @@ class CameraTable:
     """Cameras by frame, already in lyra-sim's conventions, possibly distorted."""
 
     keys: tuple[str, ...]
-    """File stem of each camera's image; a running number for formats that name no files."""
+    """File stem of each camera's image; a running number or a timestamp for formats that name no files."""
     named: bool
     """True when ``keys`` are file stems, False when they are only positions."""
     c2w: Float64[np.ndarray, "n 4 4"]
@@ -40,15 +58,17 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
 
     Args:
         path: ``*.json`` (nerfstudio, camera-to-world, OpenGL), ``*.log`` (Open3D, camera-to-world, OpenCV, integer
-            pixel centres) or ``*.npz`` (Lyra, world-to-camera, OpenCV).
-        intrinsics: JSON with width, height, fx, fy, cx, cy [px]; needed by ``*.log``.
+            pixel centres), ``*.txt`` (TUM, camera-to-world, OpenCV, integer pixel centres) or ``*.npz`` (Lyra,
+            world-to-camera, OpenCV).
+        intrinsics: JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2; needed by ``*.log``, ``*.txt``.
         axes: ``auto``, ``opencv`` or ``opengl``.
         pixel_centres: ``auto``, ``half`` or ``integer``.
     """
     readers: dict[str, tuple[Any, Axes, Centres]] = {
-        ".json": (_read_transforms, "opengl", "half"),
-        ".log": (_read_open3d_log, "opencv", "integer"),
-        ".npz": (_read_lyra, "opencv", "half"),
+        ".json": (read_transforms, "opengl", "half"),
+        ".log": (read_open3d_log, "opencv", "integer"),
+        ".txt": (read_tum, "opencv", "integer"),
+        ".npz": (read_lyra, "opencv", "half"),
     }
     if path.suffix not in readers:
         raise InputError(str(path), f"unknown camera format '{path.suffix}'", expected=", ".join(readers))
@@ -66,136 +86,39 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
     return CameraTable(axes=read_as, **fields)
 
 
-_LENS = ("k1", "k2", "k3", "k4", "p1", "p2")
-
-
-def _read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    facts = read_json(path)
-    try:
-        frames = facts["frames"]
-        c2w = np.array([frame["transform_matrix"] for frame in frames], np.float64)
-        K = np.array([_transforms_K(facts | frame) for frame in frames])
-        width, height = int(facts["w"]), int(facts["h"])
-        keys = tuple(Path(frame["file_path"]).stem for frame in frames)
-        model = facts.get("camera_model", "OPENCV")
-        lens = {name: float(facts.get(name, 0.0)) for name in _LENS}
-        own = [
-            key
-            for key, frame in zip(keys, frames, strict=True)
-            if any(frame.get(name, lens[name]) != lens[name] for name in _LENS)
-        ]
-    except (KeyError, TypeError, ValueError) as error:
+def match_frames(table: CameraTable, stems: Sequence[str], *, subject: str) -> list[int]:
+    """Camera of every image; an InputError that names the first image without one."""
+    cameras = cameras_of(table, stems, subject=subject)
+    found = [index for index in cameras if index is not None]
+    if len(found) < len(stems):
+        without = [stem for stem, index in zip(stems, cameras, strict=True) if index is None]
         raise InputError(
-            str(path),
-            f"missing or malformed {error}",
-            expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames",
-        ) from error
-    if own:
-        raise InputError(
-            str(path),
-            f"frame '{own[0]}' and {len(own) - 1} more have a lens distortion of their own",
-            expected="one lens for all frames",
-            next_step="Undistort the images first.",
+            subject, f"no camera for image '{without[0]}' and {len(without) - 1} more", expected="a camera per image"
         )
-    if len(frames) == 0 or c2w.shape[1:] != (4, 4):
-        raise InputError(
-            str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame"
-        )
-    if (
-        model not in ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "OPENCV_FISHEYE")
-        or model == "OPENCV_FISHEYE"
-        or lens["k3"]
-        or lens["k4"]
-    ):
-        raise InputError(
-            str(path),
-            f"camera model {model} with {lens}",
-            expected="OPENCV with k1, k2, p1, p2",
-            next_step="Undistort the images first.",
-        )
-    distortion = np.array([lens["k1"], lens["k2"], lens["p1"], lens["p2"]])
-    return {"keys": keys, "named": True, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": distortion}
+    return found
 
 
-def _transforms_K(facts: dict[str, Any]) -> np.ndarray:
-    fx = float(facts["fl_x"])
-    fy = float(facts.get("fl_y", fx))
-    return np.array([[fx, 0, float(facts["cx"])], [0, fy, float(facts["cy"])], [0, 0, 1.0]])
+def cameras_of(table: CameraTable, stems: Sequence[str], *, subject: str) -> list[int | None]:
+    """Camera of every image, None where it has none.
 
-
-def _read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    if intrinsics is None:
-        raise InputError(
-            str(path),
-            "this format carries no intrinsics",
-            next_step="Set rgbd.intrinsics to a JSON with width, height, fx, fy, cx, cy.",
-        )
-    lens = read_json(intrinsics)
-    try:
-        rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        blocks = [rows[i : i + 5] for i in range(0, len(rows), 5)]
-        c2w = np.array([[[float(x) for x in row] for row in block[1:]] for block in blocks], np.float64)
-        keys = tuple(str(int(block[0][0])) for block in blocks)
-    except FileNotFoundError as error:
-        raise InputError(str(path), "the file is missing", expected="an Open3D trajectory.log") from error
-    except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise InputError(
-            str(path), f"not an Open3D trajectory ({error})", expected="5 lines a camera: 3 numbers, then a 4x4 matrix"
-        ) from error
-    if c2w.shape[1:] != (4, 4):
-        raise InputError(str(path), f"matrices of shape {c2w.shape[1:]}", expected="4x4")
-    try:
-        K = np.array([[lens["fx"], 0, lens["cx"]], [0, lens["fy"], lens["cy"]], [0, 0, 1]], np.float64)
-        width, height = int(lens["width"]), int(lens["height"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(intrinsics), f"missing or malformed {error}", expected="width, height, fx, fy, cx, cy") from error
-    K = np.tile(K, (len(c2w), 1, 1))
-    return {"keys": keys, "named": False, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": np.zeros(4)}
-
-
-def _read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    arrays = read_arrays(path, max_bytes=1 << 28)
-    try:
-        w2c, K = arrays["w2c"].astype(np.float64), arrays["intrinsics"].astype(np.float64)
-        height, width = int(arrays["image_height"]), int(arrays["image_width"])
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            str(path),
-            f"missing or malformed {error}",
-            expected="w2c (n, 4, 4), intrinsics (n, 3, 3), image_height, image_width",
-        ) from error
-    if w2c.ndim != 3 or w2c.shape[1:] != (4, 4) or K.shape != (len(w2c), 3, 3):
-        raise InputError(str(path), f"w2c {w2c.shape}, intrinsics {K.shape}", expected="(n, 4, 4) and (n, 3, 3)")
-    if not np.isfinite(w2c).all() or (np.abs(np.linalg.det(w2c)) < 1e-9).any():
-        raise InputError(str(path), "a w2c matrix is singular or not finite", expected="rigid transforms")
-    keys = tuple(str(i) for i in range(len(w2c)))
-    c2w = np.linalg.inv(w2c)
-    return {"keys": keys, "named": False, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": np.zeros(4)}
-
-
-def match_frames(table: CameraTable, stems: list[str], *, subject: str) -> list[int]:
-    """Camera of every image: by file stem, or by the number in the stem for formats that name no files."""
+    By file stem. For formats that name no files: by the whole stem, by the number it ends in if no two images end in the
+    same, by the time it states, or by order when there are as many cameras as images.
+    """
     if table.named:
-        wanted = set(stems)
-        twice = sorted(key for key, times in Counter(table.keys).items() if times > 1 and key in wanted)
-        if twice:
-            raise InputError(
-                subject,
-                f"two cameras for image '{twice[0]}'",
-                expected="one camera per file stem",
-                likely="Images of several folders share their names.",
-            )
-        position = {key: index for index, key in enumerate(table.keys)}
-        missing = [stem for stem in stems if stem not in position]
-        if missing:
-            raise InputError(
-                subject, f"no camera for image '{missing[0]}' and {len(missing) - 1} more", expected="a camera per image"
-            )
-        return [position[stem] for stem in stems]
-    position = {key: index for index, key in enumerate(table.keys)}
+        return _by_name(table.keys, stems, subject)
+    whole = {key: index for index, key in enumerate(table.keys)}
+    if all(stem in whole for stem in stems):
+        return [whole[stem] for stem in stems]
+    numbered = {number: index for index, key in enumerate(table.keys) if (number := _whole_number(key)) is not None}
     numbers = [_number(stem) for stem in stems]
-    if all(number is not None and str(number) in position for number in numbers):
-        return [position[str(number)] for number in numbers]
+    claimed = [number for number in numbers if number in numbered]
+    once = len(set(claimed)) == len(claimed)
+    if once and (len(claimed) == len(stems) or len(claimed) == len(table.keys) < len(stems)):
+        return [None if number is None else numbered.get(number) for number in numbers]
+    times = [_seconds(stem) for stem in stems]
+    moments = [_seconds(key) for key in table.keys]
+    if all(time is not None for time in times) and all(moment is not None for moment in moments):
+        return _by_time(np.array(moments, np.float64), np.array(times, np.float64), subject)
     if len(stems) == len(table.keys):
         return list(range(len(stems)))
     raise InputError(
@@ -205,10 +128,142 @@ def match_frames(table: CameraTable, stems: list[str], *, subject: str) -> list[
     )
 
 
+def _by_name(keys: tuple[str, ...], stems: Sequence[str], subject: str) -> list[int | None]:
+    position = {safe_name(key): index for index, key in enumerate(keys)} | {key: index for index, key in enumerate(keys)}
+    wanted, times = set(stems), Counter(keys)
+    twice = sorted(key for key in times if times[key] > 1 and (key in wanted or safe_name(key) in wanted))
+    if twice:
+        raise InputError(
+            subject,
+            f"two cameras for image '{twice[0]}'",
+            expected="one camera per file stem",
+            likely="Images of several folders share their names.",
+        )
+    return [position.get(stem) for stem in stems]
+
+
+def _by_time(moments: Float64[np.ndarray, "c"], times: Float64[np.ndarray, "n"], subject: str) -> list[int | None]:
+    away = np.abs(moments[None, :] - times[:, None])
+    nearest = away.argmin(axis=1)
+    off = away[np.arange(len(times)), nearest]
+    if off.min() > SAME_MOMENT:
+        raise InputError(
+            subject,
+            f"its times, {moments.min():.3f} to {moments.max():.3f} s, miss those in the images' names, "
+            f"{times.min():.3f} to {times.max():.3f} s",
+            expected=f"a camera within {SAME_MOMENT} s of an image",
+            likely="The file belongs to another recording.",
+        )
+    return [int(index) if apart <= SAME_MOMENT else None for index, apart in zip(nearest, off, strict=True)]
+
+
 def _number(stem: str) -> int | None:
-    digits = ""
-    for character in reversed(stem):
-        if not character.isdigit():
-            break
-        digits = character + digits
-    return int(digits) if digits else None
+    """The number a stem ends in."""
+    digits = stem[len(stem.rstrip("0123456789")) :]
+    return int(digits) if digits and digits.isascii() else None
+
+
+def _seconds(text: str) -> float | None:
+    """A stem or key that is a time: digits with a point."""
+    whole, point, fraction = text.partition(".")
+    return float(text) if point and whole.isdecimal() and fraction.isdecimal() else None
+
+
+def _whole_number(key: str) -> int | None:
+    whole, _, fraction = key.partition(".")
+    return int(whole) if whole.isdecimal() and not fraction.strip("0") else None
+
+
+def posed_by_file(cameras: Path, photos: PhotoSet, *, intrinsics: Path | None, axes: str, pixel_centres: str) -> PosedPhotos:
+    """Photos with the cameras of a file beside them. Photos that it has no camera for are left out.
+
+    Args:
+        cameras: As :func:`read_cameras` reads it.
+        photos: Matched as :func:`cameras_of` says.
+        intrinsics: As for :func:`read_cameras`.
+        axes: As for :func:`read_cameras`.
+        pixel_centres: As for :func:`read_cameras`.
+    """
+    table = read_cameras(cameras, intrinsics=intrinsics, axes=axes, pixel_centres=pixel_centres)
+    chosen = cameras_of(table, [photo.name for photo in photos.photos], subject=str(cameras))
+    return _posed(table, chosen, photos, subject=str(cameras), key="photos", file=cameras.name)
+
+
+def posed_by_transforms(source: TransformsSource, photos: PhotoSet) -> PosedPhotos:
+    """Photos taken in from :func:`image_files_of_transforms`, with the cameras of their frames."""
+    table = read_cameras(source.file, intrinsics=None, axes=source.axes, pixel_centres=source.pixel_centres)
+    files, frames = _files_and_frames(source.file)
+    frame_of = dict(zip(photo_names(files), frames, strict=True))
+    chosen = [frame_of.get(photo.name) for photo in photos.photos]
+    return _posed(table, chosen, photos, subject=str(source.file), key="transforms", file=source.file.name)
+
+
+def image_files_of_transforms(path: Path) -> list[Path]:
+    """Image files of a transforms.json, sorted, whether they exist or not.
+
+    A ``file_path`` is relative to the JSON; it may lack its suffix, lie in nested folders, and begin with one ``../`` for a
+    JSON kept in a folder of its own. What is absolute or leads further out is refused: a camera file from somebody else
+    must not decide which private images go into a world.
+    """
+    return _files_and_frames(path)[0]
+
+
+def _files_and_frames(path: Path) -> tuple[list[Path], list[int]]:
+    """Image file and frame number of every frame, sorted by file."""
+    facts = read_json(path)
+    frames = facts.get("frames") if isinstance(facts, dict) else None
+    if not isinstance(frames, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("file_path"), str) for one in frames
+    ):
+        raise InputError(str(path), "no list of frames with a file_path each", expected="nerfstudio's transforms.json")
+    if not frames:
+        raise InputError(str(path), "no frames", expected="at least one frame")
+    folder = Path(os.path.abspath(path.parent))
+    found = sorted((_image_file(folder, frame["file_path"], path), index) for index, frame in enumerate(frames))
+    for (file, _), (other, _) in pairwise(found):
+        if file == other:
+            raise InputError(str(path), f"two frames for image '{file.name}'", expected="one frame per image")
+    return [file for file, _ in found], [index for _, index in found]
+
+
+def _image_file(folder: Path, file_path: str, subject: Path) -> Path:
+    relative = Path(file_path.replace("\\", "/"))
+    target = Path(os.path.normpath(folder / relative))
+    if relative.is_absolute() or not target.is_relative_to(folder.parent) or target in (folder, folder.parent):
+        raise InputError(
+            str(subject),
+            f"file_path '{file_path}' leads out of the folder the file lies in",
+            expected="paths relative to the file, at most one folder up",
+            next_step="Move the images beside the file.",
+        )
+    candidates = [target.with_name(target.name + suffix) for suffix in _SUFFIXES]
+    return next((one for one in candidates if one.is_file()), target)
+
+
+def _posed(
+    table: CameraTable, chosen: Sequence[int | None], photos: PhotoSet, *, subject: str, key: str, file: str
+) -> PosedPhotos:
+    pairs = [(photo, index) for photo, index in zip(photos.photos, chosen, strict=True) if index is not None]
+    if not pairs:
+        raise InputError(
+            subject,
+            f"none of its {len(table.keys)} cameras belongs to one of the {len(photos.photos)} photos",
+            expected=f"cameras of photos like '{photos.photos[0].name}'" if photos.photos else "photos",
+            likely="The file belongs to other photos.",
+        )
+    at = [index for _, index in pairs]
+    cameras = CameraPath(c2w=table.c2w[at], K=table.K[at], width=table.width, height=table.height)
+    lenses = Lenses()
+    lens_index = [
+        lenses.add(Lens(K=K, distortion=table.distortion, width=table.width, height=table.height), photo, subject=subject)
+        for K, (photo, _) in zip(cameras.K, pairs, strict=True)
+    ]
+    return PosedPhotos(
+        names=tuple(photo.name for photo, _ in pairs),
+        c2w=cameras.c2w,
+        lens_index=np.array(lens_index, np.int32),
+        lenses=tuple(lenses.distinct),
+        sparse=_NO_POINTS,
+        recipe=f"{key}: {file} in {table.axes} axes",
+        reprojection_px=float("nan"),
+    )

@@ -1,4 +1,4 @@
-"""Image intake: an allowlist of formats, and caps on pixels before anything is decoded."""
+"""Opening single images: an allowlist of formats, and caps on pixels before anything is decoded."""
 
 from pathlib import Path
 
@@ -8,7 +8,10 @@ from PIL import Image, UnidentifiedImageError
 from lyra_sim.errors import InputError
 
 COLOUR_SUFFIXES = (".jpg", ".jpeg", ".png")
+"""What RGB-D captures and our own working folders hold."""
 _FORMATS = ("JPEG", "PNG")
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP")
+"""Pillow's names of what photo intake reads; it is re-encoded, so nothing later has to know WebP."""
 
 
 def list_images(folder: Path, *, suffixes: tuple[str, ...], max_count: int) -> list[Path]:
@@ -33,28 +36,30 @@ def list_images(folder: Path, *, suffixes: tuple[str, ...], max_count: int) -> l
     return paths
 
 
-def open_image(path: Path, *, max_pixels: int) -> Image.Image:
-    """Open without decoding: allowlisted format, bounded size. The caller closes it."""
+def open_image(path: Path, *, max_pixels: int, formats: tuple[str, ...] = _FORMATS) -> Image.Image:
+    """Open without decoding: allowlisted format (by content, whatever the suffix says), bounded size. The caller closes it."""
     try:
-        with Image.open(path, formats=_FORMATS) as probe:
-            width, height = probe.size
+        image = Image.open(path, formats=formats)
+        width, height = image.size
         if width * height > max_pixels:
+            image.close()
             raise InputError(
                 str(path),
                 f"{width}x{height} pixels",
                 expected=f"at most {max_pixels} pixels",
                 likely="A decompression bomb, or a panorama.",
             )
-        return Image.open(path, formats=_FORMATS)
+        return image
     except FileNotFoundError as error:
         raise InputError(str(path), "the file is missing", expected="an image") from error
     except Image.DecompressionBombError as error:
         raise InputError(str(path), f"too many pixels ({error})", expected=f"at most {max_pixels} pixels") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        reason = "unknown or damaged" if isinstance(error, UnidentifiedImageError) else error  # its own text is the path again
         raise InputError(
             str(path),
-            f"not a readable image ({error})",
-            expected="a JPEG or PNG file",
+            f"not a readable image ({reason})",
+            expected=f"one of {', '.join(formats)}",
             likely="The file is truncated or of another type.",
         ) from error
 

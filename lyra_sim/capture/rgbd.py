@@ -12,11 +12,13 @@ from lyra_sim.capture.images import COLOUR_SUFFIXES, list_images, open_image, re
 from lyra_sim.capture.provisional import provisional_frame
 from lyra_sim.capture.undistort import Undistortion
 from lyra_sim.conventions import METRES_PER_UNIT
-from lyra_sim.data.capture import Capture
+from lyra_sim.data.capture import Capture, DepthFacts
+from lyra_sim.data.posed import Lens
 from lyra_sim.data.views import Views
-from lyra_sim.errors import InputError
+from lyra_sim.errors import InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec import CaptureConfig, RgbdSource, SceneSpec
+from lyra_sim.spec import CaptureConfig, SceneSpec
+from lyra_sim.spec_sources import RgbdSource
 
 
 def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
@@ -25,6 +27,8 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     The capture frame is the input file's own world in its own unit; depth is brought to that unit.
     """
     source, limits = cfg.rgbd, cfg.capture
+    if source is None:
+        raise SpecError(f"scene '{cfg.name}'", "no rgbd source", expected="rgbd: with frames, depth and cameras")
     colours = list_images(source.frames, suffixes=COLOUR_SUFFIXES, max_count=limits.max_views)
     depths = {path.stem: path for path in list_images(source.depth, suffixes=(".png",), max_count=limits.max_views)}
     lonely = [path.name for path in colours if path.stem not in depths]
@@ -40,8 +44,8 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     world_from_capture, scale, up_source = provisional_frame(cfg, cameras)
     metres_per_count = METRES_PER_UNIT[source.depth_unit] if isinstance(source.depth_unit, str) else source.depth_unit
     per_count = metres_per_count / scale.metres_per_unit
-    reach = (limits.min_depth / metres_per_count, limits.max_depth / metres_per_count)
-    _write_views(colours, depths, table, cameras, source, limits, reach=reach, out=out)
+    reach = (limits.min_depth / metres_per_count, limits.rgbd_max_depth / metres_per_count)
+    measured = _write_views(colours, depths, table, cameras, source, limits, reach=reach, out=out)
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
@@ -60,6 +64,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
         held_out=held_out,
         frame_agreement=agreement.share if agreement.pairs else None,
         up_source=up_source,
+        depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),
     )
 
 
@@ -73,7 +78,8 @@ def _write_views(
     *,
     reach: tuple[float, float],
     out: Path,
-) -> None:
+) -> float:
+    """Write every view; the share of pixels with depth, 0..1."""
     (out / "rgb").mkdir(parents=True)
     (out / "z_depth").mkdir()
     suffixes = {path.suffix.lower() for path in colours}
@@ -85,7 +91,7 @@ def _write_views(
             expected="one lens for all frames",
             next_step="Undistort the images first.",
         )
-    lens = Undistortion.of(cameras.K[0], table.distortion, *size[::-1]) if table.distortion.any() else None
+    lens = _undistortion(cameras, table) if table.distortion.any() else None
     measured = 0
     for path in colours:
         with open_image(path, max_pixels=limits.max_pixels) as image:
@@ -121,8 +127,16 @@ def _write_views(
     if share < 0.1:
         raise InputError(
             str(source.depth),
-            f"{share:.2%} of the pixels lie between {limits.min_depth} and {limits.max_depth} m",
+            f"{share:.2%} of the pixels lie between {limits.min_depth} and {limits.rgbd_max_depth} m",
             expected="at least 10 %",
             likely=f"The depth isn't in '{source.depth_unit}'.",
             next_step="Set rgbd.depth_unit, or capture.min_depth and capture.max_depth.",
         )
+    return share
+
+
+def _undistortion(cameras: CameraPath, table: CameraTable) -> Undistortion:
+    """The pinhole keeps the source's intrinsics, so straight-line geometry needs no new numbers."""
+    K = cameras.K[0]
+    lens = Lens(K=K, distortion=table.distortion, width=cameras.width, height=cameras.height)
+    return Undistortion.onto(K, lens, cameras.width, cameras.height)

@@ -8,7 +8,7 @@ import numpy as np
 from lyra_sim.collision.components import Component, mesh_of_voxels
 from lyra_sim.collision.decompose import decompose
 from lyra_sim.collision.pieces import Piece
-from lyra_sim.collision.voxel_split import Part, part_of_points, part_of_voxels, refine
+from lyra_sim.collision.voxel_split import Part, merged, part_of_points, part_of_voxels, refine
 from lyra_sim.data.grid import FreeSpace
 
 MAX_FACES = 400
@@ -20,8 +20,11 @@ LUMP_VOLUME = 0.3
 minutes (measured)."""
 SLIVER_VOLUME = 5e-5
 """CoACD's pieces below this are dropped [m^3]: slivers between cuts that only make contacts rattle."""
+WHOLE_SHARE = 0.5
+"""Share of the budget that components may take before any is cut: the smallest beyond it are left out, because a hull is worth
+more where half a room would be plugged without it."""
 COARSE_SHARE = 0.6
-"""Share of the budget that taking lumps apart may use up."""
+"""Share of what is left then that taking lumps apart may use up."""
 MAX_COACD_LUMPS = 16
 """CoACD gets this many lumps, those whose single hull would plug most air; at 1-3 CPU seconds each it is the slow part."""
 
@@ -44,9 +47,13 @@ def make_clutter(
     as many straight cuts would. What still intrudes is cut along voxels, worst first, as far as the budget goes.
     """
     depth = max(concavity, free_space.voxel_size)
-    kept = list(components)[: max(budget, 0)]
-    wholes = [part_of_voxels(component.indices, free_space, depth=depth) for component in kept]
-    coarse = max(int(COARSE_SHARE * budget), len(wholes))
+    wholes = merged(
+        [part_of_voxels(component.indices, free_space, depth=depth) for component in components], free_space, depth=depth
+    )
+    over = len(wholes) - max(int(WHOLE_SHARE * budget), 1)
+    by_size = sorted(range(len(wholes)), key=lambda number: (-len(wholes[number].indices), number))
+    wholes = [wholes[number] for number in sorted(by_size[: len(wholes) - max(over, 0)])]
+    coarse = len(wholes) + int(COARSE_SHARE * max(budget - len(wholes), 0))
     lumps = refine(wholes, free_space, depth=depth, budget=coarse, min_volume=LUMP_VOLUME)
     chosen = _for_coacd(lumps, free_space)
     hard = [lumps[i] for i in sorted(chosen)]
@@ -87,7 +94,8 @@ def make_clutter(
         "coacd_taken": taken,
         "coacd_fallbacks": fallbacks,
         "cuts_after_coacd": len(mended) - len(parts),
-        "components_over_budget": len(components) - len(kept),
+        "components_merged": len(components) - len(wholes) - max(over, 0),
+        "components_over_budget": max(over, 0),
     }
     return [Piece(label="clutter", points=part.points) for part in mended], facts
 

@@ -84,15 +84,15 @@ def find_planes(mesh: TriMesh, free_space: FreeSpace, camera_centres: np.ndarray
         GeometryError: No measured horizontal surface near z = 0 is large enough to be the floor.
     """
     samples = sample_seen(mesh, area=SAMPLE_AREA)
-    floors = _floors(samples, np.asarray(camera_centres, np.float64))
-    ceilings = _horizontal(samples, -1.0, min_area=1.5)
+    floors = _floors(samples, np.asarray(camera_centres, np.float64), free_space.voxel_size)
+    ceilings = _horizontal(samples, -1.0, min_area=1.5, least_rise=free_space.voxel_size)
     ceilings = [plane for plane in ceilings if plane.height > floors[0].height + 1.8]
     walls = [wall for wall in _walls(samples, floors) if not _is_furniture(wall, free_space)]
     return (*floors, *ceilings, *walls)
 
 
-def _floors(samples: SurfaceSamples, camera_centres: np.ndarray) -> list[Plane]:
-    levels = _horizontal(samples, 1.0, min_area=MIN_FLOOR_AREA)
+def _floors(samples: SurfaceSamples, camera_centres: np.ndarray, voxel_size: float) -> list[Plane]:
+    levels = _horizontal(samples, 1.0, min_area=MIN_FLOOR_AREA, least_rise=voxel_size)
     near_zero = [plane for plane in levels if abs(plane.height) < 0.3]
     if not near_zero:
         found = ", ".join(f"{plane.area:.1f} m^2 at z = {plane.height:.2f} m" for plane in levels) or "none"
@@ -117,8 +117,11 @@ def _floors(samples: SurfaceSamples, camera_centres: np.ndarray) -> list[Plane]:
     return [main, *sorted(others, key=lambda plane: plane.height)]
 
 
-def _horizontal(samples: SurfaceSamples, sign: float, *, min_area: float) -> list[Plane]:
-    """Planes whose normal is within about 6 degrees of ``sign`` * z, largest first."""
+def _horizontal(samples: SurfaceSamples, sign: float, *, min_area: float, least_rise: float) -> list[Plane]:
+    """Planes whose normal is within about 6 degrees of ``sign`` * z, largest first.
+
+    One that rises by less than ``least_rise`` [m] from end to end is level: the voxels can't tell, and a ball would.
+    """
     points = samples.points[samples.normals[:, 2] * sign > 0.94]
     planes: list[Plane] = []
     while len(points) * SAMPLE_AREA >= min_area:
@@ -137,7 +140,7 @@ def _horizontal(samples: SurfaceSamples, sign: float, *, min_area: float) -> lis
         points = points[~inlier]
         if len(chosen) * SAMPLE_AREA < min_area:
             break
-        if np.abs(slope[:2]).max() * np.ptp(chosen[:, :2], axis=0).max() < 0.01:
+        if np.abs(slope[:2]).max() * np.ptp(chosen[:, :2], axis=0).max() < least_rise:
             slope = np.array([0.0, 0.0, float(np.median(chosen[:, 2]))])
             close = np.abs(chosen[:, 2] - slope[2]) < INLIER_DISTANCE
             slope[2] = float(chosen[close, 2].mean())

@@ -30,6 +30,8 @@ GAP_FILL = 1.5
 OPTIONAL, FILLED = 5e-4, 2e-4
 """Worth of a wall cell that nobody saw, and of one that another slab fills already: enough to draw a rectangle's edge out
 to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own."""
+HOLE = 0.15
+"""Narrower holes behind a wall's face don't part a slab [m]: depth noise pierces walls, nobody goes through there."""
 MIN_GAIN = 0.04
 MIN_CEILING_GAIN = 0.5
 """A further rectangle must cover at least this much that isn't covered yet [m^2]; nothing drives on a ceiling."""
@@ -204,7 +206,9 @@ def _wall(
         allowed = (depth > behind - free_space.voxel_size) & columns[:, None]
         worth_here = _not_filled(raster, worth, before, behind)
         pieces += _cover(raster, np.where(allowed, worth_here, 0.0), allowed, behind, max_count)
-    solid = np.isinf(depth) & ~columns[:, None]
+    hole = max(round(HOLE / cell), 1)
+    pierced = ndimage.binary_opening(np.isfinite(depth), np.ones((hole, hole), bool))
+    solid = ~pierced & ~columns[:, None]
     worth_here = _not_filled(raster, worth, before + pieces, thickness)
     pieces += _cover(raster, np.where(solid, worth_here, 0.0), solid, thickness, max_count - len(pieces))
     thin = ~solid & ~columns[:, None] & seen & (depth >= 2 * free_space.voxel_size)

@@ -21,6 +21,10 @@ CUTS_PER_AXIS = 7
 SLACK_VOXELS = 2
 SLACK_SHARE = 0.01
 """A piece may hold this many free voxels, or this share of its volume, before it is cut."""
+MERGE_GAP = 0.3
+"""Things farther apart than this stay two [m]."""
+MERGE_TRIES = 3
+"""Neighbours a part is tried with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,34 @@ def refine(parts: Sequence[Part], free_space: FreeSpace, *, depth: float, budget
             number += 1
     finished += [(key, part) for _, key, part in heap]
     return [part for _, part in sorted(finished, key=lambda row: row[0])]
+
+
+def merged(parts: Sequence[Part], free_space: FreeSpace, *, depth: float) -> list[Part]:
+    """Parts joined to a larger neighbour where one hull around both holds no more known-free air than it may.
+
+    Noisy depth breaks one thing into many; each would cost a hull. The smallest are asked first, the nearest larger part
+    is tried, and order is kept.
+    """
+    whole = dict(enumerate(parts))
+    boxes = {number: (part.points.min(axis=0), part.points.max(axis=0)) for number, part in whole.items()}
+    for number in sorted(whole, key=lambda key: (whole[key].volume, -key)):
+        part = whole[number]
+        gaps = {
+            other: float(
+                np.linalg.norm(
+                    np.maximum(np.maximum(boxes[other][0] - boxes[number][1], boxes[number][0] - boxes[other][1]), 0)
+                )
+            )
+            for other in whole
+            if other != number and whole[other].volume >= part.volume and not whole[other].intrudes(free_space.voxel_size)
+        }
+        for other in sorted((key for key in gaps if gaps[key] <= MERGE_GAP), key=lambda key: (gaps[key], key))[:MERGE_TRIES]:
+            both = part_of_voxels(np.concatenate([whole[other].indices, part.indices]), free_space, depth=depth)
+            if not both.intrudes(free_space.voxel_size):
+                whole[other], boxes[other] = both, (both.points.min(axis=0), both.points.max(axis=0))
+                del whole[number]
+                break
+    return [whole[number] for number in sorted(whole)]
 
 
 def cut(part: Part, free_space: FreeSpace, *, depth: float) -> tuple[Part, Part] | None:

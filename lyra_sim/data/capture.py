@@ -1,12 +1,15 @@
 """What capture hands on: undistorted views with cameras in a provisional frame, and what is known of its scale."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Float64
 
 from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.scale import ScaleEstimate
+from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
@@ -14,23 +17,29 @@ from lyra_sim.geometry.rigid import Similarity
 UpAxis = Literal["x", "y", "z", "-x", "-y", "-z"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScaleEstimate:
-    """Metres per unit of a frame, with where it comes from and how sure it is."""
+DepthKind = Literal["measured", "plane sweep", "layout prior"]
+"""Where depth comes from: a sensor; several photos; or a guess about the room's shape from one photo."""
 
-    metres_per_unit: float
+LEAST_NOISE = 0.003
+"""Estimated depth is never trusted to be better than this fraction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthFacts:
+    """What is known of the depth as a whole."""
+
+    kind: DepthKind
     sigma_relative: float
-    """One standard deviation as a fraction of the value; 0 means exact by declaration."""
-    source: str
-    """What the estimate rests on: ``declared metric``, ``camera height 1.25 m``, ``assumed camera height 1.5 m`` …"""
+    """Typical error as a fraction of the depth, from how well views agree; 0 for measured depth."""
+    figures: dict[str, float]
+    """Shares of pixels (0..1): ``measured``, ``planar_prior``, ``sky``, ``moving`` …, averaged over views."""
 
     @property
-    def assumed(self) -> bool:
-        """True when no evidence stands behind the value."""
-        return self.source.startswith("assumed")
-
-    def to_json(self) -> dict[str, Any]:
-        return {"metres_per_unit": self.metres_per_unit, "sigma_relative": self.sigma_relative, "source": self.source}
+    def noise(self) -> float:
+        """What depth scatters by from place to place, as a fraction of it: a guessed box is smooth however wrong it is."""
+        if self.kind == "measured":
+            return 0.0
+        return LEAST_NOISE if self.kind == "layout prior" else max(LEAST_NOISE, self.sigma_relative)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +58,14 @@ class Capture:
     """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
+    depth: DepthFacts | None
+    """None until the depth step has run; measured depth is known from the start."""
+    sparse: SparsePoints | None = None
+    """Shared feature points of photos; None for RGB-D."""
+    poses: dict[str, Any] = field(default_factory=dict)
+    """How the cameras were found and why they are trusted, for the report; empty when they were given with the depth."""
+    geo: Float64[np.ndarray, "n 3"] | None = None
+    """East, north, up of every view's GPS fix from their mean [m]; NaN rows without a fix; None without any."""
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -58,6 +75,10 @@ class Capture:
     def save(self, folder: Path) -> None:
         """Write cameras and facts; the images are already in ``folder``."""
         write_arrays(folder / "cameras.npz", c2w=self.cameras.c2w, K=self.cameras.K)
+        if self.sparse is not None:
+            self.sparse.save(folder / "sparse.npz")
+        if self.geo is not None:
+            write_arrays(folder / "geo.npz", east_north_up=self.geo)
         write_json(
             folder / "capture.json",
             {
@@ -71,6 +92,8 @@ class Capture:
                 "held_out": list(self.held_out),
                 "frame_agreement": None if self.frame_agreement is None else round(self.frame_agreement, 5),
                 "up_source": self.up_source,
+                "depth": None if self.depth is None else asdict(self.depth),
+                "poses": self.poses,
             },
         )
 
@@ -86,8 +109,12 @@ class Capture:
             ),
             cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
             world_from_capture=Similarity.from_matrix(np.array(facts["world_from_capture"])),
-            scale=ScaleEstimate(**facts["scale"]),
+            scale=ScaleEstimate.from_json(facts["scale"]),
             held_out=tuple(facts["held_out"]),
             frame_agreement=facts["frame_agreement"],
             up_source=facts["up_source"],
+            depth=None if facts["depth"] is None else DepthFacts(**facts["depth"]),
+            sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
+            poses=facts["poses"],
+            geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

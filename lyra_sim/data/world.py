@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lyra_sim.data.capture import ScaleEstimate
+from lyra_sim.data.capture import DepthKind
 from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath
@@ -63,6 +64,8 @@ class MetricWorld:
     world_from_input: Similarity
     """Takes coordinates of the user's input files to this world."""
     scale: ScaleEstimate
+    depth_kind: DepthKind
+    """What its surface rests on: travels into everything that is exported."""
     evidence: dict[str, Any]
     """What gravity, floor and origin rest on, with residuals."""
 
@@ -74,6 +77,7 @@ class MetricWorld:
         facts = {
             "world_from_input": self.world_from_input.matrix.tolist(),
             "scale": self.scale.to_json(),
+            "depth_kind": self.depth_kind,
             "evidence": self.evidence,
         }
         write_json(folder / "world.json", facts)
@@ -87,6 +91,7 @@ class MetricWorld:
             views=reconstruction.views,
             cameras=reconstruction.cameras.moved(world_from_input),
             world_from_input=world_from_input,
-            scale=ScaleEstimate(**facts["scale"]),
+            scale=ScaleEstimate.from_json(facts["scale"]),
+            depth_kind=facts["depth_kind"],
             evidence=facts["evidence"],
         )

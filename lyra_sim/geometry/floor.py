@@ -46,6 +46,7 @@ def find_floor(
     cell: float,
     metres_per_unit: float,
     subject: str,
+    noise: float = 0.0,
 ) -> Floor:
     """The main floor: the lowest large layer of upward samples below the cameras, fitted by least squares.
 
@@ -57,6 +58,7 @@ def find_floor(
         cell: Edge of the cells the samples stand for [frame units].
         metres_per_unit: Provisional scale.
         subject: Named in errors.
+        noise: One standard deviation of the samples across the floor [m]; 0 for measured depth.
     """
     up = up / np.linalg.norm(up)
     for cone in np.radians(
@@ -67,7 +69,7 @@ def find_floor(
             break
         up = normals[near].mean(axis=0)
         up /= np.linalg.norm(up)
-    band, sample_area = BAND / metres_per_unit, (cell * metres_per_unit) ** 2
+    band, sample_area = float(np.hypot(BAND, noise)) / metres_per_unit, (cell * metres_per_unit) ** 2
     eye = float(np.median(cameras @ up))
     heights = points @ up
     candidate = (normals @ up > np.cos(np.radians(15.0))) & (heights < eye)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.geometry.normals_kernels import surface_normals
+from lyra_sim.geometry.depth_noise import oriented
 from lyra_sim.meshing.tsdf_kernels import integrate
 
 FRAMES_AT_ONCE = 16
@@ -20,6 +20,14 @@ FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
 """Truncation in voxels. A short back keeps walls apart that are seen from both sides."""
 SPECK_LITRES = 0.8
 """Matter smaller than this that floats in free space is noise."""
+SPECK_VOXELS = 4
+"""… and so is, in estimated depth, matter of fewer voxels than this."""
+NOISE_SIGMAS = 2.0
+"""The truncation band holds this many standard deviations of estimated depth."""
+MIN_SUPPORT = 0.5
+"""Estimated depth clears a voxel when the trust of the pixels that see it adds up to this: one measured or two inferred."""
+UNSEEN_SCORE = -0.5
+"""Say of unseen space where the border of estimated free space is smoothed; matter has -1, air 1."""
 CAMERA_BALL = 0.1
 """Radius around the camera's path that is air because the camera was there [m]."""
 CAMERA_STEP = 0.3
@@ -36,16 +44,17 @@ class Carved:
     facts: dict[str, Any]
 
 
-def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high corner [m] of what was measured: 0.1 % quantiles per axis, cameras included, plus ``margin``."""
+def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, strays: float = 0.001) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high corner [m] of what was measured, cameras included: quantiles per axis that leave the share ``strays`` of
+    the points out on either side."""
     cloud = np.concatenate([block.reshape(-1, 3) for block in points])
     cloud = cloud[np.isfinite(cloud).all(axis=1)]
     if len(cloud) < 100:
         raise GeometryError(
             "depth", f"{len(cloud)} valid points in all views", expected="at least 100", likely="The depth unit is wrong."
         )
-    low, high = np.quantile(cloud, [0.001, 0.999], axis=0)
-    return np.minimum(low, cameras.centres.min(0)) - margin, np.maximum(high, cameras.centres.max(0)) + margin
+    low, high = np.quantile(cloud, [strays, 1 - strays], axis=0)
+    return np.minimum(low, cameras.centres.min(0)), np.maximum(high, cameras.centres.max(0))
 
 
 def choose_voxel_size(low: np.ndarray, high: np.ndarray, *, wanted: float, max_voxels: int, exact: bool = False) -> float:
@@ -83,58 +92,89 @@ def carve(
     high: Float64[np.ndarray, "3"],
     voxel_size: float,
     min_depth: float,
+    trusts: Iterator[Float32[np.ndarray, "h w"]] | None = None,
+    sigma_relative: float = 0.0,
+    one_view: bool = False,
 ) -> Carved:
     """Fuse depth [m] into a grid over [low, high] and decide every voxel.
 
     FREE is what was measured as air and is connected to a camera; SOLID lies up to two voxels behind a
     measured surface; everything else is UNSEEN. Pockets of air no camera could have been in become UNSEEN,
     specks of matter under 0.8 L that float in free air become FREE.
+
+    Estimated depth errs, in whole patches at once. Its truncation band is as thick as its noise, so that walls aren't
+    dissolved; one inferred pixel clears no voxel, so that a wrong patch digs no tunnel where nothing else is seen; and
+    where a camera was there is air, whatever depth says.
+
+    Args:
+        z_depths: One image a camera; NaN is no measurement.
+        cameras: Of the images.
+        low: Corner of the grid [m].
+        high: Opposite corner [m].
+        voxel_size: Edge [m].
+        min_depth: Nearest depth that counts [m].
+        trusts: What every pixel weighs, 0..1; None: all the same.
+        sigma_relative: Error of the depth as a fraction of it; 0 for measured depth.
+        one_view: No second pixel will ever confirm a first.
     """
+    estimated = sigma_relative > 0
     shape = np.ceil((high - low) / voxel_size).astype(int)
     distance_sum, weight_sum = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     front, back = FRONT_VOXELS * voxel_size, BACK_VOXELS * voxel_size
     w2c = cameras.w2c
-    for start, batch in _batches(z_depths):
+    support = np.zeros(shape if estimated else (0, 0, 0), np.float32)
+    for start, batch, trust in _batches(z_depths, trusts):
         K = cameras.K[start : start + len(batch)]
-        normals = np.stack(
-            [surface_normals(z, k[0, 0], k[1, 1], k[0, 2], k[1, 2], 0.05) for z, k in zip(batch, K, strict=True)]
-        )
+        normals = np.stack([oriented(z, k, sigma_relative) for z, k in zip(batch, K, strict=True)])
         integrate(
             batch,
             normals,
+            trust,
             K,
             w2c[start : start + len(batch)],
             low,
             voxel_size,
             front,
             back,
+            NOISE_SIGMAS * sigma_relative,
             min_depth,
             distance_sum,
             weight_sum,
+            support,
         )
     seen = weight_sum > 0
     distance = np.full(shape, -front, np.float32)
     np.divide(distance_sum, weight_sum, out=distance, where=seen)
-    del distance_sum, weight_sum
-    return _decide(distance, seen, cameras.centres, low, voxel_size)
+    if estimated and not one_view:
+        seen &= (support >= MIN_SUPPORT) | (distance <= 0)
+        distance[~seen] = -front
+    del distance_sum, weight_sum, support
+    return _decide(distance, seen, cameras.centres, low, voxel_size, estimated=estimated)
 
 
-def _batches(z_depths: Iterator[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-    start, pending = 0, []
+def _batches(
+    z_depths: Iterator[np.ndarray], trusts: Iterator[np.ndarray] | None
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    start, pending, weighed = 0, [], []
     for z in z_depths:
         pending.append(z)
+        weighed.append(np.ones(z.shape, np.float32) if trusts is None else next(trusts))
         if len(pending) == FRAMES_AT_ONCE:
-            yield start, np.stack(pending)
-            start, pending = start + len(pending), []
+            yield start, np.stack(pending), np.stack(weighed)
+            start, pending, weighed = start + len(pending), [], []
     if pending:
-        yield start, np.stack(pending)
+        yield start, np.stack(pending), np.stack(weighed)
 
 
-def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float) -> Carved:
+def _decide(
+    distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float, *, estimated: bool
+) -> Carved:
     tiny = np.float32(0.02 * voxel_size)
     at_camera = _balls(distance.shape, (_path_points(centres) - low) / voxel_size, CAMERA_BALL / voxel_size)
-    free = (seen & (distance > 0)) | (at_camera & ~seen)
+    free = (seen & (distance > 0)) | (at_camera & (estimated | ~seen))
     blocked = int((at_camera & seen & (distance <= 0)).sum())
+    if estimated:
+        free = _without_slivers(free, seen & (distance <= 0)) | at_camera
     labels, _ = ndimage.label(free)
     index = np.clip(((centres - low) / voxel_size).astype(int), 0, np.array(distance.shape) - 1)
     entered = np.unique(labels[tuple(index.T)])
@@ -150,7 +190,7 @@ def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np
     wanted[entered] = True
     reached = wanted[labels]
     pockets = int(free.sum()) - int(reached.sum())
-    specks, speck_voxels = _specks(~reached, voxel_size)
+    specks, speck_voxels = _specks(~reached, voxel_size, least=SPECK_VOXELS if estimated else 0)
     reached |= specks
     states = np.full(distance.shape, UNSEEN, np.uint8)
     states[seen & ~reached & (distance <= 0)] = SOLID
@@ -168,6 +208,16 @@ def _decide(distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np
     }
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, facts=facts)
+
+
+def _without_slivers(free: Bool[np.ndarray, "nx ny nz"], matter: Bool[np.ndarray, "nx ny nz"]) -> np.ndarray:
+    """Free space smoothed over a voxel, measured matter kept.
+
+    Estimated depth has holes: rays of air a voxel thin through unseen space, and threads of unseen space through air.
+    Neither is anything. What is unseen counts half, so that air thinner than three voxels goes and a thread of two closes.
+    """
+    score = np.where(free, np.float32(1), np.where(matter, np.float32(-1), np.float32(UNSEEN_SCORE)))
+    return (ndimage.gaussian_filter(score, 1.0, truncate=2.0) > 0) & ~matter
 
 
 def _path_points(centres: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "m 3"]:
@@ -193,10 +243,10 @@ def _balls(shape: tuple[int, ...], centres: np.ndarray, radius: float) -> Bool[n
     return mask
 
 
-def _specks(matter: Bool[np.ndarray, "nx ny nz"], voxel_size: float) -> tuple[np.ndarray, int]:
+def _specks(matter: Bool[np.ndarray, "nx ny nz"], voxel_size: float, *, least: int) -> tuple[np.ndarray, int]:
     labels, _ = ndimage.label(matter)
     sizes = np.bincount(labels.ravel())
-    small = sizes * voxel_size**3 * 1000 < SPECK_LITRES
+    small = (sizes * voxel_size**3 * 1000 < SPECK_LITRES) | (sizes < least)
     small[0] = False
     mask = small[labels]
     return mask, int(mask.sum())

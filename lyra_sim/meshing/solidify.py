@@ -4,59 +4,105 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, unproject
+from lyra_sim.geometry.depth_noise import usable
 from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
+from lyra_sim.meshing.room_side import faces_towards_free, seen_share_of
 from lyra_sim.meshing.surface import closed_surface
 from lyra_sim.meshing.texture import bake
 from lyra_sim.spec import MeshConfig
 
+MARGIN_VOXELS = 3
+"""Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one."""
+LEAST_SEEN = 0.2
+"""A world from photos of which less was measured (share of the surface that borders on free space) is refused: two thirds of
+what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses."""
 INTERIOR_TOLERANCE = 0.03
 """Thinning may change the volume of the air inside by this fraction."""
 EXTENT_STRIDE = 8
 """Every n-th pixel is enough to find the extent."""
+MEASURED_STRAYS, ESTIMATED_STRAYS = 0.001, 0.01
+"""Share of the points left out on either side of the extent: far estimates are the wrong ones."""
+VOXEL_PER_NOISE = 0.75
+"""Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise."""
 
 
-def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
+def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: DepthFacts | None = None) -> Solid:
     """Carve, close, colour. Fails rather than return a surface that lost the interior a camera moved through.
 
     Args:
         world: Metric world; its depth is fused as measured.
         cfg: Voxel size, budgets.
         min_depth: Nearest depth that counts [m].
+        depth: How good the depth is; None: measured.
     """
-    cameras = world.cameras
+    cameras, views = world.cameras, world.views
+    estimated = views.depth_folder is not None
+    sigma = 0.0 if depth is None else depth.noise
 
-    def depths() -> Iterator[np.ndarray]:
-        return (world.z_depth(index) for index in range(len(cameras)))
+    def z_depth(index: int) -> np.ndarray:
+        z = world.z_depth(index)
+        return usable(z, views.static(index)) if estimated else z
 
-    low, high = extent(_sparse_points(world), cameras, margin=3 * cfg.min_voxel_size)
+    count = range(len(cameras))
+    low, high = extent(_sparse_points(world), cameras, strays=ESTIMATED_STRAYS if estimated else MEASURED_STRAYS)
     exact = cfg.voxel_size != "auto"
-    wanted = cfg.min_voxel_size if cfg.voxel_size == "auto" else cfg.voxel_size
-    voxel_size = choose_voxel_size(low, high, wanted=wanted, max_voxels=cfg.max_voxels, exact=exact)
-    carved = carve(depths(), cameras, low=low, high=high, voxel_size=voxel_size, min_depth=min_depth)
-    vertices, faces, surface_facts = closed_surface(carved, target_faces=cfg.target_faces)
-    grid = carved.free_space
+    noise = sigma * _median_depth(world) if estimated else 0.0
+    finest = max(cfg.min_voxel_size, float(np.ceil(1000 * VOXEL_PER_NOISE * noise)) / 1000)
+    wanted = finest if cfg.voxel_size == "auto" else cfg.voxel_size
+    voxel_size = wanted
+    for _ in range(2):  # room for matter behind the outermost surface takes voxels too
+        margin = MARGIN_VOXELS * voxel_size
+        voxel_size = choose_voxel_size(low - margin, high + margin, wanted=voxel_size, max_voxels=cfg.max_voxels, exact=exact)
+    low, high = low - margin, high + margin
+    carved = carve(
+        (z_depth(index) for index in count),
+        cameras,
+        low=low,
+        high=high,
+        voxel_size=voxel_size,
+        min_depth=min_depth,
+        trusts=(views.confidence(index) for index in count) if estimated else None,
+        sigma_relative=sigma,
+        one_view=len(cameras) == 1,
+    )
+    grid, target = carved.free_space, cfg.target_faces
+    vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
+    air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
+    while estimated and abs(air_lost) > INTERIOR_TOLERANCE and target < surface_facts["faces_marching_cubes"]:
+        target *= 2  # a ragged border needs more faces than a measured one
+        vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
+        air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
     seen = face_seen(vertices, faces, grid)
     colours = vertex_colours(
-        vertices, vertex_normals(vertices, faces), cameras, world.views.rgb, world.z_depth, tolerance=3 * voxel_size
+        vertices,
+        vertex_normals(vertices, faces),
+        cameras,
+        views.rgb,
+        z_depth,
+        tolerance=max(3 * voxel_size, 2 * noise),
     )
     mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
-    texture = bake(mesh, cameras, world.views.rgb, world.z_depth, metres_per_texel=cfg.texel_size, tolerance=2 * voxel_size)
+    seen_share = seen_share_of(mesh, faces_towards_free(mesh, grid))
+    if estimated and seen_share < LEAST_SEEN:
+        raise _hardly_seen(seen_share, cameras, voxel_size)
+    texture = bake(mesh, cameras, views.rgb, z_depth, metres_per_texel=cfg.texel_size, tolerance=max(2 * voxel_size, 2 * noise))
     facts = {
         "texel_size_m": None if texture is None else round(texture.metres_per_texel, 5),
         "voxel_size_m": voxel_size,
         "voxel_size_wanted_m": wanted,
+        **({"depth_noise_m": round(noise, 5)} if estimated else {}),
         "extent_m": [round(float(x), 3) for x in high - low],
         "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
         **carved.facts,
         **surface_facts,
     }
-    air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
     if abs(air_lost) > INTERIOR_TOLERANCE:
         raise GeometryError(
             "surface",
@@ -68,6 +114,12 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float) -> Solid:
     return Solid(mesh=mesh, free_space=grid, texture=texture, facts=facts)
 
 
+def _median_depth(world: MetricWorld) -> float:
+    """Of a sample of all pixels [m]."""
+    sample = [world.z_depth(index)[::EXTENT_STRIDE, ::EXTENT_STRIDE].ravel() for index in range(len(world.cameras))]
+    return float(np.nanmedian(np.concatenate(sample)))
+
+
 def _sparse_points(world: MetricWorld) -> Iterator[np.ndarray]:
     cameras = world.cameras
     for index in range(len(cameras)):
@@ -77,3 +129,15 @@ def _sparse_points(world: MetricWorld) -> Iterator[np.ndarray]:
         K[:2, 2] += 0.5 - 0.5 / EXTENT_STRIDE
         sparse = CameraPath(c2w=cameras.c2w[index : index + 1], K=K[None], width=z.shape[1], height=z.shape[0])
         yield unproject(z, sparse.K[0], sparse.c2w[0])
+
+
+def _hardly_seen(share: float, cameras: CameraPath, voxel_size: float) -> GeometryError:
+    steps = np.linalg.norm(np.diff(cameras.centres, axis=0), axis=1)
+    return GeometryError(
+        "the world",
+        f"{share:.0%} of the surface around its free space was measured, with voxels of {voxel_size:g} m",
+        expected=f"at least {LEAST_SEEN:.0%} for a world to be built",
+        likely=f"Most surfaces are in too few photos for depth; the photos stand {np.median(steps):.2g} m apart.",
+        next_step="Take more photos, each sharing most of its view with the next (indoors one every half metre), or build a "
+        "shorter stretch. The cameras and depth found so far are kept in steps/.",
+    )

@@ -8,20 +8,27 @@ BLOCK = 8
 
 
 @numba.njit(cache=True, parallel=True)
-def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_depth, distance_sum, weight_sum):
+def integrate(
+    z_depths, normals, trust, K, w2c, origin, voxel_size, front, back, noise, min_depth, distance_sum, weight_sum, support
+):
     """Add frames to a dense truncated signed distance volume, in place.
 
     A voxel in front of the measured surface by more than ``front`` is free and counts as +front; within
     [-back, front] its distance to the tangent plane of the pixel it projects to is averaged (Curless and
-    Levoy 1996; point-to-plane as in Bylow et al. 2013); further behind nothing is known.
+    Levoy 1996; point-to-plane as in Bylow et al. 2013); further behind nothing is known. Where depth is noisier than
+    ``front`` allows, both ends of the band and the distances in it are stretched by the same factor, so that every
+    pixel still votes between -back and +front and the zero stays where it was.
 
     Args:
         z_depths: (f, h, w) float32 [m], NaN invalid.
         normals: (f, h, w, 3) float32 camera-frame normals facing the camera, NaN unknown.
+        trust: (f, h, w) float32, what a pixel weighs; 1 where it was measured, 0 leaves it out.
         K: (f, 3, 3). w2c: (f, 4, 4).
         origin: Low corner of the volume [m].
         front, back: Truncation on the free and the solid side [m].
+        noise: Depth error that the band must hold, as a fraction of the depth; 0 for measured depth.
         distance_sum, weight_sum: (nx, ny, nz) float32, updated.
+        support: (nx, ny, nz) float32, updated by the trust of every vote; of length 0 when nobody asks.
     """
     nx, ny, nz = distance_sum.shape
     frame_count, height, width = z_depths.shape
@@ -63,13 +70,14 @@ def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_de
                             continue
                         ui, vi = int(u), int(v)
                         d = z_depths[f, vi, ui]
-                        if not d > 0:
+                        if not d > 0 or not trust[f, vi, ui] > 0:
                             continue
+                        stretch = max(1.0, noise * d / front)
                         along = d - pz
-                        if along < -2 * back:  # further along a slanted ray the surface may have ended
+                        if along < -2 * back * stretch:  # further along a slanted ray the surface may have ended
                             continue
                         n = normals[f, vi, ui]
-                        weight = 1.0 / (1.0 + d * d)
+                        weight = trust[f, vi, ui] / (1.0 + d * d)
                         if n[2] == n[2]:
                             qx, qy = (ui + 0.5 - cx) * d / fx, (vi + 0.5 - cy) * d / fy
                             distance = (px - qx) * n[0] + (py - qy) * n[1] + (pz - d) * n[2]
@@ -78,9 +86,12 @@ def integrate(z_depths, normals, K, w2c, origin, voxel_size, front, back, min_de
                         else:
                             distance = along
                             weight *= 0.25
+                        distance /= stretch
                         if distance < -back:
                             continue
                         if distance > front:
                             distance = front
                         distance_sum[i, j, k] += weight * distance
                         weight_sum[i, j, k] += weight
+                        if len(support):
+                            support[i, j, k] += trust[f, vi, ui]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from lyra_sim.capture.camera_files import CameraTable, read_cameras
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.occupancy import OccupancyMap
@@ -9,12 +10,15 @@ from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
+from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.quality.collision import collision_metrics
-from lyra_sim.quality.depth import depth_metrics, judged_views
-from lyra_sim.quality.geometry import faces_towards_free, surface_metrics
+from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
+from lyra_sim.quality.geometry import surface_metrics
 from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
+from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
 from lyra_sim.quality.scale import scale_metrics
+from lyra_sim.quality.true_cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.quality.truth_map import map_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
@@ -34,6 +38,11 @@ class Finished:
     collision: Collision
 
     @property
+    def estimated(self) -> bool:
+        """Depth was computed from photos rather than measured."""
+        return self.capture.depth is not None and self.capture.depth.kind != "measured"
+
+    @property
     def with_all_views(self) -> MetricWorld:
         """The same world with every view of the capture, held-out ones too: to measure with, never to build from."""
         cameras = self.capture.cameras.moved(self.world.world_from_input)
@@ -46,10 +55,18 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
     judged = finished.with_all_views
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=JUDGED_VIEWS)
     caster = RayCaster(solid.mesh.vertices, solid.mesh.faces)
+    if finished.estimated:
+        depth = estimated_depth_metrics(
+            caster, solid.mesh, world, judged_views(len(world.cameras), held_out=(), at_most=JUDGED_VIEWS)
+        )
+    else:
+        depth = depth_metrics(caster, solid.mesh, judged, views)
     return [
         *scale_metrics(world.scale),
+        *pose_metrics(finished.capture),
+        *depth_source_metrics(finished.capture),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
-        *depth_metrics(caster, solid.mesh, judged, views),
+        *depth,
         *image_metrics(judged, views),
         *collision_metrics(finished.collision.colliders, solid, world.cameras),
         *navigation_metrics(finished.collision.navigation),
@@ -62,6 +79,7 @@ class LoadedTruth:
 
     surface: TrueSurface | None = None
     occupancy: OccupancyMap | None = None
+    cameras: CameraTable | None = None
 
 
 def load_truth(truth: Truth | None) -> LoadedTruth:
@@ -78,18 +96,32 @@ def load_truth(truth: Truth | None) -> LoadedTruth:
     return LoadedTruth(
         surface=TrueSurface.load(truth.mesh) if truth.mesh else None,
         occupancy=OccupancyMap.load(folder) if folder is not None else None,
+        cameras=None
+        if truth.cameras is None
+        else read_cameras(truth.cameras, intrinsics=None, axes="auto", pixel_centres="auto"),
     )
 
 
 def ground_truth_metrics(finished: Finished, truth: LoadedTruth, *, seed: int) -> list[Metric]:
-    """Figures against whatever truth there is; it is brought to the world by ``world_from_input`` alone."""
+    """Figures against whatever truth there is.
+
+    It is brought to the world by ``world_from_input`` alone, so that errors of scale and pose count. Where photos left no
+    input frame to compare in, true cameras bring it by the similarity that fits them, and its scale is a figure of its own.
+    """
     world, solid = finished.world, finished.solid
     metrics: list[Metric] = []
+    world_from_truth = world.world_from_input
+    if truth.cameras is not None:
+        every = finished.with_all_views
+        known = TrueCameras.matched(truth.cameras, every.views.names, every.cameras, subject="truth.cameras")
+        metrics += true_camera_metrics(known, every.cameras, sigma_relative=world.scale.sigma_relative)
+        world_from_truth = known.world_from_truth
     if truth.surface is not None:
-        surface = truth.surface.moved(world.world_from_input)
+        surface = truth.surface.moved(world_from_truth)
         judged = solid.mesh.face_seen & faces_towards_free(solid.mesh, solid.free_space)
-        metrics += truth_metrics(*surface_distances(solid.mesh, judged, surface, world, seed=seed))
+        distances = surface_distances(solid.mesh, judged, surface, world, seed=seed, estimated=finished.estimated)
+        metrics += truth_metrics(*distances)
     if truth.occupancy is not None:
         ours = finished.collision.navigation.occupancy
-        metrics += map_metrics(ours, truth.occupancy, world_from_theirs=world.world_from_input)
+        metrics += map_metrics(ours, truth.occupancy, world_from_theirs=world_from_truth)
     return metrics

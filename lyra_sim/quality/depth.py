@@ -15,6 +15,8 @@ NEAR_M = 0.2
 """Rays start here [m]: no sensor measures right before its lens, so that space can be unseen, and then it is solid."""
 MATCH_M = 0.1
 """A measured pixel counts as complete when the mesh lies within this of it [m]."""
+MATCH_RELATIVE = 0.05
+"""… and an estimated one within this fraction of its depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,29 @@ def depth_metrics(caster: RayCaster, mesh: TriMesh, world: MetricWorld, views: V
     }
     note = f"{len(views.indices)} views"
     return [measured(f"depth.{views.name}.{part}", value, n=n, note=note) for part, (value, n) in values.items()]
+
+
+def estimated_depth_metrics(caster: RayCaster, mesh: TriMesh, world: MetricWorld, views: ViewSet) -> list[Metric]:
+    """The same for depth that was computed from photos: as fractions of the depth, and called estimated.
+
+    It says how well the surface kept to the depth it was made from, not how right either is; only a truth can tell that.
+    """
+    relative, behind = [], []
+    for index in views.indices:
+        check, z = check_depth(caster, mesh.face_seen, world, index), world.z_depth(index)
+        known = ~np.isnan(check.error)
+        relative.append((check.error[known] / z[known]).astype(np.float32))
+        behind.append(check.behind_unseen[known])
+    every, hidden = _joined(relative), np.concatenate([np.zeros(0, bool), *behind])
+    met = np.minimum(every[~hidden], 1.0)
+    values = {
+        "median": (float(np.median(met)) if len(met) else np.nan, len(met)),
+        "p90": (float(np.percentile(met, 90)) if len(met) else np.nan, len(met)),
+        "completeness": (float((every <= MATCH_RELATIVE).mean()) if len(every) else np.nan, len(every)),
+        "behind_unseen": (float(hidden.mean()) if len(every) else np.nan, len(every)),
+    }
+    note = f"{len(views.indices)} views"
+    return [measured(f"depth.estimated.{part}", value, n=n, note=note) for part, (value, n) in values.items()]
 
 
 def _joined(samples: list[np.ndarray]) -> Float32[np.ndarray, "n"]:

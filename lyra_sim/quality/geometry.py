@@ -1,12 +1,13 @@
 """Is the surface closed, consistent with where the cameras were, and how much of it was ever seen?"""
 
 import numpy as np
-from jaxtyping import Bool, Int32
+from jaxtyping import Int32
 
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.meshing.room_side import faces_towards_free, seen_share_of
 from lyra_sim.quality.metrics import measured
 
 
@@ -15,9 +16,7 @@ def surface_metrics(mesh: TriMesh, free_space: FreeSpace, cameras: CameraPath) -
     status, volume = manifold_status(mesh)
     inside = free_space.sample(cameras.centres) != FREE
     room_side = faces_towards_free(mesh, free_space)
-    areas = mesh.face_areas().astype(np.float64)
-    room_area = float(areas[room_side].sum())
-    seen_share = float(areas[room_side & mesh.face_seen].sum()) / room_area if room_area > 0 else np.nan
+    seen_share = seen_share_of(mesh, room_side)
     extent = float((mesh.vertices.max(0) - mesh.vertices.min(0)).max())
     faces = len(mesh.faces)
     return [
@@ -64,15 +63,6 @@ def component_count(mesh: TriMesh) -> int:
     graph = coo_array((np.ones(len(a), bool), (a, b)), shape=(len(mesh.vertices),) * 2)
     _, labels = connected_components(graph, directed=False)
     return len(np.unique(labels[mesh.faces[:, 0]]))
-
-
-def faces_towards_free(mesh: TriMesh, free_space: FreeSpace) -> Bool[np.ndarray, "f"]:
-    """Faces a robot could see: one voxel out along the normal lies known-free space.
-
-    The rest is the outer skin of the shell, which nobody could have seen and no figure should count.
-    """
-    ahead = mesh.triangles.mean(1) + free_space.voxel_size * mesh.face_normals()
-    return free_space.sample(ahead) == FREE
 
 
 def _first_camera(inside: np.ndarray) -> str:

@@ -37,11 +37,11 @@ def likeness(photo: UInt8[np.ndarray, "h w 3"], render: UInt8[np.ndarray, "h w 3
 def image_metrics(world: MetricWorld, views: ViewSet) -> list[Metric]:
     """Mean over views of PSNR and SSIM, and the share of valid pixels that splats cover at least half.
 
-    Uncovered pixels are black, so holes cost as they should.
+    Uncovered pixels are black, so holes cost as they should. Sky and things that moved are not of this world and don't count.
     """
-    valid = world.views.valid()
     scores, covered = [], []
     for index in views.indices:
+        valid = world.views.valid(index) & world.views.static(index)
         view = render_splats(world.splats, world.cameras, index)
         scores.append(likeness(world.views.rgb(index), view.rgb_bytes, valid))
         covered.append(float((view.alpha[valid] >= 0.5).mean()))

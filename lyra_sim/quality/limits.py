@@ -60,6 +60,19 @@ LIMITS: dict[str, Limit] = {
     "scale.sigma_relative": _most(
         "share", 0.05, None, "A doorway of 0.9 m stays passable for a 0.7 m robot at 3 sigma; assumed scale warns."
     ),
+    # photos
+    "poses.registered": _least("share", 0.9, 0.5, "Photos without a trusted camera show what the world lacks."),
+    "poses.reprojection": _most("px", 1.0, None, "Necessary, never enough: sub-pixel models have been metres wrong."),
+    "poses.gps_rms": _most("m", 10.0, 30.0, "Phones are good for 5 to 10 m; beyond 30 m one of the two is in another street."),
+    "poses.weakest_scale_points": _least(
+        "1", 10, None, "Feature points that carry the scale across the weakest passage; a handful can be wrong together."
+    ),
+    "photo_depth.layout_prior": _most("flag", 0, None, "The room's shape is a guess: nothing but its looks was photographed."),
+    "photo_depth.sigma_relative": _most("share", 0.02, None, "At 3 m 2 % are 6 cm, a voxel and a half of a preview."),
+    "photo_depth.measured": _recorded("share", "Textured surface that several photos share; the rest is inferred or empty."),
+    "photo_depth.planar_prior": _recorded("share", "Blank surface continued from planes around it."),
+    "photo_depth.sky": _recorded("share", "Left out."),
+    "photo_depth.moving": _recorded("share", "Left out."),
     # mesh
     "mesh.watertight": _least("flag", 1, 1, "Inside and outside must be defined everywhere."),
     "mesh.manifold": _least("flag", 1, 1, "Booleans, distance fields and hull makers need it."),
@@ -94,6 +107,12 @@ LIMITS: dict[str, Limit] = {
     "depth.input.behind_unseen": _most(
         "share", 0.1, 0.4, "As for held-out views; here only parallax between views can hide anything."
     ),
+    "depth.estimated.median": _most(
+        "share", 0.02, 0.05, "Relative, because depth from photos is; the surface should follow its depth within its noise."
+    ),
+    "depth.estimated.p90": _most("share", 0.1, None, "One pixel in ten may sit on an edge."),
+    "depth.estimated.completeness": _least("share", 0.9, 0.6, "Below 0.6 the views don't see the same world."),
+    "depth.estimated.behind_unseen": _most("share", 0.1, 0.4, "As for measured depth."),
     # splats against photos
     "image.held_out.psnr": _least("dB", 20.0, None, "The room is plainly recognisable; trained splats reach 25 and more."),
     "image.held_out.ssim": _least("1", 0.6, None, "As above, for structure."),
@@ -101,6 +120,14 @@ LIMITS: dict[str, Limit] = {
     "image.input.psnr": _least("dB", 20.0, None, "As for held-out views, though these coloured the splats."),
     "image.input.ssim": _least("1", 0.6, None, "As above, for structure."),
     "image.input.covered": _least("share", 0.95, None, "Pixels the splats cover at least half."),
+    # against true cameras
+    "truth.cameras.ate": _most("m", 0.06, None, "A doorway leaves a robot 10 cm on either side."),
+    "truth.cameras.ate_worst": _most("m", 0.2, None, "One bad camera drags its depth along."),
+    "truth.cameras.rotation": _most("deg", 1.0, None, "One degree is 5 cm at 3 m."),
+    "truth.cameras.scale_error": _most("share", 0.05, None, "As for the claimed sigma."),
+    "truth.cameras.scale_error_sigmas": _most(
+        "1", 2.0, None, "A claim that is off by more than twice its 1σ was overconfident."
+    ),
     # against a true surface
     "truth.accuracy": _most("m", 0.03, 0.1, "Mean distance of observed faces to the truth; a preview voxel is 4 cm."),
     "truth.completeness": _most("m", 0.03, 0.1, "Mean distance of seen truth to observed faces."),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.report import Report
@@ -20,6 +21,7 @@ from lyra_sim.quality import pictures
 from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.plan_svg import PlanSvg
 from lyra_sim.quality.report_page import Figure, Section, image, page, swatches
+from lyra_sim.quality.report_photos import photos_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
@@ -31,11 +33,13 @@ PLAN_MARKS = 220
 VIEW_PX = 480
 PLAN_PX = 1100
 HEADLINE = (
+    "poses.registered",
     "scale.sigma_relative",
     "mesh.watertight",
     "mesh.seen_share",
     "depth.held_out.median",
     "depth.input.median",
+    "depth.estimated.median",
     "truth.f_score_5cm",
     "collision.coverage",
     "navigation.reachable_area",
@@ -72,7 +76,9 @@ class DroppedProbe:
 class World:
     """What a report shows."""
 
+    capture: Capture
     metric: MetricWorld
+    """With every view of the capture."""
     solid: Solid
     colliders: Colliders
     navigation: Navigation
@@ -107,7 +113,13 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     """One self-contained HTML file; no dates, durations or machine names, so that equal worlds give equal bytes."""
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
-    sections = [_views_section(world, scene), _plans_section(world, scene), _solids_section(world, scene)]
+    photos = photos_section(world.capture, world.views, width=VIEW_PX)
+    sections = [
+        _views_section(world, scene),
+        *([photos] if photos is not None else []),
+        _plans_section(world, scene),
+        _solids_section(world, scene),
+    ]
     text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed))
     path.write_text(text, encoding="utf-8")
 
@@ -121,9 +133,9 @@ def _views_section(world: World, scene: MeshScene) -> Section:
         figures.append(Figure(html=f'<div class="strip">{strip}</div>', caption=f"View {view.name}", wide=True))
     ramp = ", ".join(f"rgb{color}" for color in pictures.ERROR_RGB)
     text = (
-        "From left to right: the input photo, the splats, the mesh, and where mesh and measured depth disagree: "
+        "From left to right: the input photo, the splats, the mesh, and where mesh and the view's depth disagree: "
         f'0<span class="ramp" style="background:linear-gradient(90deg, {ramp})"></span>{100 * MATCH_M:g} cm and more; '
-        "grey was not measured. Flat grey on the mesh is surface nobody saw."
+        "grey has no depth. Flat grey on the mesh is surface nobody saw."
     )
     return Section(title="What the cameras saw", text=text, figures=tuple(figures))
 

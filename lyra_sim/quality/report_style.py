@@ -44,6 +44,7 @@ figure img, figure svg { display: block; width: 100%; height: auto; border: 1px 
   background: #c6c8cb; }
 .pixels, svg.plan image { image-rendering: pixelated; }
 .strip { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px; }
+.strip.pair { grid-template-columns: repeat(2, 1fr); }
 figcaption { margin-top: 5px; color: var(--soft); font-size: 13px; }
 .key { white-space: nowrap; margin-right: 10px; }
 .key i { display: inline-block; width: 11px; height: 11px; margin-right: 5px;

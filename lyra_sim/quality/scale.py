@@ -1,7 +1,7 @@
 """How long a metre is, and how sure that is."""
 
-from lyra_sim.data.capture import ScaleEstimate
 from lyra_sim.data.report import Metric
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.quality.metrics import measured
 
 

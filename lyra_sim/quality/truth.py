@@ -12,13 +12,15 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
-from lyra_sim.geometry.cameras import project
+from lyra_sim.geometry.cameras import CameraPath, project
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 SAMPLES = 60_000
 """Points drawn from either surface."""
+ASKED_WITHIN = 8.0
+"""Photos are asked for surface nearer than this [m], as far as an indoor depth camera would see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +101,36 @@ def seen_by_depth(points: Float[np.ndarray, "n 3"], truth: RayCaster, world: Met
     return seen
 
 
+def seen_by_cameras(points: Float[np.ndarray, "n 3"], truth: RayCaster, cameras: CameraPath) -> Bool[np.ndarray, "n"]:
+    """Truth points in view of some camera, within 8 m and with nothing of the truth before them.
+
+    What estimated depth is asked for: to ask only where the estimate itself found something would grade it on its own choice.
+    """
+    seen = np.zeros(len(points), bool)
+    for index in range(len(cameras)):
+        uv, z = project(points, cameras.K[index], cameras.w2c[index])
+        near = ~seen & (z > 0.05) & (z < ASKED_WITHIN)
+        near[near] = (uv[near] >= 0).all(1) & (uv[near] < [cameras.width, cameras.height]).all(1)
+        ids = np.flatnonzero(near)
+        if len(ids):
+            centre = cameras.centres[index]
+            seen[ids] = ~(truth.cast(centre, points[ids] - centre).t < 0.998)
+    return seen
+
+
 def surface_distances(
-    mesh: TriMesh, judged: Bool[np.ndarray, "f"], truth: TrueSurface, world: MetricWorld, *, seed: int, samples: int = SAMPLES
+    mesh: TriMesh,
+    judged: Bool[np.ndarray, "f"],
+    truth: TrueSurface,
+    world: MetricWorld,
+    *,
+    seed: int,
+    samples: int = SAMPLES,
+    estimated: bool = False,
 ) -> tuple[Float32[np.ndarray, "p"], Float32[np.ndarray, "g"]]:
     """Distances [m] of samples on ``judged`` faces to the truth, and of seen truth samples to ``judged`` faces.
+
+    Measured depth tells what was seen; with ``estimated`` depth it is what stood before the cameras.
 
     ``truth`` is in the metric world. Unseen truth is left out of the second set: nobody could have rebuilt it. So are
     unseen faces: a guess that happens to lie right hasn't been reconstructed. Without a judged face all is endlessly far.
@@ -112,7 +140,8 @@ def surface_distances(
     truth_caster = RayCaster(truth.vertices, truth.faces)
     ours = sample_surface(mesh.triangles[judged], samples, rng) if judged.any() else np.zeros((0, 3))
     theirs = sample_surface(truth.vertices[truth.faces], 4 * samples, rng)
-    theirs = theirs[seen_by_depth(theirs, truth_caster, world)][:samples]
+    seen = seen_by_cameras(theirs, truth_caster, world.cameras) if estimated else seen_by_depth(theirs, truth_caster, world)
+    theirs = theirs[seen][:samples]
     if not judged.any():
         return np.zeros(0, np.float32), np.full(len(theirs), np.inf, np.float32)
     return truth_caster.distances(ours), RayCaster(mesh.vertices, mesh.faces[judged]).distances(theirs)

@@ -9,7 +9,7 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import GeometryError
-from lyra_sim.geometry.normals_kernels import surface_normals
+from lyra_sim.geometry.depth_noise import oriented, usable
 from lyra_sim.reconstructors.surfel_kernels import view_samples
 from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
 from lyra_sim.spec import ReconstructConfig
@@ -21,6 +21,8 @@ NEIGHBOURS = 4
 NORMAL_SIGMA = 0.1
 """Standard deviation across the surface, as a fraction of the one along it."""
 OPACITY = 0.95
+COARSEST = 0.02
+"""Largest spacing where the scale is assumed, as a fraction of the depth."""
 GROWTH = 1.25
 """Factor the spacing grows by until the splats fit the budget."""
 
@@ -28,11 +30,12 @@ GROWTH = 1.25
 def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
     """Surface elements of all used views become Gaussians that lie in the surface (surfels: Pfister et al. 2000).
 
-    The frame is the capture's own. Depth passes through unchanged: what was measured is what is meshed.
+    The frame is the capture's own. Depth passes through unchanged: what was measured is what is meshed. Estimated depth
+    weighs what its confidence says, without what moved and without its edges.
     """
     used = capture.used
     views, cameras = capture.views.select(used), capture.cameras.select(np.array(used))
-    spacing = cfg.splat_spacing / capture.world_from_capture.scale
+    spacing = _spacing(capture, cfg)
     surfels = _collect(capture, views_used=used, cell=spacing)
     while len(surfels.means) > cfg.max_splats:
         spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
@@ -44,13 +47,27 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
     return Reconstruction(splats=_splats(surfels, spacing), views=views, cameras=cameras, backend="fuse")
 
 
+def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
+    """The spacing asked for in the capture's units; no coarser than depth itself allows where nobody knows those units."""
+    spacing = cfg.splat_spacing / capture.world_from_capture.scale
+    if not capture.scale.assumed or capture.views.depth_folder is None:
+        return spacing
+    sample = [float(np.nanmedian(z)) for z in map(capture.views.z_depth, capture.used) if np.isfinite(z).any()]
+    return min(spacing, COARSEST * float(np.median(sample))) if sample else spacing
+
+
 def _collect(capture: Capture, *, views_used: tuple[int, ...], cell: float) -> Surfels:
-    cloud, valid = SurfelCloud(cell), capture.views.valid()
+    cloud = SurfelCloud(cell)
+    views, estimated = capture.views, capture.views.depth_folder is not None
+    noise = capture.depth.noise if capture.depth is not None else 0.0
     for index in views_used:
-        z, K = capture.views.z_depth(index), capture.cameras.K[index]
+        z, K, valid = views.z_depth(index), capture.cameras.K[index], views.valid(index)
+        trust = views.confidence(index) if estimated else np.ones(z.shape, np.float32)
+        if estimated:
+            z = usable(z, views.static(index))
         lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
-        normals = surface_normals(z, *lens, 0.05)
-        cloud.add(*view_samples(z, normals, capture.views.rgb(index), valid, *lens, capture.cameras.c2w[index]))
+        normals = oriented(z, K, noise)
+        cloud.add(*view_samples(z, normals, views.rgb(index), valid, trust, *lens, capture.cameras.c2w[index]))
     return cloud.surfels()
 
 

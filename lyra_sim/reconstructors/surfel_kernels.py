@@ -57,23 +57,23 @@ def add_samples(points, normals, rgb, weight, cell, keys, slots, row_keys, sums,
 
 
 @numba.njit(cache=True)
-def view_samples(z_depth, normals, rgb, valid, fx, fy, cx, cy, c2w):
+def view_samples(z_depth, normals, rgb, valid, trust, fx, fy, cx, cy, c2w):
     """Oriented, coloured, weighted samples of one view in the frame of ``c2w``: points, normals, rgb, weight.
 
-    A near, frontal sample tells colour and place best: weight = facing / depth^2.
+    A near, frontal sample tells colour and place best: weight = trust * facing / depth^2.
     """
     height, width = z_depth.shape
     total = 0
     for v in range(height):
         for u in range(width):
-            if valid[v, u] and z_depth[v, u] > 0 and normals[v, u, 2] == normals[v, u, 2]:
+            if valid[v, u] and trust[v, u] > 0 and z_depth[v, u] > 0 and normals[v, u, 2] == normals[v, u, 2]:
                 total += 1
     points, out_normals, out_rgb = np.empty((total, 3)), np.empty((total, 3)), np.empty((total, 3))
     weight = np.empty(total)
     n = 0
     for v in range(height):
         for u in range(width):
-            if not (valid[v, u] and z_depth[v, u] > 0 and normals[v, u, 2] == normals[v, u, 2]):
+            if not (valid[v, u] and trust[v, u] > 0 and z_depth[v, u] > 0 and normals[v, u, 2] == normals[v, u, 2]):
                 continue
             z = np.float64(z_depth[v, u])
             x, y = (u + 0.5 - cx) / fx, (v + 0.5 - cy) / fy
@@ -84,7 +84,7 @@ def view_samples(z_depth, normals, rgb, valid, fx, fy, cx, cy, c2w):
                 points[n, axis] = z * (c2w[axis, 0] * x + c2w[axis, 1] * y + c2w[axis, 2]) + c2w[axis, 3]
                 out_normals[n, axis] = c2w[axis, 0] * a + c2w[axis, 1] * b + c2w[axis, 2] * c
                 out_rgb[n, axis] = rgb[v, u, axis] / 255.0
-            weight[n] = facing / (z * z)
+            weight[n] = trust[v, u] * facing / (z * z)
             n += 1
     return points, out_normals, out_rgb, weight
 

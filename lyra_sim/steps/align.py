@@ -12,7 +12,7 @@ from lyra_sim.steps.step import Step
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> MetricWorld:
     from lyra_sim.alignment.metric import to_metric_world
 
-    world = to_metric_world(inputs["capture"], inputs["reconstruct"], cfg)
+    world = to_metric_world(inputs["depth"], inputs["reconstruct"], cfg)
     world.save(out)
     return world
 
@@ -21,4 +21,4 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> MetricWorld:
     return MetricWorld.load(folder, reconstruction=inputs["reconstruct"])
 
 
-STEP = Step(name="align", version=1, needs=("capture", "reconstruct"), reads=("scale", "capture", "align"), run=run, load=load)
+STEP = Step(name="align", version=4, needs=("depth", "reconstruct"), reads=("scale", "capture", "align"), run=run, load=load)

@@ -24,7 +24,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     from lyra_sim.usd.validate import validate_stage
 
     stage = inputs["author"].stage
-    finished = Finished(capture=inputs["capture"], world=inputs["align"], solid=inputs["mesh"], collision=inputs["collide"])
+    finished = Finished(capture=inputs["depth"], world=inputs["align"], solid=inputs["mesh"], collision=inputs["collide"])
     navigation = finished.collision.navigation
     truth = load_truth(cfg.truth)
     gates = run_gates(stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S)
@@ -36,6 +36,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     judged = finished.with_all_views
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
     shown = World(
+        capture=finished.capture,
         metric=judged,
         solid=finished.solid,
         colliders=finished.collision.colliders,
@@ -59,13 +60,14 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
     robots = resource_dir("usd_templates") / "robots"
     if cfg.truth is None:
         return (robots,)
-    return (robots, *cfg.truth.mesh, *([cfg.truth.occupancy_map] if cfg.truth.occupancy_map else []))
+    named = (*cfg.truth.mesh, cfg.truth.occupancy_map, cfg.truth.cameras)
+    return (robots, *(path for path in named if path is not None))
 
 
 STEP = Step(
     name="assess",
-    version=2,
-    needs=("capture", "align", "mesh", "collide", "author"),
+    version=3,
+    needs=("depth", "align", "mesh", "collide", "author"),
     reads=("assess", "truth"),
     run=run,
     load=load,

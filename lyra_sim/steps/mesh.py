@@ -12,7 +12,7 @@ from lyra_sim.steps.step import Step
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Solid:
     from lyra_sim.meshing.solidify import solidify
 
-    solid = solidify(inputs["align"], cfg.mesh, min_depth=cfg.capture.min_depth)
+    solid = solidify(inputs["align"], cfg.mesh, min_depth=cfg.capture.min_depth, depth=inputs["depth"].depth)
     solid.save(out)
     return solid
 
@@ -21,4 +21,4 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Solid:
     return Solid.load(folder)
 
 
-STEP = Step(name="mesh", version=1, needs=("align",), reads=("mesh", "capture"), run=run, load=load)
+STEP = Step(name="mesh", version=3, needs=("align", "depth"), reads=("mesh", "capture"), run=run, load=load)

@@ -12,19 +12,19 @@ from lyra_sim.steps.step import Step
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
     backend = load_plugin("reconstructor", cfg.reconstruct.backend)
-    reconstruction: Reconstruction = backend(inputs["capture"], cfg.reconstruct)
+    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct)
     reconstruction.save(out)
     return reconstruction
 
 
 def load(folder: Path, inputs: Mapping[str, Any]) -> Reconstruction:
-    return Reconstruction.load(folder, captured=inputs["capture"].views)
+    return Reconstruction.load(folder, captured=inputs["depth"].views)
 
 
 STEP = Step(
     name="reconstruct",
     version=1,
-    needs=("capture",),
+    needs=("depth",),
     reads=("reconstruct",),
     run=run,
     load=load,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from lyra_sim import __version__
+from lyra_sim.data.capture import DepthKind
 from lyra_sim.data.colliders import LABELS, Colliders
 from lyra_sim.data.files import write_json
 from lyra_sim.data.mesh import TriMesh
@@ -17,14 +18,25 @@ from lyra_sim.usd.parts import OUTER_SHELL, outer_shell
 MANIFEST_VERSION = 1
 """Of manifest.json; raised when a field changes meaning."""
 
-PROVENANCE = {
-    "tool": f"lyra-sim {__version__}",
-    "source": "measured RGB-D frames",
-    "generator": "none",
-    "invented": "none invented",
-    "licence": "not stated; that of the input frames",
+_SOURCES: dict[DepthKind, tuple[str, str]] = {
+    "measured": ("measured RGB-D frames", "none invented"),
+    "plane sweep": ("photos, depth computed from several of them", "blank surfaces continued from planes around them"),
+    "layout prior": ("one photo", "all geometry: a guessed floor-and-box layout, not a measurement"),
 }
-"""What the world is made from; the same words stand in the entry layer's customLayerData."""
+"""What a world's surface rests on, and what of it nobody saw."""
+
+
+def provenance(world: MetricWorld) -> dict[str, str]:
+    """What the world is made from; the same words stand in the entry layer's customLayerData."""
+    source, invented = _SOURCES[world.depth_kind]
+    return {
+        "tool": f"lyra-sim {__version__}",
+        "source": source,
+        "generator": "none",
+        "invented": invented,
+        "licence": "not stated; that of the input frames",
+    }
+
 
 _TOOLS = ("numpy", "usd-core")
 
@@ -47,7 +59,7 @@ def write_manifest(
             "manifest_version": MANIFEST_VERSION,
             "name": name,
             "frame": {"up": "z", "metres_per_unit": 1.0, "handedness": "right", "floor_z": 0.0},
-            "provenance": PROVENANCE,
+            "provenance": provenance(world),
             "tools": {"lyra-sim": __version__} | {tool: version(tool) for tool in _TOOLS},
             "scale": world.scale.to_json(),
             "world_from_input": world.world_from_input.matrix.tolist(),

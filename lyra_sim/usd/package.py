@@ -26,7 +26,7 @@ from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
 from lyra_sim.usd.degeneracies import with_parted_vertices, without_caps
 from lyra_sim.usd.geometry import define_visual_mesh, new_geometry_layer
-from lyra_sim.usd.manifest import PROVENANCE, write_manifest
+from lyra_sim.usd.manifest import provenance, write_manifest
 from lyra_sim.usd.parts import split_by_label
 from lyra_sim.usd.physics import define_hulls, define_trimesh
 from lyra_sim.usd.splats import GAUSSIANS, define_splats
@@ -66,7 +66,7 @@ def write_package(
     write_splats(folder / entry.SPLAT_LAYER, world.splats)
     if half_splats:
         write_splats(folder / HALF_SPLAT_LAYER, world.splats, half=True)
-    entry.write_world(folder / "world.usda", facts={"lyra_sim": {"name": name, **PROVENANCE}})
+    entry.write_world(folder / "world.usda", facts={"lyra_sim": {"name": name, **provenance(world)}})
     entry.write_splat_wrapper(folder / "world_splat.usda")
     navigation.occupancy.save(folder / "occupancy_map")
     write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation)

@@ -13,7 +13,8 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.reconstructors.fuse import reconstruct
-from lyra_sim.spec import CameraHeightScale, ReconstructConfig, RgbdSource, SceneSpec
+from lyra_sim.spec import ReconstructConfig, SceneSpec
+from lyra_sim.spec_sources import CameraHeightScale, RgbdSource
 from tests.rooms import Room
 
 SPACING = ReconstructConfig(splat_spacing=0.05)

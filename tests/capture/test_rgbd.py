@@ -12,7 +12,8 @@ from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import K_to_integer_centres
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import FrameError, InputError
-from lyra_sim.spec import CaptureConfig, RgbdSource, SceneSpec
+from lyra_sim.spec import CaptureConfig, SceneSpec
+from lyra_sim.spec_sources import RgbdSource
 from tests.rooms import Room
 
 
@@ -74,7 +75,7 @@ def test_depth_and_colour_are_kept_exactly(folder: Path, tiny_room: Room, tmp_pa
     images, depths = tiny_room.rendered
     np.testing.assert_array_equal(capture.views.rgb(3), images[3])
     np.testing.assert_allclose(capture.views.z_depth(3), depths[3], atol=0.00051)
-    assert capture.views.valid().all()
+    assert capture.views.valid(0).all()
 
 
 def test_save_and_load(folder: Path, tmp_path: Path) -> None:

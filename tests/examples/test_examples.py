@@ -69,7 +69,7 @@ def built(build_arguments: list[str | Path]) -> Path:
 
 def test_scene_file_names_files_that_exist() -> None:
     scenes = load_scenes(EXAMPLES / "scenes.yaml")
-    assert [scene.name for scene in scenes] == ["small_house", "livingroom"]
+    assert [scene.name for scene in scenes] == ["small_house", "small_house_photos", "livingroom"]
     for scene in scenes:
         missing = [path for path in source_paths(scene).values() if not path.exists()]
         assert not missing, scene.name

@@ -14,12 +14,13 @@ from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
+from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.meshing.solidify import solidify
-from lyra_sim.quality.geometry import faces_towards_free
 from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.spec import CaptureConfig, MeshConfig, RgbdSource, SceneSpec
+from lyra_sim.spec import CaptureConfig, MeshConfig, SceneSpec
+from lyra_sim.spec_sources import RgbdSource
 
 
 def line_to_solid(cfg: SceneSpec, out: Path) -> tuple[Capture, MetricWorld, Solid]:

@@ -43,9 +43,9 @@ def test_the_recipe_gives_every_step_exactly_what_it_needs_in_order(tmp_path, mo
             return REPORT if name == "assess" else f"output of {name}"
 
         monkeypatch.setattr(module, "STEP", replace(module.STEP, run=run, load=load))
-    recipe = loaded("rgbd_to_world.py")
+    recipe = loaded("photos_to_stage.py")
     scene = SceneSpec(name="room", rgbd={"frames": "rgb", "depth": "depth", "cameras": "cameras.json"})
-    assert recipe.world_from_rgbd(scene, tmp_path / "out") is REPORT
+    assert recipe.build_stage(scene, tmp_path / "out") is REPORT
     assert [f"lyra_sim.steps.{name}" for name in called] == list(STEP_MODULES)
 
 
@@ -62,5 +62,5 @@ def test_a_mistake_is_one_message_and_an_exit_code(tmp_path, monkeypatch, capsys
     scenes = [f"  - {{name: {name}, rgbd: {{frames: gone, depth: gone, cameras: gone.json}}}}" for name in ("room", "hall")]
     (tmp_path / "scenes.yaml").write_text("\n".join(["version: 1", "scenes:", *scenes]))
     monkeypatch.chdir(tmp_path)
-    assert loaded("rgbd_to_world.py").main(arguments) == exit_code
+    assert loaded("photos_to_stage.py").main(arguments) == exit_code
     assert capsys.readouterr().err.startswith(message)

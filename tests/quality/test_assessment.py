@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lyra_sim.data.capture import Capture
+from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.navigation import Navigation, Route
@@ -34,6 +34,7 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
         held_out=(4, 20),
         frame_agreement=1.0,
         up_source="declared z",
+        depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": 1.0}),
     )
     world = replace(
         world, views=world.views.select(capture.used), cameras=world.cameras.select(np.array(capture.used))
@@ -95,7 +96,7 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
     cfg = SimpleNamespace(truth=Truth(mesh=(tmp_path / "truth.glb",)))
     inputs = {
         "author": SimpleNamespace(stage=tmp_path / "world.usda"),
-        "capture": finished.capture,
+        "depth": finished.capture,
         "align": finished.world,
         "mesh": finished.solid,
         "collide": finished.collision,

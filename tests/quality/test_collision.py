@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from lyra_sim.data.capture import ScaleEstimate
 from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.quality.collision import collision_metrics, shortcut_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.scale import scale_metrics

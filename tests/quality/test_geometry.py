@@ -10,8 +10,9 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.quality.depth import ViewSet, check_depth, depth_error, depth_metrics, judged_views
-from lyra_sim.quality.geometry import component_count, edges_closed, faces_towards_free, manifold_status, surface_metrics
+from lyra_sim.quality.geometry import component_count, edges_closed, manifold_status, surface_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.boxes import box_trimesh
 from tests.quality.worlds import room_grid, room_surface, room_world

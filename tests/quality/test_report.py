@@ -1,6 +1,7 @@
 """The report: one file that needs nothing else, the same bytes every time, and nothing left out."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric, Report
+from lyra_sim.data.views import MOVING, SKY, STATIC
 from lyra_sim.quality.metrics import measured, not_measured
 from lyra_sim.quality.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
 from lyra_sim.quality.plan_svg import PlanSvg
 from lyra_sim.quality.report import DrivenPath, DroppedProbe, World, write_report
 from lyra_sim.quality.report_page import note_text, page, value_text
+from lyra_sim.quality.report_photos import FAR_RGB, MOVING_RGB, NEAR_RGB, NOTHING_RGB, SKY_RGB, depth_colours
 from tests.boxes import box_mesh
-from tests.quality.worlds import room_solid, room_world
+from tests.quality.worlds import as_photos, capture_of, room_solid, room_world
 from tests.rooms import Room
 
 VOID = {"meta", "img", "br", "input", "hr", "link"}
@@ -62,8 +65,10 @@ def world(tiny_room: Room, tmp_path: Path) -> World:
     cells[:24, 68:] = UNKNOWN
     floor, faces = box_mesh([(np.array([0, 0, -0.3]), np.array([7, 4, 0.0]))])
     route = Route(name="route_000", waypoints=np.array([[1.0, 1.0], [3.0, 2.0], [6.0, 2.0]]))
+    metric = room_world(tiny_room, tmp_path / "views")
     return World(
-        metric=room_world(tiny_room, tmp_path / "views"),
+        capture=capture_of(metric),
+        metric=metric,
         solid=room_solid(tiny_room, voxel_size=0.1),
         colliders=Colliders(
             hulls=(Hull(name="floor_000", label="floor", vertices=floor, faces=faces, seen=1.0),),
@@ -172,3 +177,23 @@ def test_limits_read_like_the_values_they_judge() -> None:
     assert note_text(measured("collision.coverage", 0.5, n=5)) == "≥ 98 %, fails below 95 %"
     assert note_text(measured("mesh.faces", 10, n=5)) == "≤ 150,000, fails above 1,000,000"
     assert note_text(not_measured("usd.errors", "1", "no stage")) == "no stage"
+
+
+def test_photos_are_told_with_what_was_doubted_and_left_out(world: World, report: Report, tmp_path: Path) -> None:
+    """Only a world from photos has the section; foreign text in it stays text."""
+    metric, capture = as_photos(world.metric, tmp_path / "depth")
+    write_report(tmp_path / "rgbd.html", report, world, seed=7)
+    write_report(tmp_path / "photos.html", report, replace(world, metric=metric, capture=capture), seed=7)
+    told = " ".join(Page((tmp_path / "photos.html").read_text(encoding="utf-8")).text)
+    assert "Photos, cameras and depth" in told and "36 of 40 photos have a camera: global mapper" in told
+    assert "the scale jumps <4.9x>" in told and "0040 (no feature in common)" in told and "notes.jpg" in told
+    assert "Photos, cameras and depth" not in (tmp_path / "rgbd.html").read_text(encoding="utf-8")
+
+
+def test_depth_colours_part_measured_inferred_and_masked() -> None:
+    z = np.float32([[1.0, 4.0, 4.0, np.nan, np.nan, np.nan]])
+    confidence = np.float32([[1.0, 1.0, 0.5, 0.0, 0.0, 0.0]])
+    colours = depth_colours(z, confidence, np.uint8([[STATIC, STATIC, STATIC, STATIC, SKY, MOVING]]))[0]
+    assert tuple(colours[0]) == NEAR_RGB and tuple(colours[1]) == FAR_RGB
+    assert colours[2, 0] > colours[1, 0] + 50, "inferred depth is tinted"
+    assert [tuple(colour) for colour in colours[3:]] == [NOTHING_RGB, SKY_RGB, MOVING_RGB]

@@ -1,19 +1,22 @@
 """A MetricWorld made of an analytic room, and the room's closed surface: inputs of the quality tests."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 
 from lyra_sim.conventions import sh_dc_from_rgb
-from lyra_sim.data.capture import ScaleEstimate
+from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.colliders import Hull, Label
+from lyra_sim.data.depth import DepthMap, write_depth_maps
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.splats import Splats
-from lyra_sim.data.views import Views
+from lyra_sim.data.views import SKY, STATIC, Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
@@ -58,8 +61,52 @@ def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> Met
         cameras=path,
         world_from_input=Similarity(scale=metres_per_unit, rotation=np.eye(3), translation=np.zeros(3)),
         scale=ScaleEstimate(metres_per_unit=metres_per_unit, sigma_relative=0.0, source="declared metric"),
+        depth_kind="measured",
         evidence={"floor": "analytic"},
     )
+
+
+def capture_of(world: MetricWorld, **changes: Any) -> Capture:
+    """A capture whose views are the world's, already metric."""
+    facts: dict[str, Any] = {
+        "views": world.views,
+        "cameras": world.cameras.moved(world.world_from_input.inverse),
+        "world_from_capture": Similarity.identity(),
+        "scale": world.scale,
+        "held_out": (),
+        "frame_agreement": 1.0,
+        "up_source": "declared z",
+        "depth": DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": 1.0}),
+    }
+    return Capture(**{**facts, **changes})
+
+
+def as_photos(world: MetricWorld, folder: Path, *, inferred_from_row: int = 60) -> tuple[MetricWorld, Capture]:
+    """The same world as if its depth came from photos: exact, inferred below a row, sky in the top rows."""
+    maps = []
+    for index in range(len(world.cameras)):
+        z = world.views.z_depth(index)
+        z[:4] = np.nan
+        confidence = np.where(np.arange(z.shape[0])[:, None] < inferred_from_row, 0.9, 0.5) * np.isfinite(z)
+        mask = np.full(z.shape, STATIC, np.uint8)
+        mask[:4] = SKY
+        maps.append(DepthMap(z_depth=z, confidence=confidence.astype(np.float32), mask=mask))
+    per_count = write_depth_maps(folder, world.views.names, maps)
+    views = replace(world.views, depth_folder=folder, units_per_depth_count=per_count)
+    world = replace(world, views=views)
+    figures = {"measured": 0.5, "planar_prior": 0.46, "sky": 0.033, "moving": 0.0}
+    poses = {
+        "photos": 40,
+        "posed": len(world.cameras),
+        "reprojection_px": 0.61,
+        "recipe": "global mapper, free focal",
+        "findings": ["between 0012 and 0013 the scale jumps <4.9x>"],
+        "dropped": [["0040", "no feature in common"]],
+        "skipped": [["notes.jpg", "not an image"]],
+        "figures": {"gps_rms_m": 4.8, "weakest_scale_points": 17.0},
+    }
+    capture = capture_of(world, depth=DepthFacts(kind="plane sweep", sigma_relative=0.011, figures=figures), poses=poses)
+    return world, capture
 
 
 def room_surface(room: Room, *, shift: tuple[float, float, float] = (0, 0, 0)) -> TriMesh:

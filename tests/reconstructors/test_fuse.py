@@ -10,7 +10,8 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.reconstructors.surfels import SurfelCloud
-from lyra_sim.spec import ReconstructConfig, RgbdSource, SceneSpec
+from lyra_sim.spec import ReconstructConfig, SceneSpec
+from lyra_sim.spec_sources import RgbdSource
 from tests.rooms import Room
 
 

@@ -4,13 +4,14 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 from PIL import Image
-from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdUtils
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdUtils
 
 from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.occupancy import OccupancyMap
@@ -175,10 +176,19 @@ def test_bounds(bundle: StageBundle) -> None:
     assert Gf.IsClose(shell[1], Gf.Vec3f(*map(float, AIR[1] + MATTER)), 1e-5)
 
 
+def test_a_guessed_room_says_so_wherever_it_goes(small_world: World, tmp_path: Path) -> None:
+    """Both in the manifest and in the entry layer, which is what travels when somebody copies a stage."""
+    guess = replace(small_world, world=replace(small_world.world, depth_kind="layout prior")).write(tmp_path).world
+    told = json.loads((guess / "manifest.json").read_text())["provenance"]
+    assert told["source"] == "one photo" and "not a measurement" in told["invented"]
+    assert Sdf.Layer.FindOrOpen(str(guess / "world.usda")).customLayerData["lyra_sim"]["invented"] == told["invented"]
+
+
 def test_manifest_tells_what_usd_cannot(bundle: StageBundle, small_world: World) -> None:
     manifest = json.loads((bundle.world / "manifest.json").read_text())
     assert manifest["name"] == "box_room"
-    assert manifest["scale"] == {"metres_per_unit": 0.5, "sigma_relative": 0.03, "source": "camera height 1.2 m"}
+    scale = {"metres_per_unit": 0.5, "sigma_relative": 0.03, "source": "camera height 1.2 m", "evidence": []}
+    assert manifest["scale"] == scale
     assert manifest["world_from_input"][0] == [0.5, 0, 0, 1.0]
     assert manifest["spawns"][0] == {"x": -1.0, "y": 0.0, "yaw": 0.0}
     assert manifest["routes"][0]["length"] == pytest.approx(3.0)

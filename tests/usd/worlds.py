@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.data.capture import ScaleEstimate
 from lyra_sim.data.colliders import LABELS, Colliders, Hull, Label
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.texture import Texture
@@ -60,6 +60,7 @@ def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
             cameras=camera_path([look(np.array([0, 0, 1.2]), 0.0, 0.0)]),
             world_from_input=Similarity(scale=0.5, rotation=np.eye(3), translation=np.array([1.0, 2.0, 3.0])),
             scale=ScaleEstimate(metres_per_unit=0.5, sigma_relative=0.03, source="camera height 1.2 m"),
+            depth_kind="measured",
             evidence={},
         ),
         mesh=mesh,

@@ -1,9 +1,9 @@
-"""From posed RGB-D frames to a proven world, step by step: the same steps `lyra-sim build` runs, called by hand.
+"""From photos or RGB-D frames to a proven world, step by step: the same steps `lyra-sim build` runs, called by hand.
 
 Read it as a table of contents. `lyra-sim build` adds what a recipe leaves out: resume, many scenes, a process
 for each step, and folders that are there whole or not at all.
 
-    python pipelines/rgbd_to_world.py examples/scenes.yaml small_house out_by_hand
+    python pipelines/photos_to_stage.py examples/scenes.yaml small_house out_by_hand
 """
 
 import sys
@@ -12,12 +12,12 @@ from typing import Any
 
 from lyra_sim import Report, SceneSpec, load_scenes
 from lyra_sim.errors import LyraSimError, SpecError
-from lyra_sim.steps import align, assess, author, capture, collide, mesh, reconstruct
+from lyra_sim.steps import align, assess, author, capture, collide, depth, mesh, reconstruct
 from lyra_sim.steps.scoped import scoped
 from lyra_sim.steps.step import Step
 
 
-def world_from_rgbd(scene: SceneSpec, out: Path) -> Report:
+def build_stage(scene: SceneSpec, out: Path) -> Report:
     """Build one scene into ``out``, one folder a step, and return its report."""
 
     def run(step: Step, **inputs: Any) -> Any:
@@ -29,14 +29,17 @@ def world_from_rgbd(scene: SceneSpec, out: Path) -> Report:
     # The user's files, undistorted once and checked against their own depth.
     views = run(capture.STEP)
 
+    # Depth, where the source brought none; measured depth passes through.
+    views = run(depth.STEP, capture=views)
+
     # Splats and depth, in the reconstructor's own frame and scale.
-    reconstruction = run(reconstruct.STEP, capture=views)
+    reconstruction = run(reconstruct.STEP, depth=views)
 
     # Metres, z up, main floor at z = 0. Nothing below can be handed an unscaled or tilted scene.
-    world = run(align.STEP, capture=views, reconstruct=reconstruction)
+    world = run(align.STEP, depth=views, reconstruct=reconstruction)
 
     # Free space carved out of matter, and the closed surface around it.
-    solid = run(mesh.STEP, align=world)
+    solid = run(mesh.STEP, align=world, depth=views)
 
     # What physics sees: slabs, convex pieces, labels; and where a robot can go.
     collision = run(collide.STEP, align=world, mesh=solid)
@@ -45,7 +48,7 @@ def world_from_rgbd(scene: SceneSpec, out: Path) -> Report:
     stage = run(author.STEP, align=world, mesh=solid, collide=collision)
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
-    named = {"capture": views, "align": world, "mesh": solid, "collide": collision, "author": stage}
+    named = {"depth": views, "align": world, "mesh": solid, "collide": collision, "author": stage}
     report: Report = run(assess.STEP, **{name: named[name] for name in assess.STEP.needs})
     return report
 
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
             raise SpecError(scene_file, f"no scene is named '{name}'", expected=", ".join(scenes))
         if Path(out).exists():
             raise SpecError(out, "it exists already", expected="a new folder", next_step="lyra-sim build is what resumes.")
-        report = world_from_rgbd(scenes[name], Path(out))
+        report = build_stage(scenes[name], Path(out))
     except LyraSimError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,0 +1,86 @@
+"""Is a folder a whole COLMAP model? Looked at before COLMAP reads it, which never returns from a binary file that is cut."""
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from lyra_sim.errors import InputError
+
+_NEEDED = ("cameras", "images", "points3D")
+_PARAMETERS = (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12, 16, 4, 5, 3, 4, 6, 2)
+"""Parameters of each camera model, by COLMAP's number for it."""
+
+
+def check_model_folder(folder: Path) -> None:
+    """An InputError unless ``folder`` holds cameras, images and points3D of one kind, binary ones whole to the byte."""
+    kinds = [suffix for suffix in (".bin", ".txt") if all((folder / f"{name}{suffix}").is_file() for name in _NEEDED)]
+    if not kinds:
+        present = [name for name in _NEEDED for suffix in (".bin", ".txt") if (folder / f"{name}{suffix}").is_file()]
+        inside = sorted(path.parent.relative_to(folder) for path in folder.glob("**/cameras.*") if path.parent != folder)
+        missing = [name for name in _NEEDED if name not in present]
+        if not present:
+            found = "no COLMAP model, none of its files"
+        elif missing:
+            found = f"{' and '.join(missing)} missing from the COLMAP model"
+        else:
+            found = "a COLMAP model part .bin, part .txt"
+        raise InputError(
+            str(folder),
+            found,
+            expected="cameras, images and points3D, all .bin or all .txt",
+            likely=None if inside else "The model was copied in part, or colmap.model names another folder.",
+            next_step=f"Set colmap.model to its subfolder {inside[0]}."
+            if inside
+            else "Set colmap.model to the folder that COLMAP wrote all three files to, often sparse/0.",
+        )
+    if kinds[0] == ".bin":
+        for name, ends in (("cameras", _end_of_cameras), ("images", _end_of_images), ("points3D", _end_of_points)):
+            _check_whole(folder / f"{name}.bin", ends)
+
+
+def _check_whole(path: Path, ends: Callable[[bytes], int]) -> None:
+    stored = path.read_bytes()
+    try:
+        end = ends(stored)
+    except (struct.error, IndexError, ValueError):
+        end = len(stored) + 1
+    if end != len(stored):
+        raise InputError(
+            str(path),
+            "its records end beyond the file" if end > len(stored) else f"{len(stored) - end} bytes after its last record",
+            expected="a whole COLMAP binary file",
+            likely="The file is truncated, or isn't COLMAP's.",
+        )
+
+
+def _end_of_cameras(stored: bytes) -> int:
+    """Byte after the last record: a count, then id, model (int32), width, height (uint64) and the model's doubles."""
+    (count,) = struct.unpack_from("<Q", stored)
+    at = 8
+    for _ in range(count):
+        _, model, _, _ = struct.unpack_from("<IiQQ", stored, at)
+        if not 0 <= model < len(_PARAMETERS):
+            raise ValueError(f"camera model {model}")
+        at += 24 + 8 * _PARAMETERS[model]
+    return at
+
+
+def _end_of_images(stored: bytes) -> int:
+    """Id, quaternion, translation and camera id in 64 bytes, a name that ends in 0, a count of 24-byte sightings."""
+    (count,) = struct.unpack_from("<Q", stored)
+    at = 8
+    for _ in range(count):
+        at = stored.index(b"\0", at + 64) + 1
+        (sightings,) = struct.unpack_from("<Q", stored, at)
+        at += 8 + 24 * sightings
+    return at
+
+
+def _end_of_points(stored: bytes) -> int:
+    """Id, position, colour and error in 43 bytes, a count of 8-byte sightings."""
+    (count,) = struct.unpack_from("<Q", stored)
+    at = 8
+    for _ in range(count):
+        (sightings,) = struct.unpack_from("<Q", stored, at + 43)
+        at += 51 + 8 * sightings
+    return at

@@ -1,0 +1,1 @@
+"""Depth of photos: from several by plane sweeping, from one by a guess about the room that is called a guess."""

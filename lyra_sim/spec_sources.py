@@ -1,0 +1,122 @@
+"""Where a scene's views come from and what tells their scale: one frozen model per kind, part of the scene file."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Model(BaseModel):
+    """Frozen, closed to unknown keys, NaN-free."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class PosedBy(Model):
+    """How a camera file is to be read; shared by the sources that bring one."""
+
+    axes: Literal["auto", "opencv", "opengl"] = "auto"
+    """Camera axes of the file; auto takes the format's own convention."""
+    pixel_centres: Literal["auto", "half", "integer"] = "auto"
+    """Where the top-left pixel's centre lies: (0.5, 0.5) or (0, 0). auto: the format's own convention."""
+
+
+class RgbdSource(PosedBy):
+    """Posed RGB-D frames in folders. Paths are relative to the scene file."""
+
+    frames: Path
+    """Folder of JPEG or PNG images; sorted by name."""
+    depth: Path
+    """Folder of 16-bit PNG z-depth with the same stems; 0 is no measurement."""
+    depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
+    """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
+    cameras: Path
+    """``transforms.json`` (nerfstudio), ``*.log`` (Open3D, camera-to-world) or ``*.npz`` (Lyra, world-to-camera)."""
+    intrinsics: Path | None = None
+    """JSON with width, height, fx, fy, cx, cy [px], for formats that carry none (``*.log``)."""
+
+
+class PhotosSource(PosedBy):
+    """A folder of photos, or one photo. Paths are relative to the scene file."""
+
+    images: Path
+    """Folder of JPEG, PNG or WebP images, sorted by name; or one image file."""
+    cameras: Path | None = None
+    """Known poses: ``transforms.json``, ``*.log`` (Open3D), ``*.txt`` (TUM) or ``*.npz`` (Lyra). None: found."""
+    intrinsics: Path | None = None
+    """JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2, for camera files that carry none."""
+    unreadable: Literal["skip", "refuse"] = "skip"
+    """A file that isn't a sound image: named and left out, or the scene refused."""
+
+
+class VideoSource(Model):
+    """A video of a walk; the sharpest frames are taken as photos."""
+
+    file: Path
+    """Anything FFmpeg reads by content: MP4, MOV, MKV, WebM, AVI."""
+    frames: int = Field(default=80, ge=2, le=2000)
+    """Frames to take at most, spread evenly over time, each the sharpest of its neighbourhood."""
+
+
+class ColmapSource(Model):
+    """A COLMAP reconstruction and its photos."""
+
+    model: Path
+    """Folder with cameras, images and points3D, ``.bin`` or ``.txt``."""
+    images: Path
+    """Folder the image names of the model are relative to."""
+
+
+class TransformsSource(PosedBy):
+    """nerfstudio's transforms.json with its photos."""
+
+    file: Path
+    """``file_path`` entries are relative to it."""
+
+
+class MetricScale(Model):
+    """A stated length of one input unit."""
+
+    metres_per_unit: float = Field(gt=0)
+    sigma_relative: float = Field(default=0.0, ge=0)
+
+
+class CameraHeightScale(Model):
+    """Scale from the median height of the cameras above the main floor."""
+
+    camera_height: float = Field(gt=0)
+    """[m]"""
+    sigma_relative: float = Field(default=0.03, ge=0)
+
+
+class PhotoPoint(Model):
+    """A point of the scene as it is seen in one photo."""
+
+    photo: str
+    """File stem."""
+    pixel: tuple[float, float]
+    """(u, v) in the photo as the camera made it, upright; the top-left pixel's centre is (0.5, 0.5)."""
+
+
+class KnownDistance(Model):
+    """Two points of the scene and how far apart they are."""
+
+    a: PhotoPoint
+    b: PhotoPoint
+    metres: float = Field(gt=0)
+
+
+class KnownDistanceScale(Model):
+    """Scale from a length somebody measured in the scene."""
+
+    known_distance: KnownDistance
+    sigma_relative: float = Field(default=0.02, ge=0)
+
+
+ScaleSource = MetricScale | CameraHeightScale | KnownDistanceScale
+
+
+SOURCES = ("rgbd", "photos", "video", "colmap", "transforms")
+"""Scene keys of which exactly one says where the views come from."""
+BARE_PATH = {"photos": "images", "video": "file", "transforms": "file"}
+"""Sources that may be written as a bare path, with the field it stands for."""
