@@ -18,7 +18,7 @@ from typing import Any, Literal
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
 from lyra_sim.spec_messages import did_you_mean
 
-Kind = Literal["depth", "reconstructor", "exporter", "physics"]
+Kind = Literal["depth", "generator", "reconstructor", "exporter", "physics"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
 
 

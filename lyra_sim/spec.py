@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from lyra_sim.spec_generate import GenerateConfig
 from lyra_sim.spec_sources import (
     BARE_PATH,
     SOURCES,
@@ -237,6 +238,7 @@ class SceneSpec(Model):
     capture: CaptureConfig = CaptureConfig()
     poses: PosesConfig = PosesConfig()
     depth: DepthConfig = DepthConfig()
+    generate: GenerateConfig = GenerateConfig()
     reconstruct: ReconstructConfig = ReconstructConfig()
     align: AlignConfig = AlignConfig()
     mesh: MeshConfig = MeshConfig()

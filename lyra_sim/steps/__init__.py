@@ -1,6 +1,6 @@
 """The steps, in order. Each module exports ``STEP`` and imports nothing heavy until it runs."""
 
-STEPS: tuple[str, ...] = ("capture", "depth", "reconstruct", "align", "mesh", "collide", "author", "assess")
+STEPS: tuple[str, ...] = ("capture", "depth", "generate", "reconstruct", "align", "mesh", "collide", "author", "assess")
 """Module names in this package."""
 
 STEP_MODULES: tuple[str, ...] = tuple(f"{__name__}.{name}" for name in STEPS)

@@ -1,0 +1,49 @@
+"""The slot a generator fills: it is told where the cameras are and what is known, and returns frames."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from lyra_sim.generators.known_frame import KnownFrame
+from lyra_sim.generators.memory import SpatialMemory
+from lyra_sim.geometry.cameras import CameraPath
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """All that a generator may know about the frames it is asked for. Frame and units are the capture's."""
+
+    chunk: int
+    """Number of the chunk, from 0; its frames are 1 + 80 chunk … 80 + 80 chunk of the video."""
+    cameras: CameraPath
+    """Of the new frames, in order."""
+    memory: SpatialMemory
+    """Photos from the start, then what was generated before; read only."""
+    latest: KnownFrame
+    """The frame just before the first new one."""
+    history: Callable[[int], UInt8[np.ndarray, "h w 3"]]
+    """Pixels of an earlier frame of the video by its index."""
+    seed: int
+    """Of this chunk: differs from chunk to chunk, and is the same when the chunk is made again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """Frames as a generator draws them, one for each camera of the condition."""
+
+    rgb: UInt8[np.ndarray, "n h w 3"]
+    """Display-referred sRGB."""
+    invented: Bool[np.ndarray, "n h w"]
+    """Pixels that come from no photo. A network that redraws everything marks what its memory didn't show."""
+    z_depth: Float32[np.ndarray, "n h w"] | None
+    """Along the optical axis, NaN unknown; None: the generator knows none and the loop asks a depth provider."""
+
+
+class Generator(Protocol):
+    """Draws the next frames. Made once a video by its plug-in, ``target(cfg: GenerateConfig)``; equal conditions give equal
+    frames, whatever it drew before, so that a video can be resumed at any chunk."""
+
+    def generate(self, condition: Condition) -> Generated: ...
