@@ -70,7 +70,7 @@ def ours(world: MetricWorld, depths: list[np.ndarray], voxel_size: float) -> Tri
     low, high = extent(points, world.cameras)
     carved = carve(iter(depths), world.cameras, low=low - 0.1, high=high + 0.1, voxel_size=voxel_size, min_depth=0.1)
     vertices, faces, _ = closed_surface(carved, target_faces=60_000)
-    return _grey(vertices, faces, face_seen(vertices, faces, carved.free_space))
+    return _grey(vertices, faces, face_seen(vertices, faces, carved.free_space, carved.measured))
 
 
 def open3d(world: MetricWorld, depths: list[np.ndarray], voxel_size: float) -> TriMesh:

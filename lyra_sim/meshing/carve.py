@@ -41,6 +41,8 @@ class Carved:
     free_space: FreeSpace
     distance: Float32[np.ndarray, "nx ny nz"]
     """Signed distance to the surface [m], positive in air, truncated; negative in unseen space too."""
+    measured: Bool[np.ndarray, "nx ny nz"]
+    """Matter that was measured, and air within a voxel of it."""
     facts: dict[str, Any]
 
 
@@ -170,6 +172,7 @@ def _decide(
     distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float, *, estimated: bool
 ) -> Carved:
     tiny = np.float32(0.02 * voxel_size)
+    measured = seen & (distance <= np.float32(voxel_size))
     at_camera = _balls(distance.shape, (_path_points(centres) - low) / voxel_size, CAMERA_BALL / voxel_size)
     free = (seen & (distance > 0)) | (at_camera & (estimated | ~seen))
     blocked = int((at_camera & seen & (distance <= 0)).sum())
@@ -207,7 +210,7 @@ def _decide(
         "free_components": len(entered),
     }
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
-    return Carved(free_space=grid, distance=distance, facts=facts)
+    return Carved(free_space=grid, distance=distance, measured=measured, facts=facts)
 
 
 def _without_slivers(free: Bool[np.ndarray, "nx ny nz"], matter: Bool[np.ndarray, "nx ny nz"]) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Vertex colours from the photos that see them, and which faces were measured at all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
 
-from lyra_sim.data.grid import FREE, SOLID, FreeSpace
+from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.geometry.cameras import CameraPath, project
 
 NEUTRAL = 110
@@ -13,23 +14,38 @@ NEUTRAL = 110
 _BARYCENTRIC = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array([[3], [6], [6], [6]])
 
 
-def face_seen(vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"], grid: FreeSpace) -> Bool[np.ndarray, "f"]:
-    """True where matter under a face was measured and the air before it is free, at three of four points of the face.
+def face_seen(
+    vertices: Float32[np.ndarray, "v 3"],
+    faces: Int32[np.ndarray, "f 3"],
+    grid: FreeSpace,
+    measured: Bool[np.ndarray, "nx ny nz"],
+) -> Bool[np.ndarray, "f"]:
+    """True where a measured surface lies in or under a face and the air before it is free, at three of four points of the face.
 
-    Both sides are probed half a voxel and a whole voxel away, because thinning moves a face by up to half a voxel.
+    Both sides are probed half a voxel and a whole voxel away, because thinning moves a face by up to half a voxel. A
+    ceiling seen at a flat angle only leaves no measured matter behind it; its face then lies in the last voxel of air, so
+    that this one is asked too: where it is within a voxel of a measured surface, that surface is the face's.
     The free side tells the inner face of a wall from the outer skin of its shell.
+
+    Args:
+        vertices: Of the surface [m].
+        faces: Of the surface.
+        grid: What is free.
+        measured: Voxels of measured matter, and of air within a voxel of it.
     """
     corners = vertices[faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)
+    under = replace(grid, states=measured.view(np.uint8))
     votes = np.zeros(len(faces), np.int64)
     for weights in _BARYCENTRIC:
         points = np.einsum("k,fki->fi", weights, corners)
-        measured, free = np.zeros(len(faces), bool), np.zeros(len(faces), bool)
+        matter, free = np.zeros(len(faces), bool), np.zeros(len(faces), bool)
+        for depth in (0.0, 0.5, 1.0):
+            matter |= under.sample(points - depth * grid.voxel_size * normals) > 0
         for depth in (0.5, 1.0):
-            measured |= grid.sample(points - depth * grid.voxel_size * normals) == SOLID
             free |= grid.sample(points + depth * grid.voxel_size * normals) == FREE
-        votes += measured & free
+        votes += matter & free
     return votes >= 3
 
 

@@ -79,7 +79,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: De
         target *= 2  # a ragged border needs more faces than a measured one
         vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
         air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
-    seen = face_seen(vertices, faces, grid)
+    seen = face_seen(vertices, faces, grid, carved.measured)
     colours = vertex_colours(
         vertices,
         vertex_normals(vertices, faces),

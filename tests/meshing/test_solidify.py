@@ -48,7 +48,7 @@ def test_surface_is_closed_manifold_outward_and_near_the_truth(tiny_room: Room, 
     assert is_closed_manifold(vertices, faces)
     assert signed_volume(vertices, faces) > 0
     assert facts["kept"] == "thinned"
-    seen = face_seen(vertices, faces, carved.free_space)
+    seen = face_seen(vertices, faces, carved.free_space, carved.measured)
     centres = vertices[faces[seen]].mean(axis=1)
     areas = np.linalg.norm(np.cross(*(vertices[faces[seen]][:, k] - vertices[faces[seen]][:, 0] for k in (1, 2))), axis=1)
     distance = tiny_room.distance(centres)
@@ -60,7 +60,7 @@ def test_normals_point_into_the_air(tiny_room: Room, carved: Carved) -> None:
     vertices, faces, _ = closed_surface(carved, target_faces=60_000)
     corners = vertices[faces].astype(np.float64)
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    keep = face_seen(vertices, faces, carved.free_space) & (np.linalg.norm(normals, axis=1) > 1e-4)
+    keep = face_seen(vertices, faces, carved.free_space, carved.measured) & (np.linalg.norm(normals, axis=1) > 1e-4)
     ahead = corners[keep].mean(axis=1) + 0.06 * normals[keep] / np.linalg.norm(normals[keep], axis=1, keepdims=True)
     assert tiny_room.solid(ahead).mean() < 0.02
 
@@ -83,7 +83,7 @@ def test_hostile_fields_still_close(seed: int) -> None:
     states = np.where(free, FREE, UNSEEN).astype(np.uint8)
     field = np.where(free, np.maximum(field, 1e-3), np.minimum(field, -1e-3)).astype(np.float32) * 0.05
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
-    vertices, faces, _ = closed_surface(Carved(free_space=grid, distance=field, facts={}), target_faces=2000)
+    vertices, faces, _ = closed_surface(Carved(free_space=grid, distance=field, measured=field <= 0, facts={}), target_faces=2000)
     assert is_closed_manifold(vertices, faces) and signed_volume(vertices, faces) > 0
 
 
