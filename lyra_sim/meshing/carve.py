@@ -42,7 +42,7 @@ class Carved:
     distance: Float32[np.ndarray, "nx ny nz"]
     """Signed distance to the surface [m], positive in air, truncated; negative in unseen space too."""
     measured: Bool[np.ndarray, "nx ny nz"]
-    """Matter that was measured, and air within a voxel of it."""
+    """Matter that was measured, and air within a voxel of it; nothing that only drawn frames show."""
     facts: dict[str, Any]
 
 
@@ -97,6 +97,7 @@ def carve(
     trusts: Iterator[Float32[np.ndarray, "h w"]] | None = None,
     sigma_relative: float = 0.0,
     one_view: bool = False,
+    drawn: tuple[Iterator[Float32[np.ndarray, "hd wd"]], CameraPath] | None = None,
 ) -> Carved:
     """Fuse depth [m] into a grid over [low, high] and decide every voxel.
 
@@ -108,6 +109,9 @@ def carve(
     dissolved; one inferred pixel clears no voxel, so that a wrong patch digs no tunnel where nothing else is seen; and
     where a camera was there is air, whatever depth says.
 
+    Drawn depth decides only what no measurement reached: it opens air and stops at its own surfaces, but the matter behind
+    them stays UNSEEN, for nobody saw it.
+
     Args:
         z_depths: One image a camera; NaN is no measurement.
         cameras: Of the images.
@@ -118,13 +122,51 @@ def carve(
         trusts: What every pixel weighs, 0..1; None: all the same.
         sigma_relative: Error of the depth as a fraction of it; 0 for measured depth.
         one_view: No second pixel will ever confirm a first.
+        drawn: Depth images of generated frames, NaN but where they may add to the world, and their cameras.
     """
     estimated = sigma_relative > 0
     shape = np.ceil((high - low) / voxel_size).astype(int)
+    distance, seen, support = _fused(
+        z_depths,
+        cameras,
+        trusts,
+        shape=shape,
+        low=low,
+        voxel_size=voxel_size,
+        min_depth=min_depth,
+        sigma_relative=sigma_relative,
+    )
+    if estimated and not one_view:
+        seen &= (support >= MIN_SUPPORT) | (distance <= 0)
+        distance[~seen] = -FRONT_VOXELS * voxel_size
+    del support
+    guessed = np.zeros((0, 0, 0), bool)
+    if drawn is not None:
+        there, guessed, _ = _fused(
+            *drawn, None, shape=shape, low=low, voxel_size=voxel_size, min_depth=min_depth, sigma_relative=0.0
+        )
+        guessed &= ~seen
+        distance = np.where(guessed, there, distance)
+        seen |= guessed
+    return _decide(distance, seen, guessed, cameras.centres, low, voxel_size, estimated=estimated)
+
+
+def _fused(
+    z_depths: Iterator[np.ndarray],
+    cameras: CameraPath,
+    trusts: Iterator[np.ndarray] | None,
+    *,
+    shape: np.ndarray,
+    low: np.ndarray,
+    voxel_size: float,
+    min_depth: float,
+    sigma_relative: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean distance of every voxel, -front where unseen; whether a pixel saw it; and summed trust if depth is estimated."""
     distance_sum, weight_sum = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     front, back = FRONT_VOXELS * voxel_size, BACK_VOXELS * voxel_size
     w2c = cameras.w2c
-    support = np.zeros(shape if estimated else (0, 0, 0), np.float32)
+    support = np.zeros(shape if sigma_relative > 0 else (0, 0, 0), np.float32)
     for start, batch, trust in _batches(z_depths, trusts):
         K = cameras.K[start : start + len(batch)]
         normals = np.stack([oriented(z, k, sigma_relative) for z, k in zip(batch, K, strict=True)])
@@ -147,11 +189,7 @@ def carve(
     seen = weight_sum > 0
     distance = np.full(shape, -front, np.float32)
     np.divide(distance_sum, weight_sum, out=distance, where=seen)
-    if estimated and not one_view:
-        seen &= (support >= MIN_SUPPORT) | (distance <= 0)
-        distance[~seen] = -front
-    del distance_sum, weight_sum, support
-    return _decide(distance, seen, cameras.centres, low, voxel_size, estimated=estimated)
+    return distance, seen, support
 
 
 def _batches(
@@ -169,8 +207,16 @@ def _batches(
 
 
 def _decide(
-    distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float, *, estimated: bool
+    distance: np.ndarray,
+    seen: np.ndarray,
+    guessed: np.ndarray,
+    centres: np.ndarray,
+    low: np.ndarray,
+    voxel_size: float,
+    *,
+    estimated: bool,
 ) -> Carved:
+    """Settle every voxel; ``guessed`` (of length 0 without any) marks those of ``seen`` that only drawn frames show."""
     tiny = np.float32(0.02 * voxel_size)
     measured = seen & (distance <= np.float32(voxel_size))
     at_camera = _balls(distance.shape, (_path_points(centres) - low) / voxel_size, CAMERA_BALL / voxel_size)
@@ -197,6 +243,9 @@ def _decide(
     reached |= specks
     states = np.full(distance.shape, UNSEEN, np.uint8)
     states[seen & ~reached & (distance <= 0)] = SOLID
+    if guessed.size:
+        measured &= ~guessed
+        states[guessed] = UNSEEN
     states[reached] = FREE
     np.clip(distance, None, -tiny, out=distance, where=~reached)
     np.clip(distance, tiny, None, out=distance, where=reached)
@@ -208,6 +257,7 @@ def _decide(
         "speck_voxels_dropped": speck_voxels,
         "camera_voxels_in_matter": blocked,
         "free_components": len(entered),
+        **({"drawn_air_voxels": int((guessed & reached).sum())} if guessed.size else {}),
     }
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, measured=measured, facts=facts)

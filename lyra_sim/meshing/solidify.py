@@ -7,12 +7,14 @@ import numpy as np
 from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.solid import Solid
+from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.geometry.depth_noise import usable
 from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
+from lyra_sim.meshing.drawn import NewSurface
 from lyra_sim.meshing.room_side import faces_towards_free, seen_share_of
 from lyra_sim.meshing.surface import closed_surface
 from lyra_sim.meshing.texture import bake
@@ -33,7 +35,14 @@ VOXEL_PER_NOISE = 0.75
 """Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise."""
 
 
-def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: DepthFacts | None = None) -> Solid:
+def solidify(
+    world: MetricWorld,
+    cfg: MeshConfig,
+    *,
+    min_depth: float,
+    depth: DepthFacts | None = None,
+    drawn: GeneratedFrames | None = None,
+) -> Solid:
     """Carve, close, colour. Fails rather than return a surface that lost the interior a camera moved through.
 
     Args:
@@ -41,6 +50,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: De
         cfg: Voxel size, budgets.
         min_depth: Nearest depth that counts [m].
         depth: How good the depth is; None: measured.
+        drawn: Generated frames in the metric world; they shape and colour only what no photo measured.
     """
     cameras, views = world.cameras, world.views
     estimated = views.depth_folder is not None
@@ -52,6 +62,9 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: De
 
     count = range(len(cameras))
     low, high = extent(_sparse_points(world), cameras, strays=ESTIMATED_STRAYS if estimated else MEASURED_STRAYS)
+    guesses = None if drawn is None else NewSurface.of(drawn)
+    if guesses is not None:
+        low, high = guesses.extended(low, high)
     exact = cfg.voxel_size != "auto"
     noise = sigma * _median_depth(world) if estimated else 0.0
     finest = max(cfg.min_voxel_size, float(np.ceil(1000 * VOXEL_PER_NOISE * noise)) / 1000)
@@ -71,6 +84,7 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: De
         trusts=(views.confidence(index) for index in count) if estimated else None,
         sigma_relative=sigma,
         one_view=len(cameras) == 1,
+        drawn=None if guesses is None else (guesses.z_depths(), guesses.cameras),
     )
     grid, target = carved.free_space, cfg.target_faces
     vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
@@ -88,6 +102,8 @@ def solidify(world: MetricWorld, cfg: MeshConfig, *, min_depth: float, depth: De
         z_depth,
         tolerance=max(3 * voxel_size, 2 * noise),
     )
+    if guesses is not None:
+        colours = guesses.coloured(colours, vertices, vertex_normals(vertices, faces), tolerance=3 * voxel_size)
     mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
     seen_share = seen_share_of(mesh, faces_towards_free(mesh, grid))
     if estimated and seen_share < LEAST_SEEN:

@@ -83,7 +83,8 @@ def test_hostile_fields_still_close(seed: int) -> None:
     states = np.where(free, FREE, UNSEEN).astype(np.uint8)
     field = np.where(free, np.maximum(field, 1e-3), np.minimum(field, -1e-3)).astype(np.float32) * 0.05
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
-    vertices, faces, _ = closed_surface(Carved(free_space=grid, distance=field, measured=field <= 0, facts={}), target_faces=2000)
+    hostile = Carved(free_space=grid, distance=field, measured=field <= 0, facts={})
+    vertices, faces, _ = closed_surface(hostile, target_faces=2000)
     assert is_closed_manifold(vertices, faces) and signed_volume(vertices, faces) > 0
 
 
