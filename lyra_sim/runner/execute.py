@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from lyra_sim.errors import LyraSimError, StoreError
 from lyra_sim.runner.planning import StepPlan
 from lyra_sim.runner.worker import Job, defect, error_from_json, execute, peak_mb
 from lyra_sim.spec import SceneSpec
-from lyra_sim.store import Manifest, replace_folder, staging
+from lyra_sim.store import Manifest, digest_of, replace_folder, staging, unfinished
 
 DEFAULT_TIMEOUT_S = 7200.0
 """A limit only ever fails a step, so it is far above what any preset takes."""
@@ -87,7 +87,8 @@ def make_step(
         timeout_s: Wall-clock limit [s].
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    with staging(plan.folder) as out:
+    upstream = {name: _digest(before[name]) for name in plan.step.needs}
+    with _workshop(plan, upstream) as out:
         job = Job(
             modules=modules,
             step=plan.step.name,
@@ -100,7 +101,7 @@ def make_step(
             out,
             key=plan.key,
             ingredients=plan.ingredients,
-            upstream={name: _digest(before[name]) for name in plan.step.needs},
+            upstream=upstream,
             run={
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 3),
@@ -110,6 +111,13 @@ def make_step(
         manifest.save(out)
         replace_folder(out, plan.folder)
     return manifest
+
+
+def _workshop(plan: StepPlan, upstream: Mapping[str, str]) -> AbstractContextManager[Path]:
+    """Where the step works: an empty folder, or what an interrupted run of the very same work left."""
+    if plan.step.resumable:
+        return unfinished(plan.folder, key=digest_of({"key": plan.key, "upstream": upstream}))
+    return staging(plan.folder)
 
 
 def _digest(earlier: StepPlan) -> str:

@@ -36,7 +36,7 @@ class Job:
     folders: dict[str, Path]
     """Finished folders of the steps before it, by name."""
     out: Path
-    """An empty folder for the result."""
+    """A folder for the result; empty, or for a resumable step with what it did before."""
 
     @property
     def outcome(self) -> Path:

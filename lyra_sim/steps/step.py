@@ -35,5 +35,7 @@ class Step:
     load: LoadStep
     sources: Callable[[SceneSpec], tuple[Path, ...]] = lambda cfg: ()
     """Files and folders whose content enters the key: the user's, or templates that come with lyra-sim."""
+    resumable: bool = False
+    """``run`` goes on from what an interrupted run left in its folder; otherwise it always finds an empty one."""
     plugins: Callable[[SceneSpec], tuple[str, ...]] = lambda cfg: ()
     """Names of plug-ins whose version, weights and installed packages enter the key, as ``kind:name``."""

@@ -1,7 +1,16 @@
 """Step folders: what is in one, whether it still holds, and how a new one takes its place all at once."""
 
-from lyra_sim.store.digests import DigestCache
-from lyra_sim.store.folder import MANIFEST, Manifest, clean_leftovers, damage, read_manifest, replace_folder, staging
+from lyra_sim.store.digests import DigestCache, digest_of
+from lyra_sim.store.folder import (
+    MANIFEST,
+    Manifest,
+    clean_leftovers,
+    damage,
+    read_manifest,
+    replace_folder,
+    staging,
+    unfinished,
+)
 from lyra_sim.store.ingredients import SourceFiles, explain, ingredients_of, key_of
 from lyra_sim.store.lock import scene_lock
 
@@ -12,6 +21,7 @@ __all__ = [
     "SourceFiles",
     "clean_leftovers",
     "damage",
+    "digest_of",
     "explain",
     "ingredients_of",
     "key_of",
@@ -19,4 +29,5 @@ __all__ = [
     "replace_folder",
     "scene_lock",
     "staging",
+    "unfinished",
 ]

@@ -15,7 +15,7 @@ from lyra_sim.store.digests import digest_of, file_digest
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 2
 """Of step manifests. 2: a step's output digest covers the outputs it was made from."""
-_STAGING, _OLD = ".tmp-", ".old-"
+_STAGING, _OLD, _UNFINISHED = ".tmp-", ".old-", ".part-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +109,20 @@ def damage(folder: Path, manifest: Manifest, *, verify: bool = False) -> tuple[s
         elif file.stat().st_size != facts["size"] or (verify and file_digest(file) != facts["sha256"]):
             broken.append(f"output damaged: {name}")
     return tuple(broken)
+
+
+@contextmanager
+def unfinished(final: Path, *, key: str) -> Iterator[Path]:
+    """A folder beside ``final`` that stays when the work in it is cut short, for the next run with the same ``key``.
+
+    What was left under other keys is of no more use and goes.
+    """
+    staged = final.with_name(f".{final.name}{_UNFINISHED}{key[:16]}")
+    for other in final.parent.glob(f".{final.name}{_UNFINISHED}*"):
+        if other != staged:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+    staged.mkdir(parents=True, exist_ok=True)
+    yield staged
 
 
 @contextmanager

@@ -16,7 +16,7 @@ PASSING_ON = ("fake_sky", "fake_window", "fake_view")
 def fake_steps(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     yield
-    for name in (*FAKE_STEPS, *PASSING_ON):
+    for name in (*FAKE_STEPS, *PASSING_ON, "fake_chunks"):
         sys.modules.pop(name, None)
 
 
