@@ -1,9 +1,9 @@
 """What is generated: the camera path through the world, and who draws what no photo shows. Part of the scene file."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lyra_sim.spec_sources import Model, PosedBy
 
@@ -12,6 +12,12 @@ CHUNK_FRAMES = 80
 
 
 PresetName = Literal["walk_through", "orbit", "look_around", "there_and_back"]
+_BELONGS_TO = {
+    "length": ("walk_through", "there_and_back"),
+    "turn_deg": ("orbit", "look_around"),
+    "radius": ("orbit",),
+}
+"""Presets that a key means something to."""
 
 
 class PresetPath(Model):
@@ -19,16 +25,26 @@ class PresetPath(Model):
 
     preset: PresetName
     """``walk_through``: along the photos' own way, smoothed; from one photo, straight ahead. ``orbit``: around what the start
-    photo looks at. ``look_around``: one turn on the spot. ``there_and_back``: a walk, and the same way home."""
+    photo looks at. ``look_around``: one turn on the spot. ``there_and_back``: a walk, and the same way home, so that frame
+    n - 1 - i has exactly the camera of frame i."""
     start: str | None = None
-    """Name of the photo the path starts at, looking as it does; None: the first one."""
-    length: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Way of a walk to its end, or to where ``there_and_back`` turns [m]. auto: the photos' own way; from one photo, half
-    its median depth."""
+    """Name of the photo the path starts at, looking as it does; None: the first one. A walk goes on from there to the end
+    of the photos' way that leaves more of it."""
+    length: Annotated[float, Field(ge=0.1)] | Literal["auto"] = "auto"
+    """Way of a walk to its end, or to where ``there_and_back`` turns [m]; along photos, no longer than theirs. auto: the
+    photos' own way, or from one photo half its median depth, as far as frames 0.1 m apart reach."""
     turn_deg: float = Field(default=360.0, gt=0, le=3600)
-    """Angle of ``orbit`` and ``look_around`` [degrees]."""
+    """Angle of ``orbit`` and ``look_around`` [degrees], to the left; an orbit goes right where photos saw more of the way."""
     radius: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Of an orbit [m]; auto: the median depth of the start photo's middle."""
+    """How far ahead of the start photo that lies which an orbit goes around [m]; auto: the median depth of its middle."""
+
+    @model_validator(mode="after")
+    def _keys_of_the_preset(self) -> Self:
+        for key, presets in _BELONGS_TO.items():
+            stated = getattr(self, key) != type(self).model_fields[key].default
+            if stated and self.preset not in presets:
+                raise ValueError(f"no {key} for {self.preset}: it belongs to {' and '.join(presets)}")
+        return self
 
 
 class FilePath(PosedBy):
@@ -51,22 +67,32 @@ class GenerateConfig(Model):
     """A generator that ``lyra-sim plugins`` lists."""
     chunks: int = Field(default=2, ge=1, le=1000)
     """Chunks of 80 frames; the video has 1 + 80 chunks frames. A shorter file gives what it has."""
-    side: int = Field(default=512, ge=64, le=4096)
-    """Longer side of the frames [px]; the shorter follows the photos, both in whole multiples of 16."""
+    side: int = Field(default=512, ge=64, le=4096, multiple_of=16)
+    """Longer side of the frames [px]; the shorter follows the photos, both in whole multiples of 16. What doesn't fit is cut
+    off evenly: views aren't stretched."""
     retrieved: int = Field(default=5, ge=1, le=32)
-    """Known frames a chunk is drawn from, at most (Lyra 2.0: 5)."""
+    """Known frames retrieved for what is drawn at once, at most (Lyra 2.0: 5)."""
     retrieval_views: int = Field(default=4, ge=1, le=80)
-    """Cameras of a chunk whose view the retrieved frames should cover, the last one always among them (Lyra 2.0: 1)."""
+    """Cameras of a chunk, the last one among them, whose view known frames should cover and whose depth is compared with
+    theirs (Lyra 2.0: 1)."""
     clearance: float = Field(default=0.2, ge=0)
-    """The path keeps this far from what is known to be there [m]; 0 lets it go anywhere."""
+    """The path keeps this far from what is known to be there [m], or as far as a photo that was taken nearer; it is bent
+    aside or ends where it can't. 0 lets it go anywhere."""
     fps: float = Field(default=16.0, gt=0, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
 
     @field_validator("path", mode="before")
     @classmethod
-    def _bare_path(cls, value: Any) -> Any:
-        if isinstance(value, str) and value in get_args(PresetName):
-            return {"preset": value}
-        if isinstance(value, str | Path):
-            return {"file": value}
-        return value
+    def _one_kind_of_path(cls, value: Any) -> Any:
+        """A bare word or path as what it is short for; then as the one kind it is, so that a mistake is told of that alone."""
+        if isinstance(value, str) and not Path(value).suffix and "/" not in value:
+            value = {"preset": value}
+        elif isinstance(value, str | Path):
+            value = {"file": value}
+        if not isinstance(value, dict):
+            if value is None or isinstance(value, Model):
+                return value
+            raise ValueError("a preset's name, the path of a file, or a mapping of keys to values")
+        if ("preset" in value) == ("file" in value):
+            raise ValueError("a mapping with either preset or file")
+        return PresetPath.model_validate(value) if "preset" in value else FilePath.model_validate(value)

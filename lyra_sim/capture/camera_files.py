@@ -81,7 +81,7 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
         fields["K"] = K_from_integer_centres(fields["K"])
     for matrix in fields["c2w"]:  # text files carry 6 to 8 digits: make rotations exact
         off = np.abs(matrix[:3, :3] @ matrix[:3, :3].T - np.eye(3)).max()
-        if off < 1e-3:
+        if off < 1e-3 and np.linalg.det(matrix[:3, :3]) > 0:  # a mirrored camera stays one, and is refused
             matrix[:3, :3] = nearest_rotation(matrix[:3, :3])
     return CameraTable(axes=read_as, **fields)
 

@@ -271,3 +271,14 @@ def test_frames_named_by_their_time_keep_it_without_a_suffix(suffix: str, folder
         frame["file_path"] = f"rgb/1305031102.17{number:02d}{suffix}"
     (folder / "transforms.json").write_text(json.dumps(facts))
     assert read_cameras(folder / "transforms.json", **AUTO).keys[1] == "1305031102.1701"
+
+
+def test_a_mirrored_camera_is_not_made_a_rotation(tmp_path: Path) -> None:
+    """Determinant -1 in the file reaches the check that refuses it, whatever the text's rounding."""
+    c2w = np.eye(4)
+    c2w[0, 0] = -1
+    lens = {"w": 64, "h": 48, "fl_x": 50.0, "fl_y": 50.0, "cx": 32.0, "cy": 24.0}
+    frames = [{"file_path": "0000.jpg", "transform_matrix": c2w.tolist()}]
+    (tmp_path / "transforms.json").write_text(json.dumps({**lens, "frames": frames}), encoding="utf-8")
+    table = read_cameras(tmp_path / "transforms.json", intrinsics=None, axes="auto", pixel_centres="auto")
+    assert np.linalg.det(table.c2w[0][:3, :3]) == pytest.approx(-1)

@@ -1,0 +1,125 @@
+"""The camera path that generate films along: a preset made from the capture, or a file, clear of what is known to be there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.errors import SpecError
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.spec_generate import CHUNK_FRAMES, FilePath, GenerateConfig, PresetPath
+from lyra_sim.trajectories.frame_size import cropped_K, frame_size
+from lyra_sim.trajectories.gaze import turns
+from lyra_sim.trajectories.known_surface import KnownSurface, known_surface
+from lyra_sim.trajectories.path_file import file_frames
+from lyra_sim.trajectories.presets import preset_frames, start_view
+
+MOVED = 1e-3
+"""A frame counts as moved by the clamp from here on [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratedPath:
+    """Cameras to film along, and how they came about."""
+
+    cameras: CameraPath
+    """1 + 80 k cameras in the capture frame and its units; width and height are those of the frames to generate."""
+    facts: dict[str, Any]
+    """``kind`` (preset, or ``file``), ``frames``, ``length_m``, ``largest_step_m``, ``largest_turn_deg`` between frames, what
+    the kind adds (``start``, ``order``, ``turn_deg``, ``radius_m``, ``file`` …), and ``clearance``: None where none was asked
+    for, else ``asked_m``, ``least_before_m`` over the whole way as it was meant, ``least_m`` over all frames,
+    ``least_required_m`` (below ``asked_m`` only by photos taken in narrower places), ``narrow_photos``, ``frames_moved``,
+    ``largest_shift_m``, ``way_kept``, the share of the way that nothing stood in the way of, and ``frames_behind``, which went
+    round what the photos show and look at it from where they saw nothing."""
+
+
+def camera_path(capture: Capture, cfg: GenerateConfig) -> GeneratedPath:
+    """The path ``cfg.path`` asks for. Equal captures and settings give equal cameras, bit for bit.
+
+    A preset's first camera is exactly the start photo's, and so is the first of a file with ``frame: first_camera`` exactly
+    the first photo's. Frames have the photos' aspect as nearly as whole multiples of 16 allow; a view that doesn't fit is cut
+    off evenly at its edges, never stretched.
+
+    Args:
+        capture: With depth.
+        cfg: Its ``path`` may not be None.
+    """
+    if isinstance(cfg.path, PresetPath):
+        start_view(capture, cfg.path.start)  # a misspelt name is told at once
+    known = known_surface(capture, cfg.clearance) if cfg.clearance > 0 else None
+    size = frame_size(capture.cameras.width, capture.cameras.height, cfg.side)
+    match cfg.path:
+        case PresetPath():
+            cameras, found = _from_preset(capture, cfg.path, known, cfg, size)
+        case FilePath():
+            cameras, found = _from_file(capture, cfg.path, known, cfg, size)
+        case None:
+            raise SpecError("generate.path", "no camera path is given", expected="a preset or a camera file")
+    assert (len(cameras) - 1) % CHUNK_FRAMES == 0
+    return GeneratedPath(cameras=cameras, facts=found)
+
+
+def _from_preset(
+    capture: Capture, path: PresetPath, known: KnownSurface | None, cfg: GenerateConfig, size: tuple[int, int]
+) -> tuple[CameraPath, dict[str, Any]]:
+    frames = preset_frames(capture, path, known, chunks=cfg.chunks, clearance=cfg.clearance)
+    c2w = capture.world_from_capture.inverse.apply_cameras(frames.c2w)
+    c2w[0] = capture.cameras.c2w[frames.start]  # without the rounding of the way to the provisional frame and back
+    photos = (capture.cameras.width, capture.cameras.height)
+    K = cropped_K(capture.cameras.K[frames.start], size=photos, new_size=size)
+    cameras = CameraPath(c2w=c2w[frames.frame_of], K=np.tile(K, (len(frames.frame_of), 1, 1)), width=size[0], height=size[1])
+    world = frames.c2w[frames.frame_of]
+    facts = {"kind": path.preset, "start": capture.views.names[frames.start], **_of_motion(world), **frames.facts}
+    facts["clearance"] = _of_clearance(known, cfg.clearance, world, frames.meant, frames.shift, frames.cut_to)
+    return cameras, facts
+
+
+def _from_file(
+    capture: Capture, path: FilePath, known: KnownSurface | None, cfg: GenerateConfig, size: tuple[int, int]
+) -> tuple[CameraPath, dict[str, Any]]:
+    frames = file_frames(capture, path, known, chunks=cfg.chunks, clearance=cfg.clearance)
+    world = frames.cameras
+    c2w = capture.world_from_capture.inverse.apply_cameras(world.c2w)
+    if frames.starts_at_photo:
+        c2w[0] = capture.cameras.c2w[capture.used[0]]
+    K = cropped_K(world.K, size=(world.width, world.height), new_size=size)
+    cameras = CameraPath(c2w=c2w, K=K, width=size[0], height=size[1])
+    facts = {"kind": "file", **_of_motion(world.c2w), **frames.facts}
+    facts["clearance"] = _of_clearance(known, cfg.clearance, world.c2w, frames.meant, frames.shift, frames.cut_to)
+    return cameras, facts
+
+
+def _of_motion(c2w: Float64[np.ndarray, "n 4 4"]) -> dict[str, Any]:
+    steps = np.linalg.norm(np.diff(c2w[:, :3, 3], axis=0), axis=1)
+    return {
+        "frames": len(c2w),
+        "length_m": round(float(steps.sum()), 4),
+        "largest_step_m": round(float(steps.max()), 5),
+        "largest_turn_deg": round(float(np.degrees(turns(c2w[:, :3, :3]).max())), 3),
+    }
+
+
+def _of_clearance(
+    known: KnownSurface | None,
+    clearance: float,
+    c2w: Float64[np.ndarray, "n 4 4"],
+    meant: Float64[np.ndarray, "b 3"],
+    shift: Float64[np.ndarray, "n"],
+    cut_to: float,
+) -> dict[str, Any] | None:
+    if known is None:
+        return None
+    positions = c2w[:, :3, 3]
+    return {
+        "asked_m": clearance,
+        "least_before_m": round(float(known.distance(meant).min()), 4),
+        "least_m": round(float(known.distance(positions).min()), 4),
+        "least_required_m": round(float(known.required(positions, clearance).min()), 4),
+        "narrow_photos": int((known.own < clearance).sum()),
+        "frames_moved": int((shift > MOVED).sum()),
+        "largest_shift_m": round(float(shift.max()), 4),
+        "way_kept": round(cut_to, 4),
+        "frames_behind": int(known.behind(positions, known.nearest(positions)[1]).sum()),
+    }
