@@ -1,9 +1,11 @@
-"""Compiled loops of the CPU splat rasteriser; ``splat_view`` drives them.
+"""Compiled loops of the CPU splat rasteriser: front-to-back blending in bands of image rows, and its gradients.
 
-Image rows are grouped in bands, not tiles: within a band each splat visits only the exact span of its ellipse on
-each row, so work follows the pixels covered. Bands are independent, which makes the result the same for any
-number of threads. A backward pass can walk the same lists front to back with suffix = final - prefix, and needs
-nothing kept from here but the returned image and transmittance.
+Bands, not tiles: within a band each splat visits only the exact span of its ellipse on each row, so work follows the
+pixels covered. Bands are independent, which makes the result the same for any number of threads.
+
+The way back walks the same lists front to back once more. What lies behind a splat on a pixel is the final sum less the
+sum so far, so nothing per pixel and splat has to be kept. Every pair of splat and band writes a slot of its own; the
+slots of a splat are then added in order. No two threads write one number.
 """
 
 import math
@@ -11,131 +13,264 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from lyra_sim.rendering.lanes_kernels import LANES, every, load, multiply_add, numbered, power_of_two, store, total, where_less
+
 BAND_ROWS = 8
-MIN_ALPHA = 1.0 / 255.0
-"""A splat contributes where its alpha is at least this (Kerbl et al. 2023)."""
 MAX_ALPHA = 0.99
 MIN_TRANSMITTANCE = 1e-4
-LOW_PASS_PX2 = 0.3
-"""Added to the diagonal of every projected covariance, so that no splat falls between pixel centres [px^2]."""
-CHANNELS = 4
-"""Red, green, blue, z-depth."""
+"""A pixel is closed once less light than this passes; the splat that closes it still counts."""
+OPEN_CHECK_SPLATS = 64
+"""A band is asked after so many splats whether any light still passes."""
+MOMENTS = 6
+"""Over the pixels of a splat, of the gradient of its exponent: 1, u, u^2, dy, u dy, dy^2, with u as in ``pack_ellipses``."""
 
 
-@njit(parallel=True, cache=True)
-def project(means, quats_wxyz, scales, w2c, fx, fy, cx, cy, width, height, near):
-    """Pixel centres (n, 2), conics (n, 3) and z-depth (n,) by EWA projection (Zwicker et al. 2001).
+@njit
+def span(ellipse, dy, width):
+    """First and last+1 pixel of a row that the ellipse covers, last ≤ first where it covers none; and the row's middle."""
+    middle, square = ellipse[0] - ellipse[2] * dy, ellipse[6] - ellipse[7] * dy * dy
+    if not square > 0:
+        return 0, 0, middle
+    half, end = math.sqrt(square), np.float32(width)
+    # a pixel counts where its centre, at one half, lies inside; what is cut to whole numbers here is never negative
+    first = min(max(middle - half + np.float32(0.5), np.float32(0)), end)
+    last = min(max(middle + half + np.float32(0.5), np.float32(0)), end)
+    return int(first), int(last), middle
 
-    The conic is the inverse 2D covariance as (xx, xy, yy); z-depth ≤ near marks a splat that isn't drawn.
+
+@njit
+def lane_alphas(x, x_last, middle, ellipse, drop, open_light):
+    """Of eight pixels from ``x`` on: u, alpha before it is held at MAX_ALPHA, and alpha, 0 where nothing is to be drawn."""
+    u = numbered() + every(np.float32(x) + np.float32(0.5) - middle)
+    raw = every(ellipse[5]) * power_of_two(multiply_add(u * u, every(ellipse[3]), every(drop)))
+    most, zero = every(np.float32(MAX_ALPHA)), every(np.float32(0))
+    alpha = where_less(raw, most, raw, most)
+    alpha = where_less(every(np.float32(x_last - x) - np.float32(0.5)), numbered(), zero, alpha)
+    return u, raw, where_less(open_light, every(np.float32(MIN_TRANSMITTANCE)), zero, alpha)
+
+
+@njit
+def any_open(open_light):
+    """Whether light still passes anywhere; the length is a multiple of the lanes, and the padding is 0."""
+    found, one, zero = every(np.float32(0)), every(np.float32(1)), every(np.float32(0))
+    for i in range(0, open_light.size, LANES):
+        found = found + where_less(load(open_light, i), every(np.float32(MIN_TRANSMITTANCE)), zero, one)
+    return total(found) > 0
+
+
+@njit
+def blend_band(band, ellipses, rows, features, offsets, ranks, colors, z_depth, transmittance):
+    """One band of ``blend``, in planes of its own that fit the cache: rows × (features, open light) × padded width."""
+    height, width, channels = colors.shape
+    first, last = band * BAND_ROWS, min(height, (band + 1) * BAND_ROWS)
+    stride, planes = (width // LANES + 2) * LANES, features.shape[1]
+    row_stride = planes * stride
+    open_light, sums = np.zeros((last - first) * stride, np.float32), np.zeros((last - first) * row_stride, np.float32)
+    for row in range(last - first):
+        open_light[row * stride : row * stride + width] = 1
+    one = every(np.float32(1))
+    for k in range(offsets[band], offsets[band + 1]):
+        if (k - offsets[band]) % OPEN_CHECK_SPLATS == 0 and not any_open(open_light):
+            break
+        rank = ranks[k]
+        ellipse, feature = ellipses[rank], features[rank]
+        for y in range(max(first, rows[rank, 0]), min(last, rows[rank, 1])):
+            dy = np.float32(y) + np.float32(0.5) - ellipse[1]
+            x_first, x_last, middle = span(ellipse, dy, width)
+            drop = ellipse[4] * dy * dy
+            at_row = (y - first) * row_stride
+            for x in range(x_first, x_last, LANES):
+                at = (y - first) * stride + x
+                t = load(open_light, at)
+                _, _, alpha = lane_alphas(x, x_last, middle, ellipse, drop, t)
+                weight = alpha * t
+                store(open_light, at, t * (one - alpha))
+                at = at_row + x
+                for j in range(0, planes, 4):
+                    store(sums, at, multiply_add(weight, every(feature[j]), load(sums, at)))
+                    at += stride
+                    store(sums, at, multiply_add(weight, every(feature[j + 1]), load(sums, at)))
+                    at += stride
+                    store(sums, at, multiply_add(weight, every(feature[j + 2]), load(sums, at)))
+                    at += stride
+                    store(sums, at, multiply_add(weight, every(feature[j + 3]), load(sums, at)))
+                    at += stride
+    for row in range(last - first):
+        transmittance[first + row] = open_light[row * stride : row * stride + width]
+        for j in range(channels):
+            at = (row * planes + j) * stride
+            colors[first + row, :, j] = sums[at : at + width]
+        at = (row * planes + channels) * stride
+        z_depth[first + row] = sums[at : at + width]
+
+
+@njit
+def scatter_step(count):
+    """A step without a common divisor with ``count``, near the golden section: i · step mod count scatters neighbours.
+
+    Threads take contiguous parts of a loop; bands of a crowded part of the image should not all fall to one of them.
     """
-    n = means.shape[0]
-    centres, conics, z_depth = np.zeros((n, 2), np.float32), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
-    left, right = -(0.15 * width + cx) / fx, (1.15 * width - cx) / fx
-    top, bottom = -(0.15 * height + cy) / fy, (1.15 * height - cy) / fy
-    for g in prange(n):
-        m0, m1, m2 = np.float64(means[g, 0]), np.float64(means[g, 1]), np.float64(means[g, 2])
-        z = w2c[2, 0] * m0 + w2c[2, 1] * m1 + w2c[2, 2] * m2 + w2c[2, 3]
-        if z <= near:
-            continue
-        x = (w2c[0, 0] * m0 + w2c[0, 1] * m1 + w2c[0, 2] * m2 + w2c[0, 3]) / z
-        y = (w2c[1, 0] * m0 + w2c[1, 1] * m1 + w2c[1, 2] * m2 + w2c[1, 3]) / z
-        # far outside the image the linearised projection explodes: take its slope at the border (Kerbl et al. 2023)
-        tx, ty = min(max(x, left), right), min(max(y, top), bottom)
-        qw, qx, qy, qz = quats_wxyz[g, 0], quats_wxyz[g, 1], quats_wxyz[g, 2], quats_wxyz[g, 3]
-        s = 2.0 / (qw * qw + qx * qx + qy * qy + qz * qz)
-        r00, r01, r02 = 1 - s * (qy * qy + qz * qz), s * (qx * qy - qw * qz), s * (qx * qz + qw * qy)
-        r10, r11, r12 = s * (qx * qy + qw * qz), 1 - s * (qx * qx + qz * qz), s * (qy * qz - qw * qx)
-        r20, r21, r22 = s * (qx * qz - qw * qy), s * (qy * qz + qw * qx), 1 - s * (qx * qx + qy * qy)
-        xx, xy, yy = LOW_PASS_PX2, 0.0, LOW_PASS_PX2
-        for k in range(3):
-            a0, a1, a2 = (r00, r10, r20) if k == 0 else ((r01, r11, r21) if k == 1 else (r02, r12, r22))
-            c0 = w2c[0, 0] * a0 + w2c[0, 1] * a1 + w2c[0, 2] * a2
-            c1 = w2c[1, 0] * a0 + w2c[1, 1] * a1 + w2c[1, 2] * a2
-            c2 = w2c[2, 0] * a0 + w2c[2, 1] * a1 + w2c[2, 2] * a2
-            u = fx / z * (c0 - tx * c2) * scales[g, k]
-            v = fy / z * (c1 - ty * c2) * scales[g, k]
-            xx, xy, yy = xx + u * u, xy + u * v, yy + v * v
-        det = xx * yy - xy * xy
-        conics[g, 0], conics[g, 1], conics[g, 2] = yy / det, -xy / det, xx / det
-        centres[g, 0], centres[g, 1], z_depth[g] = fx * x + cx, fy * y + cy, z
-    return centres, conics, z_depth
+    step = max(1, int(0.618 * count))
+    while math.gcd(step, count) != 1:
+        step += 1
+    return step
 
 
 @njit(parallel=True, cache=True)
-def row_spans(centres, conics, opacities, z_depth, width, height, near):
-    """First and last+1 image row of each splat (n, 2); equal where it isn't visible at all."""
-    rows = np.zeros((centres.shape[0], 2), np.int32)
-    for g in prange(centres.shape[0]):
-        if z_depth[g] <= near or opacities[g] <= MIN_ALPHA:
-            continue
-        a, b, c = np.float64(conics[g, 0]), np.float64(conics[g, 1]), np.float64(conics[g, 2])
-        limit, det = 2.0 * math.log(opacities[g] / MIN_ALPHA), a * c - b * b
-        if det <= 0:
-            continue
-        half_width, half_height = math.sqrt(limit * c / det), math.sqrt(limit * a / det)
-        if centres[g, 0] + half_width < 0 or centres[g, 0] - half_width > width:
-            continue
-        first = max(0, math.floor(max(centres[g, 1] - half_height - 0.5, -1.0)))
-        last = min(height, math.ceil(min(centres[g, 1] + half_height - 0.5, height + 1.0)) + 1)
-        if first < last:
-            rows[g, 0], rows[g, 1] = first, last
-    return rows
+def blend(ellipses, rows, features, offsets, ranks, width, height, channels):
+    """Front-to-back alpha blending: colours (h, w, c) and z-depth (h, w), weighted sums; remaining transmittance (h, w)."""
+    colors = np.empty((height, width, channels), np.float32)
+    z_depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
+    count = offsets.size - 1
+    step = scatter_step(count)
+    for i in prange(count):
+        blend_band(i * step % count, ellipses, rows, features, offsets, ranks, colors, z_depth, transmittance)
+    return colors, z_depth, transmittance
 
 
-@njit(cache=True)
-def bin_bands(order, rows, band_count):
-    """For every band the splats that touch it, in ``order``: offsets (bands + 1,) and ids."""
-    offsets = np.zeros(band_count + 1, np.int64)
-    for g in order:
-        for band in range(rows[g, 0] // BAND_ROWS, (rows[g, 1] - 1) // BAND_ROWS + 1):
-            offsets[band + 1] += 1
-    for band in range(band_count):
-        offsets[band + 1] += offsets[band]
-    ids, fill = np.empty(offsets[band_count], np.int32), offsets[:-1].copy()
-    for g in order:
-        for band in range(rows[g, 0] // BAND_ROWS, (rows[g, 1] - 1) // BAND_ROWS + 1):
-            ids[fill[band]] = g
-            fill[band] += 1
-    return offsets, ids
+@njit
+def blend_band_backward(
+    band,
+    ellipses,
+    rows,
+    features,
+    offsets,
+    ranks,
+    first_slots,
+    colors,
+    z_depth,
+    transmittance,
+    g_colors,
+    g_z_depth,
+    g_alpha,
+    slots,
+):
+    """One band of ``blend_backward``."""
+    height, width, channels = colors.shape
+    first, last = band * BAND_ROWS, min(height, (band + 1) * BAND_ROWS)
+    stride, planes = (width // LANES + 2) * LANES, features.shape[1]
+    row_stride = planes * stride
+    open_light, behind = np.zeros((last - first) * stride, np.float32), np.zeros((last - first) * stride, np.float32)
+    asked = np.zeros((last - first) * row_stride, np.float32)
+    for row in range(last - first):
+        y, at, at_row = first + row, row * stride, row * row_stride
+        for x in range(width):
+            # gradient-weighted sum of all that is still to come on a pixel; the background counts against alpha
+            ahead = g_z_depth[y, x] * z_depth[y, x] - g_alpha[y, x] * transmittance[y, x]
+            for j in range(channels):
+                asked[at_row + j * stride + x] = g_colors[y, x, j]
+                ahead += g_colors[y, x, j] * colors[y, x, j]
+            asked[at_row + channels * stride + x] = g_z_depth[y, x]
+            behind[at + x], open_light[at + x] = ahead, 1
+    zero, one, most = every(np.float32(0)), every(np.float32(1)), every(np.float32(MAX_ALPHA))
+    feature_sums = np.zeros(planes * LANES, np.float32)
+    for k in range(offsets[band], offsets[band + 1]):
+        if (k - offsets[band]) % OPEN_CHECK_SPLATS == 0 and not any_open(open_light):
+            break
+        rank = ranks[k]
+        ellipse, feature = ellipses[rank], features[rank]
+        s, su, suu, sv, suv, svv = zero, zero, zero, zero, zero, zero
+        for j in range(planes):
+            store(feature_sums, j * LANES, zero)
+        for y in range(max(first, rows[rank, 0]), min(last, rows[rank, 1])):
+            dy = np.float32(y) + np.float32(0.5) - ellipse[1]
+            x_first, x_last, middle = span(ellipse, dy, width)
+            drop = ellipse[4] * dy * dy
+            at_row = (y - first) * row_stride
+            row_s, row_su = zero, zero
+            for x in range(x_first, x_last, LANES):
+                at, at_asked = (y - first) * stride + x, at_row + x
+                t, rest = load(open_light, at), load(behind, at)
+                u, raw, alpha = lane_alphas(x, x_last, middle, ellipse, drop, t)
+                weight, own = alpha * t, zero
+                for j in range(0, planes, 4):
+                    own = add_feature(own, weight, feature[j], asked, at_asked, feature_sums, j * LANES)
+                    at_asked += stride
+                    own = add_feature(own, weight, feature[j + 1], asked, at_asked, feature_sums, (j + 1) * LANES)
+                    at_asked += stride
+                    own = add_feature(own, weight, feature[j + 2], asked, at_asked, feature_sums, (j + 2) * LANES)
+                    at_asked += stride
+                    own = add_feature(own, weight, feature[j + 3], asked, at_asked, feature_sums, (j + 3) * LANES)
+                    at_asked += stride
+                rest = rest - weight * own
+                store(behind, at, rest)
+                store(open_light, at, t * (one - alpha))
+                slope = alpha * (t * own - rest / (one - alpha))
+                slope = where_less(raw, most, slope, zero)
+                row_s = row_s + slope
+                along = slope * u
+                row_su = row_su + along
+                suu = multiply_add(along, u, suu)
+            v = every(dy)
+            s, su = s + row_s, su + row_su
+            along = row_s * v
+            sv, suv, svv = sv + along, multiply_add(row_su, v, suv), multiply_add(along, v, svv)
+        slot = first_slots[rank] + band - rows[rank, 0] // BAND_ROWS
+        slots[slot, 0], slots[slot, 1], slots[slot, 2] = total(s), total(su), total(suu)
+        slots[slot, 3], slots[slot, 4], slots[slot, 5] = total(sv), total(suv), total(svv)
+        for j in range(channels + 1):
+            slots[slot, MOMENTS + j] = total(load(feature_sums, j * LANES))
+
+
+@njit
+def add_feature(own, weight, feature, asked, at_asked, feature_sums, at_sums):
+    """Adds what is asked of one channel to the splat's own part in it, and to the gradient of its feature."""
+    gradient = load(asked, at_asked)
+    store(feature_sums, at_sums, multiply_add(weight, gradient, load(feature_sums, at_sums)))
+    return multiply_add(gradient, every(feature), own)
 
 
 @njit(parallel=True, cache=True)
-def blend(centres, conics, opacities, features, rows, offsets, ids, width, height):
-    """Front-to-back alpha blending: feature sums (h, w, 4) and remaining transmittance (h, w)."""
-    image, transmittance = np.zeros((height, width, CHANNELS), np.float32), np.ones((height, width), np.float32)
-    for band in prange(offsets.size - 1):
-        first, last = band * BAND_ROWS, min(height, (band + 1) * BAND_ROWS)
-        open_pixels = (last - first) * width
-        for k in range(offsets[band], offsets[band + 1]):
-            if open_pixels == 0:
-                break
-            g = ids[k]
-            cx, cy, opacity = centres[g, 0], centres[g, 1], opacities[g]
-            a, b, c = conics[g, 0], conics[g, 1], conics[g, 2]
-            f0, f1, f2, f3 = features[g, 0], features[g, 1], features[g, 2], features[g, 3]
-            limit = 2.0 * math.log(opacity / MIN_ALPHA)
-            for y in range(max(first, rows[g, 0]), min(last, rows[g, 1])):
-                dy = np.float32(y + 0.5) - cy
-                discriminant = np.float64(b * dy) ** 2 - np.float64(a) * (np.float64(c * dy * dy) - limit)
-                if discriminant <= 0:
-                    continue
-                root = math.sqrt(discriminant)
-                x_first = max(0.0, math.ceil(cx + (-b * dy - root) / a - 0.5))
-                x_last = min(width - 1.0, math.floor(cx + (-b * dy + root) / a - 0.5))
-                for x in range(int(x_first), int(x_last) + 1):
-                    t = transmittance[y, x]
-                    if t < MIN_TRANSMITTANCE:
-                        continue
-                    dx = np.float32(x + 0.5) - cx
-                    power = np.float32(-0.5) * (a * dx * dx + c * dy * dy) - b * dx * dy
-                    alpha = min(opacity * math.exp(power), np.float32(MAX_ALPHA))
-                    weight = alpha * t
-                    image[y, x, 0] += weight * f0
-                    image[y, x, 1] += weight * f1
-                    image[y, x, 2] += weight * f2
-                    image[y, x, 3] += weight * f3
-                    t *= np.float32(1) - alpha
-                    transmittance[y, x] = t
-                    if t < MIN_TRANSMITTANCE:
-                        open_pixels -= 1
-    return image, transmittance
+def blend_backward(
+    ellipses, rows, features, offsets, ranks, first_slots, colors, z_depth, transmittance, g_colors, g_z_depth, g_alpha
+):
+    """One slot (pairs, 6 + c + 1) per pair of splat and band: the moments, then the gradients of colours and z-depth."""
+    slots = np.zeros((ranks.size, MOMENTS + colors.shape[2] + 1), np.float32)
+    count = offsets.size - 1
+    step = scatter_step(count)
+    for i in prange(count):
+        blend_band_backward(
+            i * step % count,
+            ellipses,
+            rows,
+            features,
+            offsets,
+            ranks,
+            first_slots,
+            colors,
+            z_depth,
+            transmittance,
+            g_colors,
+            g_z_depth,
+            g_alpha,
+            slots,
+        )
+    return slots
+
+
+@njit(parallel=True, cache=True)
+def gather_slots(order, first_slots, slots, conics, opacities):
+    """Slots added per splat, upper band to lower, and turned into gradients: zero for splats that aren't drawn.
+
+    Returns those of centres (n, 2), conics (n, 3), z-depth (n,), opacities (n,) and colours (n, c).
+    """
+    n, channels = conics.shape[0], slots.shape[1] - MOMENTS - 1
+    g_centres, g_conics, g_z_depth = np.zeros((n, 2), np.float32), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
+    g_opacities, g_colors = np.zeros(n, np.float32), np.zeros((n, channels), np.float32)
+    for rank in prange(order.size):
+        g = order[rank]
+        s, su, suu, sv, suv, svv = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for slot in range(first_slots[rank], first_slots[rank + 1]):
+            s, su, suu = s + slots[slot, 0], su + slots[slot, 1], suu + slots[slot, 2]
+            sv, suv, svv = sv + slots[slot, 3], suv + slots[slot, 4], svv + slots[slot, 5]
+            for j in range(channels):
+                g_colors[g, j] += slots[slot, MOMENTS + j]
+            g_z_depth[g] += slots[slot, MOMENTS + channels]
+        # the exponent is -a/2 u^2 - across/2 dy^2, with u = dx + slant dy, slant = b/a, across = c - b^2/a
+        a, slant = np.float64(conics[g, 0]), np.float64(conics[g, 1]) / np.float64(conics[g, 0])
+        across = np.float64(conics[g, 2]) - slant * np.float64(conics[g, 1])
+        g_centres[g, 0], g_centres[g, 1] = a * su, a * slant * su + across * sv
+        g_conics[g, 0] = -0.5 * suu + slant * suv - 0.5 * slant * slant * svv
+        g_conics[g, 1], g_conics[g, 2] = -suv + slant * svv, -0.5 * svv
+        g_opacities[g] = s / opacities[g]
+    return g_centres, g_conics, g_z_depth, g_opacities, g_colors

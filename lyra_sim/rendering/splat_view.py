@@ -7,8 +7,10 @@ from jaxtyping import Float32, UInt8
 
 from lyra_sim.data.splats import Splats
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.rendering import splat_kernels as kernels
+from lyra_sim.rendering.projection_kernels import project
 from lyra_sim.rendering.spherical_harmonics import colors_towards
+from lyra_sim.rendering.splat_bands import Bands
+from lyra_sim.rendering.splat_order_kernels import pack_features
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,22 +44,17 @@ def render_splats(
     """
     K, c2w, w2c = cameras.K[index], cameras.c2w[index], cameras.w2c[index]
     width, height = cameras.width, cameras.height
-    opacities = np.ascontiguousarray(splats.opacities)
-    centres, conics, z_depth = kernels.project(
+    centres_px, conics, z_depth = project(
         splats.means, splats.quats_wxyz, splats.scales, w2c, K[0, 0], K[1, 1], K[0, 2], K[1, 2], width, height, near
     )
-    rows = kernels.row_spans(centres, conics, opacities, z_depth, width, height, near)
-    visible = np.flatnonzero(rows[:, 0] < rows[:, 1])
-    order = visible[np.argsort(z_depth[visible], kind="stable")]
-    rays = splats.means[order].astype(np.float64) - c2w[:3, 3]
-    features = np.zeros((len(splats), kernels.CHANNELS), np.float32)
-    features[order, :3] = colors_towards(splats.sh_coeffs[order], rays / np.linalg.norm(rays, axis=1, keepdims=True))
-    features[order, 3] = z_depth[order]
-    band_count = -(-height // kernels.BAND_ROWS)
-    offsets, ids = kernels.bin_bands(order, rows, band_count)
-    image, transmittance = kernels.blend(centres, conics, opacities, features, rows, offsets, ids, width, height)
-    alpha = 1 - transmittance
+    bands = Bands.sort(centres_px, conics, np.ascontiguousarray(splats.opacities), z_depth, width, height)
+    rays = splats.means[bands.order].astype(np.float64) - c2w[:3, 3]
+    colors = np.zeros((len(splats), 3), np.float32)
+    directions = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    colors[bands.order] = colors_towards(splats.sh_coeffs[bands.order], directions)
+    blended = bands.blend(pack_features(bands.order, colors, z_depth), 3)
+    alpha = 1 - blended.transmittance
     with np.errstate(divide="ignore", invalid="ignore"):
-        expected = np.where(alpha >= 0.5, image[..., 3] / alpha, np.float32(np.nan))
-    rgb = image[..., :3] + transmittance[..., None] * np.asarray(background, np.float32)
+        expected = np.where(alpha >= 0.5, blended.z_depth / alpha, np.float32(np.nan))
+    rgb = blended.colors + blended.transmittance[..., None] * np.asarray(background, np.float32)
     return SplatView(rgb=rgb, z_depth=expected.astype(np.float32), alpha=alpha)

@@ -1,4 +1,4 @@
-"""The rasteriser against a float64 reference written the slow way, and against what geometry demands."""
+"""Rendered views against a float64 reference written the slow way, and against what geometry demands."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.spherical_harmonics import colors_towards, sh_basis
 from lyra_sim.rendering.splat_view import render_splats
+from tests.contracts.splat_reference import Reference, Scene, render
 from tests.rooms import camera_path, look
 
 
@@ -29,40 +30,35 @@ def camera() -> CameraPath:
     return camera_path([look(np.zeros(3), 0.05, -0.03)], width=61, height=47, focal=50.0)
 
 
-def reference(splats: Splats, cameras: CameraPath) -> tuple[np.ndarray, np.ndarray]:
-    """Per-pixel float64 blending with the covariance formed as R S S R^T and the Jacobian written out."""
-    K, w2c = cameras.K[0], cameras.w2c[0]
-    camera = splats.means.astype(np.float64) @ w2c[:3, :3].T + w2c[:3, 3]
-    v, u = np.mgrid[: cameras.height, : cameras.width] + 0.5
-    image, transmittance = np.zeros((*u.shape, 4)), np.ones(u.shape)
-    for g in np.argsort(camera[:, 2], kind="stable"):
-        x, y, z = camera[g]
-        rotation = w2c[:3, :3] @ Rotation.from_quat(splats.quats_wxyz[g], scalar_first=True).as_matrix()
-        covariance = rotation @ np.diag(splats.scales[g].astype(np.float64) ** 2) @ rotation.T
-        jacobian = np.array([[K[0, 0] / z, 0, -K[0, 0] * x / z**2], [0, K[1, 1] / z, -K[1, 1] * y / z**2]])
-        inverse = np.linalg.inv(jacobian @ covariance @ jacobian.T + 0.3 * np.eye(2))
-        d = np.stack([u - (K[0, 0] * x / z + K[0, 2]), v - (K[1, 1] * y / z + K[1, 2])], axis=-1)
-        alpha = splats.opacities[g] * np.exp(-0.5 * np.einsum("hwi,ij,hwj->hw", d, inverse, d))
-        alpha = np.where((alpha >= 1 / 255) & (transmittance >= 1e-4), np.minimum(alpha, 0.99), 0)
-        rgb = np.maximum(0.5 + 0.28209479177387814 * splats.sh_coeffs[g, 0], 0)
-        image += (alpha * transmittance)[..., None] * np.array([*rgb, z])
-        transmittance *= 1 - alpha
-    return image, transmittance
+def reference(splats: Splats, cameras: CameraPath) -> Reference:
+    """The same in float64, the slow way."""
+    scene = Scene(
+        means=splats.means.astype(np.float64),
+        quats_wxyz=splats.quats_wxyz.astype(np.float64),
+        scales=splats.scales.astype(np.float64),
+        opacities=splats.opacities.astype(np.float64),
+        colors=np.maximum(0.5 + 0.28209479177387814 * splats.sh_coeffs[:, 0].astype(np.float64), 0),
+        w2c=cameras.w2c[0],
+        K=cameras.K[0],
+        width=cameras.width,
+        height=cameras.height,
+    )
+    return render(scene)
 
 
 @pytest.mark.parametrize(("count", "seed"), [(1, 0), (1, 1), (1, 2), (60, 3)])
 def test_equals_float64_reference(camera: CameraPath, count: int, seed: int) -> None:
     splats = some_splats(count, seed)
     view = render_splats(splats, camera, 0)
-    image, transmittance = reference(splats, camera)
-    assert (1 - transmittance).max() > 0.05, "the reference must show something"
+    truth = reference(splats, camera)
+    assert truth.alpha.max() > 0.05, "the reference must show something"
     # a pixel whose alpha sits on the 1/255 threshold may fall either way: allow that much, nowhere more
-    np.testing.assert_allclose(view.rgb, image[..., :3], atol=0.0045)
-    assert np.mean(np.abs(view.rgb - image[..., :3]) > 2e-5) < 0.01
-    covered = transmittance < 0.45
+    np.testing.assert_allclose(view.rgb, truth.colors, atol=0.0045)
+    assert np.mean(np.abs(view.rgb - truth.colors) > 2e-5) < 0.01
+    covered = truth.alpha > 0.55
     if covered.any():
-        np.testing.assert_allclose(view.z_depth[covered], image[..., 3][covered] / (1 - transmittance[covered]), rtol=0.01)
-    assert np.isnan(view.z_depth[transmittance > 0.55]).all()
+        np.testing.assert_allclose(view.z_depth[covered], truth.z_depth[covered] / truth.alpha[covered], rtol=0.01)
+    assert np.isnan(view.z_depth[truth.alpha < 0.45]).all()
 
 
 def test_a_wide_opaque_splat_has_its_own_colour_and_depth(camera: CameraPath) -> None:
