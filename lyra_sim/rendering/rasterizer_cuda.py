@@ -32,6 +32,12 @@ def rasterize_cuda(
     """Colours, summed z-depth, alpha, centres and radii; see ``rasterizer.rasterize``."""
     from gsplat import fully_fused_projection, isect_offset_encode, isect_tiles, rasterize_to_pixels
 
+    if len(means) == 0:  # gsplat's kernels divide by the number of splats
+        centres_px = means[:, :2].clone()
+        parts = (means, quats_wxyz, scales, opacities, colors, centres_px)
+        blank = sum((part.sum() for part in parts), torch.zeros((height, width), device=means.device))  # a loss can go backward
+        image = blank[..., None].expand(height, width, colors.shape[1])
+        return image, blank, blank, centres_px, torch.zeros((0, 2), dtype=torch.int32, device=means.device)
     viewmat, intrinsics = (torch.tensor(m, dtype=torch.float32, device=means.device)[None] for m in (w2c, K))
     means, quats_wxyz, scales, opacities, colors = (t.contiguous() for t in (means, quats_wxyz, scales, opacities, colors))
     radii, centres, z_depth, conics, _ = fully_fused_projection(
