@@ -35,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+verify_app = typer.Typer(help="Compare our numbers with recorded ones.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(verify_app, name="verify")
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]
@@ -148,6 +150,25 @@ def validate_command(
             typer.echo(str(issue))
         typer.echo(f"{stage}: {errors} errors, {len(issues) - errors} other findings")
     raise typer.Exit(1 if errors else 0)
+
+
+@verify_app.callback()
+def _verify() -> None:
+    """Keeps ``verify memory`` two words while it is the only one."""
+
+
+@verify_app.command("memory")
+def verify_memory_command(
+    vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded inputs and outputs, safetensors.")],
+) -> None:
+    """Spatial memory and network inputs; exit 1 where frames differ or an output is off by more than 0.001."""
+    from lyra_sim.generators.verify_memory import verify_memory
+
+    comparison = verify_memory(vectors)
+    for line in comparison.lines():
+        typer.echo(line)
+    typer.echo("agrees" if comparison.agrees else "differs")
+    raise typer.Exit(0 if comparison.agrees else 1)
 
 
 def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpec, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -38,10 +38,13 @@ class Generated:
     """Display-referred sRGB."""
     invented: Bool[np.ndarray, "n h w"]
     """Pixels that come from no photo. A network that redraws everything marks what its memory didn't show."""
-    z_depth: Float32[np.ndarray, "n h w"] | None
-    """Along the optical axis, NaN unknown; None: the generator knows none and the loop asks a depth provider."""
+    z_depth: Float32[np.ndarray, "n h w"]
+    """Along the optical axis, NaN where the generator claims none."""
+    in_scale: bool
+    """Depth was drawn from known depth, in its scale. False: an estimate, right up to one factor, which the loop finds."""
 
 
+@runtime_checkable
 class Generator(Protocol):
     """Draws the next frames. Made once a video by its plug-in, ``target(cfg: GenerateConfig)``; equal conditions give equal
     frames, whatever it drew before, so that a video can be resumed at any chunk."""

@@ -1,0 +1,20 @@
+"""A captured room to draw from."""
+
+from pathlib import Path
+
+import pytest
+
+from lyra_sim.capture.rgbd import capture_rgbd
+from lyra_sim.data.capture import Capture
+from lyra_sim.spec import SceneSpec
+from lyra_sim.spec_sources import RgbdSource
+
+
+@pytest.fixture(scope="session")
+def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    """``tiny_room`` as capture hands it on, in metres; frames of 160 × 120 px."""
+    rgbd = RgbdSource(
+        frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
+    )
+    scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z")
+    return capture_rgbd(scene, out=tmp_path_factory.mktemp("room_capture") / "out")
