@@ -15,6 +15,7 @@ ROOMS = (
     "collision",
     "data",
     "exporters",
+    "generators",
     "geometry",
     "meshing",
     "navigation",
@@ -22,7 +23,9 @@ ROOMS = (
     "quality",
     "reconstructors",
     "rendering",
+    "trajectories",
     "usd",
+    "world_model",
 )
 
 

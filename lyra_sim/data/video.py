@@ -75,7 +75,7 @@ class WorldVideo:
     frames: GeneratedFrames | None
     """None: the scene asks for no path."""
     facts: dict[str, Any]
-    """What the report shows: ``backend``, ``path``, ``clearance`` and one entry a chunk; see :mod:`lyra_sim.generators.loop`."""
+    """What the report shows: ``backend``, ``path`` and ``chunks``; see :mod:`lyra_sim.generators.loop`."""
 
     def save(self, folder: Path) -> None:
         """Write cameras and facts; the frames are already in ``folder``."""

@@ -19,13 +19,21 @@ class KnownFrame:
     """Along the optical axis; NaN where nothing is known."""
     invented: Bool[np.ndarray, "h w"] | None
     """Pixels that were drawn, not measured; None: a photo."""
+    shown: Bool[np.ndarray, "h w"] | None = None
+    """Pixels whose colour is the standing scene's: not beyond the lens, not of something that moved; None: all."""
     K: Float64[np.ndarray, "3 3"]
     """[px]; the centre of the top-left pixel is (0.5, 0.5)."""
     c2w: Float64[np.ndarray, "4 4"]
 
+    def where_shown(self, z_depth: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
+        """The depth, NaN where the image's colour isn't the scene's."""
+        return z_depth if self.shown is None else np.where(self.shown, z_depth, np.float32(np.nan))
+
     @property
-    def is_photo(self) -> bool:
-        return self.id < 0
+    def made_up(self) -> Float32[np.ndarray, "h w"]:
+        """Depth of the pixels that were drawn, NaN elsewhere; a photo has none."""
+        drawn = np.zeros(self.z_depth.shape, bool) if self.invented is None else self.invented
+        return np.where(drawn, self.z_depth, np.float32(np.nan))
 
     @property
     def camera(self) -> CameraPath:

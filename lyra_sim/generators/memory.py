@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 import numpy as np
+from jaxtyping import Float64
 
 from lyra_sim.errors import GeometryError
 from lyra_sim.generators.known_frame import KnownFrame
@@ -88,6 +89,10 @@ class SpatialMemory:
             raise GeometryError("spatial memory", f"reading frame {id} gave frame {frame.id}", expected="the frame asked for")
         self._keep(frame)
         return frame
+
+    def c2w(self, id: int) -> Float64[np.ndarray, "4 4"]:
+        """Camera-to-world of a frame, without reading it."""
+        return self._frames[self._position(id)].c2w
 
     def retrieve(
         self,

@@ -8,11 +8,13 @@ from lyra_sim.data.collision import Collision
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
+from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
 from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
+from lyra_sim.quality.generated import generated_metrics
 from lyra_sim.quality.geometry import surface_metrics
 from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
@@ -33,6 +35,7 @@ class Finished:
     """The outputs of all earlier steps that figures rest on."""
 
     capture: Capture
+    video: WorldVideo
     world: MetricWorld
     solid: Solid
     collision: Collision
@@ -65,6 +68,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *scale_metrics(world.scale),
         *pose_metrics(finished.capture),
         *depth_source_metrics(finished.capture),
+        *generated_metrics(finished.video, finished.capture),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
         *depth,
         *image_metrics(judged, views),

@@ -73,6 +73,14 @@ LIMITS: dict[str, Limit] = {
     "photo_depth.planar_prior": _recorded("share", "Blank surface continued from planes around it."),
     "photo_depth.sky": _recorded("share", "Left out."),
     "photo_depth.moving": _recorded("share", "Left out."),
+    # generated frames
+    "generated.frames": _recorded("1", "1 + 80 a chunk."),
+    "generated.known": _recorded("share", "Carried over from photos; the rest was drawn."),
+    "generated.new": _recorded("share", "Drawn where no photo looked: it may add surface, which stays labelled unseen."),
+    "generated.depth_residual": _most(
+        "share", 0.02, None, "At 3 m 2 % are 6 cm: beyond, drawn surfaces tear off known ones."
+    ),
+    "generated.revisit": _least("dB", 30.0, None, "Where a photo was taken the walk should show that photo."),
     # mesh
     "mesh.watertight": _least("flag", 1, 1, "Inside and outside must be defined everywhere."),
     "mesh.manifold": _least("flag", 1, 1, "Booleans, distance fields and hull makers need it."),

@@ -92,6 +92,12 @@ def map_colors(
     return colors
 
 
+def resized(picture: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "nh nw 3"]:
+    """The picture at another width, its shape kept."""
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
+
+
 def jpeg_uri(picture: UInt8[np.ndarray, "h w 3"], *, quality: int = 82) -> str:
     """A photo-like picture as a data URI."""
     return _uri(picture, "jpeg", quality=quality, optimize=True)

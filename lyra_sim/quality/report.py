@@ -14,6 +14,7 @@ from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.report import Report
 from lyra_sim.data.solid import Solid
+from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.physics.result import GateResult
@@ -22,6 +23,7 @@ from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.plan_svg import PlanSvg
 from lyra_sim.quality.report_page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report_photos import photos_section
+from lyra_sim.quality.report_walk import walk_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
@@ -77,6 +79,7 @@ class World:
     """What a report shows."""
 
     capture: Capture
+    video: WorldVideo
     metric: MetricWorld
     """With every view of the capture."""
     solid: Solid
@@ -113,10 +116,10 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     """One self-contained HTML file; no dates, durations or machine names, so that equal worlds give equal bytes."""
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
-    photos = photos_section(world.capture, world.views, width=VIEW_PX)
+    asked = (photos_section(world.capture, world.views, width=VIEW_PX), walk_section(world.video, width=VIEW_PX))
     sections = [
         _views_section(world, scene),
-        *([photos] if photos is not None else []),
+        *(section for section in asked if section is not None),
         _plans_section(world, scene),
         _solids_section(world, scene),
     ]

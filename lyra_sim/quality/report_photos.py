@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from PIL import Image
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import MEASURED_CONFIDENCE
@@ -60,16 +59,11 @@ def _view_figure(capture: Capture, index: int, width: int) -> Figure:
     views = capture.views
     shown = depth_colours(views.z_depth(index), views.confidence(index), views.mask(index))
     strip = "".join(
-        image(pictures.jpeg_uri(_resized(picture, width)), alt=f"{what}, view {views.names[index]}")
+        image(pictures.jpeg_uri(pictures.resized(picture, width)), alt=f"{what}, view {views.names[index]}")
         for what, picture in (("photo", views.rgb(index)), ("depth", shown))
     )
     kept = " (held out: no depth was made for it)" if index in capture.held_out else ""
     return Figure(html=f'<div class="strip pair">{strip}</div>', caption=f"View {escape(views.names[index])}{kept}")
-
-
-def _resized(picture: UInt8[np.ndarray, "h w 3"], width: int) -> UInt8[np.ndarray, "nh nw 3"]:
-    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
 
 
 def _told(facts: dict[str, Any]) -> str:

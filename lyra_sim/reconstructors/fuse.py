@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from lyra_sim.conventions import quats_wxyz_from_xyzw, sh_dc_from_rgb
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
+from lyra_sim.data.video import GeneratedFrames, WorldVideo
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.depth_noise import oriented, usable
@@ -27,16 +28,22 @@ GROWTH = 1.25
 """Factor the spacing grows by until the splats fit the budget."""
 
 
-def reconstruct(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
+DRAWN_TRUST = 0.2
+"""What a drawn sample weighs beside a measured one."""
+DRAWN_EVERY = 8
+"""Every n-th generated frame is used."""
+
+
+def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None) -> Reconstruction:
     """Surface elements of all used views become Gaussians that lie in the surface (surfels: Pfister et al. 2000).
 
     The frame is the capture's own. Depth passes through unchanged: what was measured is what is meshed. Estimated depth
-    weighs what its confidence says, without what moved and without its edges.
+    weighs what its confidence says, without what moved and without its edges. Generated frames add what no photo measured.
     """
     used = capture.used
     views, cameras = capture.views.select(used), capture.cameras.select(np.array(used))
     spacing = _spacing(capture, cfg)
-    surfels = _collect(capture, views_used=used, cell=spacing)
+    surfels = _collect(capture, video.frames if video is not None else None, views_used=used, cell=spacing)
     while len(surfels.means) > cfg.max_splats:
         spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
         surfels = _coarser(surfels, spacing)
@@ -56,7 +63,7 @@ def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
     return min(spacing, COARSEST * float(np.median(sample))) if sample else spacing
 
 
-def _collect(capture: Capture, *, views_used: tuple[int, ...], cell: float) -> Surfels:
+def _collect(capture: Capture, drawn: GeneratedFrames | None, *, views_used: tuple[int, ...], cell: float) -> Surfels:
     cloud = SurfelCloud(cell)
     views, estimated = capture.views, capture.views.depth_folder is not None
     noise = capture.depth.noise if capture.depth is not None else 0.0
@@ -68,6 +75,13 @@ def _collect(capture: Capture, *, views_used: tuple[int, ...], cell: float) -> S
         lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
         normals = oriented(z, K, noise)
         cloud.add(*view_samples(z, normals, views.rgb(index), valid, trust, *lens, capture.cameras.c2w[index]))
+    if drawn is None:
+        return cloud.surfels()
+    for index in range(0, len(drawn), DRAWN_EVERY):
+        z, K = drawn.new_z_depth(index), drawn.cameras.K[index]
+        new, lens = np.isfinite(z), (K[0, 0], K[1, 1], K[0, 2], K[1, 2])
+        trust = np.full(z.shape, DRAWN_TRUST, np.float32)
+        cloud.add(*view_samples(z, oriented(z, K, noise), drawn.rgb(index), new, trust, *lens, drawn.cameras.c2w[index]))
     return cloud.surfels()
 
 

@@ -14,7 +14,11 @@ from lyra_sim.errors import InputError
 from lyra_sim.runner.planning import StepPlan
 from lyra_sim.store.folder import clean_leftovers
 
-PUBLISHED: Mapping[str, tuple[str, ...]] = {"author": ("world", "exports"), "assess": ("metrics.json", "report.html")}
+PUBLISHED: Mapping[str, tuple[str, ...]] = {
+    "generate": ("video",),
+    "author": ("world", "exports"),
+    "assess": ("metrics.json", "report.html"),
+}
 """What of which step; a report is only ever shown beside the world it is about."""
 METRICS = "metrics.json"
 

@@ -24,7 +24,13 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     from lyra_sim.usd.validate import validate_stage
 
     stage = inputs["author"].stage
-    finished = Finished(capture=inputs["depth"], world=inputs["align"], solid=inputs["mesh"], collision=inputs["collide"])
+    finished = Finished(
+        capture=inputs["depth"],
+        video=inputs["generate"],
+        world=inputs["align"],
+        solid=inputs["mesh"],
+        collision=inputs["collide"],
+    )
     navigation = finished.collision.navigation
     truth = load_truth(cfg.truth)
     gates = run_gates(stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S)
@@ -37,6 +43,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
     shown = World(
         capture=finished.capture,
+        video=finished.video,
         metric=judged,
         solid=finished.solid,
         colliders=finished.collision.colliders,
@@ -66,8 +73,8 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 STEP = Step(
     name="assess",
-    version=3,
-    needs=("depth", "align", "mesh", "collide", "author"),
+    version=4,
+    needs=("depth", "generate", "align", "mesh", "collide", "author"),
     reads=("assess", "truth"),
     run=run,
     load=load,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.video import WorldVideo
+from lyra_sim.plugins import load_plugin
 from lyra_sim.spec import SceneSpec
 from lyra_sim.spec_generate import FilePath
 from lyra_sim.steps.step import Step
@@ -15,8 +16,13 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         video = WorldVideo(frames=None, facts={})
     else:
         from lyra_sim.generators.loop import generate_video
+        from lyra_sim.generators.walkthrough import check_encoder, write_walkthrough
 
-        video = generate_video(inputs["depth"], cfg.generate, seed=cfg.seed, out=out)
+        check_encoder()
+        generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
+        video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
+        assert video.frames is not None
+        write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps)
     video.save(out)
     return video
 
@@ -44,4 +50,5 @@ STEP = Step(
     load=load,
     sources=sources,
     plugins=plugins,
+    resumable=True,
 )

@@ -12,7 +12,11 @@ from lyra_sim.steps.step import Step
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Solid:
     from lyra_sim.meshing.solidify import solidify
 
-    solid = solidify(inputs["align"], cfg.mesh, min_depth=cfg.capture.min_depth, depth=inputs["depth"].depth)
+    world = inputs["align"]
+    drawn = inputs["generate"].frames
+    if drawn is not None:
+        drawn = drawn.moved(world.world_from_input)
+    solid = solidify(world, cfg.mesh, min_depth=cfg.capture.min_depth, depth=inputs["depth"].depth, drawn=drawn)
     solid.save(out)
     return solid
 
@@ -21,4 +25,4 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Solid:
     return Solid.load(folder)
 
 
-STEP = Step(name="mesh", version=3, needs=("align", "depth"), reads=("mesh", "capture"), run=run, load=load)
+STEP = Step(name="mesh", version=4, needs=("align", "depth", "generate"), reads=("mesh", "capture"), run=run, load=load)

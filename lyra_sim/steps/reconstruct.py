@@ -12,7 +12,7 @@ from lyra_sim.steps.step import Step
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
     backend = load_plugin("reconstructor", cfg.reconstruct.backend)
-    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct)
+    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"])
     reconstruction.save(out)
     return reconstruction
 
@@ -23,8 +23,8 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Reconstruction:
 
 STEP = Step(
     name="reconstruct",
-    version=1,
-    needs=("depth",),
+    version=2,
+    needs=("depth", "generate"),
     reads=("reconstruct",),
     run=run,
     load=load,

@@ -12,6 +12,7 @@ from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
+from lyra_sim.data.video import WorldVideo
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics, ground_truth_metrics, load_truth
@@ -53,7 +54,8 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     solid = room_solid(tiny_room)
     labels = np.zeros(len(solid.mesh.faces), np.uint8)
     colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=ROOM_FACTS)
-    return Finished(capture=capture, world=world, solid=solid, collision=Collision(colliders=colliders, navigation=navigation))
+    collision = Collision(colliders=colliders, navigation=navigation)
+    return Finished(capture=capture, video=WorldVideo(frames=None, facts={}), world=world, solid=solid, collision=collision)
 
 
 def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -> None:

@@ -12,6 +12,7 @@ from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric, Report
+from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.views import MOVING, SKY, STATIC
 from lyra_sim.quality.metrics import measured, not_measured
 from lyra_sim.quality.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
@@ -68,6 +69,7 @@ def world(tiny_room: Room, tmp_path: Path) -> World:
     metric = room_world(tiny_room, tmp_path / "views")
     return World(
         capture=capture_of(metric),
+        video=WorldVideo(frames=None, facts={}),
         metric=metric,
         solid=room_solid(tiny_room, voxel_size=0.1),
         colliders=Colliders(

@@ -2,11 +2,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import rgb_from_sh_dc
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.video import INVENTED, KNOWN, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.reconstructors.surfels import SurfelCloud
@@ -82,3 +84,27 @@ def test_cells_are_weighted_means_however_the_table_grows() -> None:
     means = np.stack([np.bincount(inverse.ravel(), weight * points[:, k]) / total for k in range(3)], axis=1)
     np.testing.assert_allclose(whole.surfels().means, means, atol=1e-9)
     assert len(cells) == len(means)
+
+
+def test_generated_frames_add_only_what_is_new(
+    tiny_room: Room, capture: Capture, reconstruction: Reconstruction, tmp_path: Path
+) -> None:
+    """A frame that repeats a photo adds nothing; one whose upper half is NEW adds that half, and the photos' splats stay."""
+    rgb, z = (part[7] for part in tiny_room.rendered)
+    frames = GeneratedFrames(folder=tmp_path, cameras=tiny_room.cameras.select(np.array([7])), units_per_depth_count=0.001)
+    for origin in (np.full(z.shape, INVENTED, np.uint8), np.full(z.shape, KNOWN, np.uint8)):
+        write_frame(frames, rgb, z - 0.3, origin)
+        same = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={}))
+        np.testing.assert_array_equal(same.splats.means, reconstruction.splats.means)
+    origin[:60] = NEW
+    write_frame(frames, rgb, z - 0.3, origin)
+    more = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={})).splats.means
+    assert len(more) > len(reconstruction.splats) + 100
+    kept = {tuple(mean) for mean in more.tolist()} & {tuple(mean) for mean in reconstruction.splats.means.tolist()}
+    assert len(kept) > 0.95 * len(reconstruction.splats), "the surface the photos measured is where it was"
+
+
+def write_frame(frames: GeneratedFrames, rgb: np.ndarray, z: np.ndarray, origin: np.ndarray) -> None:
+    for part, pixels in (("rgb", rgb), ("z_depth", np.round(z * 1000).astype(np.uint16)), ("origin", origin)):
+        (frames.folder / part).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(frames.folder / part / "00000.png")

@@ -1,0 +1,173 @@
+"""The retrieve–generate–update loop (Lyra 2.0, 2026): chunk by chunk along the path, each drawn from what is known so far."""
+
+import json
+import os
+import resource
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.files import read_json
+from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
+from lyra_sim.errors import LyraSimError, PluginError
+from lyra_sim.generators.evidence import PhotoEvidence, Tie, tie_depth
+from lyra_sim.generators.frames_on_disk import FrameWriter, PhotoFrames, depth_step, video_frame
+from lyra_sim.generators.generator import Condition, Generated, Generator
+from lyra_sim.generators.memory import SpatialMemory
+from lyra_sim.generators.reproject import draw, known_frames
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.spec_generate import CHUNK_FRAMES, GenerateConfig
+from lyra_sim.trajectories.path import camera_path
+
+KEPT_EVERY = 8
+"""Every n-th frame enters the memory (Lyra 2.0)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkFacts:
+    """What is told of a chunk; no times, so that equal work gives equal files."""
+
+    first: int
+    last: int
+    """Indices of its frames."""
+    known_share: float
+    new_share: float
+    """Of its pixels, 0..1: carried over from photos; made up where no photo looked."""
+    depth_scale: float
+    depth_residual: float | None
+    depth_overlap: float
+    """See :class:`~lyra_sim.generators.evidence.Tie`; no residual where nothing overlaps."""
+
+
+def generate_video(capture: Capture, cfg: GenerateConfig, generator: Generator, *, seed: int, out: Path) -> WorldVideo:
+    """Draw the video along the scene's path.
+
+    What an earlier, interrupted run left in ``out`` is gone on from: a chunk counts once its record is there.
+
+    Args:
+        capture: With depth.
+        cfg: The path and the budget.
+        generator: Draws the frames.
+        seed: Of the scene.
+        out: Step folder; frames, one record a chunk.
+    """
+    path = camera_path(capture, cfg)
+    photos = PhotoFrames(capture=capture, side=max(path.cameras.width, path.cameras.height))
+    step = depth_step(photos)
+    frames = GeneratedFrames(folder=out, cameras=path.cameras, units_per_depth_count=step)
+    loop = _Loop(frames, photos, generator, cfg, seed)
+    try:
+        chunks = [loop.chunk(number) for number in range((len(frames) - 1) // CHUNK_FRAMES)]
+    finally:
+        loop.writer.close()
+    facts = {"backend": cfg.backend, "path": path.facts, "chunks": [asdict(chunk) for chunk in chunks]}
+    return WorldVideo(frames=frames, facts=facts)
+
+
+class _Loop:
+    """What lives as long as a video: the memory, the evidence, the generator."""
+
+    def __init__(
+        self, frames: GeneratedFrames, photos: PhotoFrames, generator: Generator, cfg: GenerateConfig, seed: int
+    ) -> None:
+        self.frames, self.photos, self.generator, self.cfg, self.seed = frames, photos, generator, cfg, seed
+        self.memory = SpatialMemory(lambda id: photos.frame(id) if id < 0 else video_frame(frames, id))
+        for photo in photos.all():
+            self.memory.add(photo)
+        self.evidence = PhotoEvidence(photos.all())
+        self.writer = FrameWriter(frames.folder, frames.units_per_depth_count)
+        (frames.folder / "chunks").mkdir(exist_ok=True)
+
+    def chunk(self, number: int) -> ChunkFacts:
+        """Draw one chunk, or take it as it stands; either way the memory knows it afterwards."""
+        first, last = (0 if number == 0 else 1 + CHUNK_FRAMES * number), CHUNK_FRAMES * (number + 1)
+        record = self.frames.folder / "chunks" / f"{number:05d}.json"
+        if record.is_file():
+            facts = ChunkFacts(**read_json(record))
+        else:
+            started = time.monotonic()
+            facts = self._draw(number, first, last)
+            _write_whole(record, asdict(facts))
+            seconds, peak = time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"chunk {number}: {seconds:.1f} s, peak {peak:.0f} MB, {facts.known_share:.1%} known", flush=True)
+        for index in range(-(-first // KEPT_EVERY) * KEPT_EVERY, last + 1, KEPT_EVERY):
+            self.memory.add(video_frame(self.frames, index))
+        return facts
+
+    def _draw(self, number: int, first: int, last: int) -> ChunkFacts:
+        shares = []
+        if number == 0:
+            start = self.frames.cameras.select(np.array([0]))
+            shares += self._keep(0, draw(*known_frames(self.memory, start, count=self.cfg.retrieved), start))
+            self.writer.finish()
+            first = 1
+        cameras = self.frames.cameras.select(np.arange(first, last + 1))
+        condition = Condition(
+            chunk=number,
+            cameras=cameras,
+            memory=self.memory,
+            latest=video_frame(self.frames, first - 1),
+            history=self.frames.rgb,
+            seed=int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0]),
+        )
+        drawn = self._ask(condition)
+        drawn, tie = self._tied(drawn, cameras)
+        shares += self._keep(first, drawn)
+        self.writer.finish()
+        return ChunkFacts(
+            first=0 if number == 0 else first,
+            last=last,
+            known_share=round(float(np.mean([known for known, _ in shares])), 5),
+            new_share=round(float(np.mean([new for _, new in shares])), 5),
+            depth_scale=round(tie.scale, 6),
+            depth_residual=None if np.isnan(tie.residual) else round(tie.residual, 6),
+            depth_overlap=round(tie.overlap, 5),
+        )
+
+    def _ask(self, condition: Condition) -> Generated:
+        """The plug-in's frames, of the number and size asked for; its own exceptions told as its own."""
+        try:
+            drawn = self.generator.generate(condition)
+        except LyraSimError:
+            raise
+        except Exception as error:
+            raise PluginError(f"generator '{self.cfg.backend}'", f"it failed with {type(error).__name__}: {error}") from error
+        wanted = (len(condition.cameras), condition.cameras.height, condition.cameras.width)
+        found = {name: getattr(drawn, name).shape[:3] for name in ("rgb", "invented", "z_depth")}
+        if wrong := {name: shape for name, shape in found.items() if shape != wanted}:
+            raise PluginError(f"generator '{self.cfg.backend}'", f"frames of shape {wrong}", expected=f"{wanted}")
+        return drawn
+
+    def _tied(self, drawn: Generated, cameras: CameraPath) -> tuple[Generated, Tie]:
+        """Depth in the scale of what is known, and how well it fits."""
+        some = np.unique(np.linspace(0, len(cameras) - 1, self.cfg.retrieval_views + 1).round().astype(int)[1:])
+        views = cameras.select(some)
+        known = self.memory.retrieve(views, count=self.cfg.retrieved)
+        tie = tie_depth(drawn.z_depth[some], views, (self.memory.frame(id) for id in known))
+        if drawn.in_scale:
+            return drawn, tie
+        scaled = drawn.z_depth * np.float32(tie.scale)
+        return Generated(rgb=drawn.rgb, invented=drawn.invented, z_depth=scaled, in_scale=True), tie
+
+    def _keep(self, first: int, drawn: Generated) -> list[tuple[float, float]]:
+        """Write frames; the shares of known and of new pixels of each."""
+        cameras = self.frames.cameras.select(np.arange(first, first + len(drawn.rgb)))
+        origins = self.evidence.origin(drawn.z_depth, drawn.invented, cameras)
+        for n, origin in enumerate(origins):
+            self.writer.write(first + n, drawn.rgb[n], drawn.z_depth[n], origin)
+        return [(float((origin == KNOWN).mean()), float((origin == NEW).mean())) for origin in origins]
+
+
+def _write_whole(path: Path, values: dict[str, Any]) -> None:
+    """The record is there whole or not at all, and never before the frames it stands for."""
+    for part in ("rgb", "z_depth", "origin"):
+        for index in range(values["first"], values["last"] + 1):
+            with (path.parents[1] / part / f"{index:05d}.png").open("rb") as frame:
+                os.fsync(frame.fileno())
+    staged = path.with_suffix(".tmp")
+    staged.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    staged.replace(path)
