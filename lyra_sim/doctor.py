@@ -19,8 +19,8 @@ MIN_MEMORY_GB = 8.0
 MIN_DISK_GB = 5.0
 IMPORTS = ("torch", "open3d", "pxr", "usd_validation_nvidia", "coacd", "numba", "manifold3d", "pycolmap", "trimesh")
 """Packages that can be installed and still fail to load: native ones, and what a second USD beside usd-core breaks."""
-FOR_GENERATION = ("diffusers", "gsplat")
-"""Required by pyproject.toml for worlds that are generated; building from photos or RGB-D frames runs without them."""
+FOR_GENERATION = ("diffusers",)
+"""Required by pyproject.toml for worlds that a network generates; no step of this version does."""
 _LIMITS = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?$")
 
 

@@ -96,10 +96,23 @@ BUILT_IN = (
         version="1",
     ),
     PluginSpec(
+        kind="generator",
+        name="reproject",
+        target="lyra_sim.generators.reproject:Reproject",
+        version="1",
+    ),
+    PluginSpec(
         kind="reconstructor",
         name="fuse",
         target="lyra_sim.reconstructors.fuse:reconstruct",
+        version="2",
+    ),
+    PluginSpec(
+        kind="reconstructor",
+        name="gsplat",
+        target="lyra_sim.reconstructors.gsplat_fit:reconstruct",
         version="1",
+        needs={"torch": "torch>=2.13", "gsplat": "gsplat>=1.5.3"},
     ),
     PluginSpec(
         kind="exporter",

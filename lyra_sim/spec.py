@@ -115,6 +115,14 @@ class ReconstructConfig(Model):
     """Edge of the cells that points are merged in before each becomes a splat [provisional m]."""
     max_splats: int = Field(default=400_000, ge=1)
     """The spacing grows until at most this many remain."""
+    iterations: int = Field(default=600, ge=1)
+    """Training steps of ``gsplat``, one image each."""
+    train_side: int = Field(default=640, ge=32)
+    """Longer side of its training images at the most [px]."""
+    train_splats: int = Field(default=120_000, ge=1)
+    """Splats it trains at the most; densification stops there."""
+    depth_weight: float = Field(default=0.2, ge=0)
+    """Weight of the relative depth error beside the photo loss's 1."""
 
 
 class AlignConfig(Model):

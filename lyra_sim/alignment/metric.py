@@ -35,8 +35,9 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
     the floor's normal, x and y follow the walls where those share a heading, and the origin is put on free floor.
     """
     splats, cameras = reconstruction.splats, reconstruction.cameras
-    points = splats.means.astype(np.float64)
-    normals = Rotation.from_quat(splats.quats_wxyz, scalar_first=True).as_matrix()[:, :, 2]
+    surface = splats if reconstruction.surface is None else reconstruction.surface
+    points = surface.means.astype(np.float64)
+    normals = Rotation.from_quat(surface.quats_wxyz, scalar_first=True).as_matrix()[:, :, 2]
     provisional = capture.world_from_capture
     up = provisional.rotation.T @ np.array([0.0, 0.0, 1.0])
     cell = _spacing(points)

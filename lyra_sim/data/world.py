@@ -1,6 +1,6 @@
 """Before align a Reconstruction in its own frame and scale, after it a MetricWorld: two types, so nothing can mix them up."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,17 @@ class Reconstruction:
     cameras: CameraPath
     backend: str
     """Name of the reconstructor plug-in."""
+    surface: Splats | None = None
+    """One splat a cell of the measured surface, which gravity and floor are found in, where ``splats`` hold more or were
+    moved by training; None: ``splats`` are that surface."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the report shows of how it was made; see :mod:`lyra_sim.reconstructors.splat_training`."""
 
     def save(self, folder: Path) -> None:
         """Splats, cameras and the depth unit are the reconstructor's own; image and depth files stay where capture put them."""
         self.splats.save_ply(folder / "splats.ply")
+        if self.surface is not None:
+            self.surface.save_ply(folder / "surface.ply")
         write_arrays(folder / "cameras.npz", c2w=self.cameras.c2w, K=self.cameras.K)
         facts = {
             "backend": self.backend,
@@ -37,6 +44,7 @@ class Reconstruction:
             "width": self.cameras.width,
             "height": self.cameras.height,
             "units_per_depth_count": self.views.units_per_depth_count,
+            "facts": self.facts,
         }
         write_json(folder / "reconstruction.json", facts)
 
@@ -49,6 +57,8 @@ class Reconstruction:
             views=replace(captured, names=tuple(facts["names"]), units_per_depth_count=facts["units_per_depth_count"]),
             cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
             backend=facts["backend"],
+            surface=Splats.load_ply(folder / "surface.ply") if (folder / "surface.ply").is_file() else None,
+            facts=facts["facts"],
         )
 
 

@@ -42,8 +42,17 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
     """
     used = capture.used
     views, cameras = capture.views.select(used), capture.cameras.select(np.array(used))
+    measured = _fused(capture, cfg, None)
+    drawn = video.frames if video is not None else None
+    if drawn is None:
+        return Reconstruction(splats=measured, views=views, cameras=cameras, backend="fuse")
+    splats = _fused(capture, cfg, drawn)
+    return Reconstruction(splats=splats, views=views, cameras=cameras, backend="fuse", surface=measured)
+
+
+def _fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | None) -> Splats:
     spacing = _spacing(capture, cfg)
-    surfels = _collect(capture, video.frames if video is not None else None, views_used=used, cell=spacing)
+    surfels = _collect(capture, drawn, views_used=capture.used, cell=spacing)
     while len(surfels.means) > cfg.max_splats:
         spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
         surfels = _coarser(surfels, spacing)
@@ -51,7 +60,7 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
         raise GeometryError(
             "fuse", "no surface sample in any view", expected="valid depth", next_step="Look at the capture's z_depth folder."
         )
-    return Reconstruction(splats=_splats(surfels, spacing), views=views, cameras=cameras, backend="fuse")
+    return _splats(surfels, spacing)
 
 
 def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:

@@ -23,6 +23,8 @@ REDUCED = {
     "mesh.voxel_size": 0.06,
     "mesh.target_faces": 30000,
     "reconstruct.splat_spacing": 0.04,
+    "reconstruct.iterations": 120,
+    "reconstruct.train_side": 320,
     "collide.concavity": 0.1,
     "navigate.probes": 20,
     "navigate.routes": 4,
