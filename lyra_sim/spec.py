@@ -119,7 +119,7 @@ class ReconstructConfig(Model):
     """Training steps of ``gsplat``, one image each."""
     train_side: int = Field(default=640, ge=32)
     """Longer side of its training images at the most [px]."""
-    train_splats: int = Field(default=120_000, ge=1)
+    train_splats: int = Field(default=120_000, ge=1000)
     """Splats it trains at the most; densification stops there."""
     depth_weight: float = Field(default=0.2, ge=0)
     """Weight of the relative depth error beside the photo loss's 1."""

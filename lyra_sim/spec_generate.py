@@ -67,18 +67,17 @@ class GenerateConfig(Model):
     """A generator that ``lyra-sim plugins`` lists."""
     chunks: int = Field(default=2, ge=1, le=1000)
     """Chunks of 80 frames; the video has 1 + 80 chunks frames. A shorter file gives what it has."""
-    side: int = Field(default=512, ge=64, le=4096, multiple_of=16)
+    side: int = Field(default=512, ge=64, le=2048, multiple_of=16)
     """Longer side of the frames [px]; the shorter follows the photos, both in whole multiples of 16. What doesn't fit is cut
     off evenly: views aren't stretched."""
     retrieved: int = Field(default=5, ge=1, le=32)
     """Known frames retrieved for what is drawn at once, at most (Lyra 2.0: 5)."""
     retrieval_views: int = Field(default=4, ge=1, le=80)
-    """Cameras of a chunk, the last one among them, whose view known frames should cover and whose depth is compared with
-    theirs (Lyra 2.0: 1)."""
+    """Cameras of a chunk, the last one among them, whose depth is compared with that of the known frames retrieved for them."""
     clearance: float = Field(default=0.2, ge=0)
     """The path keeps this far from what is known to be there [m], or as far as a photo that was taken nearer; it is bent
     aside or ends where it can't. 0 lets it go anywhere."""
-    fps: float = Field(default=16.0, gt=0, le=240)
+    fps: float = Field(default=16.0, ge=0.1, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
 
     @field_validator("path", mode="before")

@@ -12,7 +12,7 @@ from typing import Any
 
 from lyra_sim import Report, SceneSpec, load_scenes
 from lyra_sim.errors import LyraSimError, SpecError
-from lyra_sim.steps import align, assess, author, capture, collide, depth, mesh, reconstruct
+from lyra_sim.steps import align, assess, author, capture, collide, depth, generate, mesh, reconstruct
 from lyra_sim.steps.scoped import scoped
 from lyra_sim.steps.step import Step
 
@@ -32,14 +32,17 @@ def build_stage(scene: SceneSpec, out: Path) -> Report:
     # Depth, where the source brought none; measured depth passes through.
     views = run(depth.STEP, capture=views)
 
+    # A video along a camera path, where the scene asks for one: photos carried over, and what none of them shows.
+    video = run(generate.STEP, depth=views)
+
     # Splats and depth, in the reconstructor's own frame and scale.
-    reconstruction = run(reconstruct.STEP, depth=views)
+    reconstruction = run(reconstruct.STEP, depth=views, generate=video)
 
     # Metres, z up, main floor at z = 0. Nothing below can be handed an unscaled or tilted scene.
     world = run(align.STEP, depth=views, reconstruct=reconstruction)
 
     # Free space carved out of matter, and the closed surface around it.
-    solid = run(mesh.STEP, align=world, depth=views)
+    solid = run(mesh.STEP, align=world, depth=views, generate=video)
 
     # What physics sees: slabs, convex pieces, labels; and where a robot can go.
     collision = run(collide.STEP, align=world, mesh=solid)
@@ -48,7 +51,7 @@ def build_stage(scene: SceneSpec, out: Path) -> Report:
     stage = run(author.STEP, align=world, mesh=solid, collide=collision)
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
-    named = {"depth": views, "align": world, "mesh": solid, "collide": collision, "author": stage}
+    named = {"depth": views, "generate": video, "align": world, "mesh": solid, "collide": collision, "author": stage}
     report: Report = run(assess.STEP, **{name: named[name] for name in assess.STEP.needs})
     return report
 

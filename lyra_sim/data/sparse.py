@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Bool, Float64, Int32
 
 from lyra_sim.data.files import read_arrays, write_arrays
 from lyra_sim.geometry.rigid import Similarity
@@ -26,6 +26,12 @@ class SparsePoints:
     """View that saw it."""
     xy: Float64[np.ndarray, "o 2"]
     """Undistorted (x/z, y/z) in that camera, OpenCV axes."""
+
+    def shared_by(self, views: tuple[int, ...]) -> Bool[np.ndarray, "o"]:
+        """Sightings of points that at least two of ``views`` saw."""
+        mine = np.isin(self.view_index, views)
+        sights = np.unique(np.c_[self.point_index[mine], self.view_index[mine]], axis=0)
+        return np.bincount(sights[:, 0], minlength=len(self.points))[self.point_index] >= 2
 
     def of_views(self, kept: tuple[int, ...]) -> "SparsePoints":
         """Sightings by some views alone, renumbered in the order given; points that fewer than two of them saw go."""

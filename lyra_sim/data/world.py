@@ -17,7 +17,7 @@ from lyra_sim.geometry.rigid import Similarity
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstruction:
-    """Splats plus depth in the reconstructor's own frame and scale."""
+    """Splats plus depth in the reconstructor's own frame and scale; with generated frames that has to be the capture's."""
 
     splats: Splats
     views: Views
@@ -29,7 +29,7 @@ class Reconstruction:
     """One splat a cell of the measured surface, which gravity and floor are found in, where ``splats`` hold more or were
     moved by training; None: ``splats`` are that surface."""
     facts: dict[str, Any] = field(default_factory=dict)
-    """What the report shows of how it was made; see :mod:`lyra_sim.reconstructors.splat_training`."""
+    """How it was made, for whoever reads ``reconstruction.json``; see :mod:`lyra_sim.reconstructors.splat_training`."""
 
     def save(self, folder: Path) -> None:
         """Splats, cameras and the depth unit are the reconstructor's own; image and depth files stay where capture put them."""

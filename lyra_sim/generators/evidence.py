@@ -24,7 +24,7 @@ class Tie:
     """How the depth of drawn frames fits the depth of known ones, over their common pixels."""
 
     scale: float
-    """What drawn depth was multiplied by; 1 where nothing overlaps."""
+    """What drawn depth was multiplied by; 1 where nothing overlaps, and where it claims to be in scale."""
     residual: float
     """Median of |drawn - known| / known after it; NaN where nothing overlaps."""
     overlap: float
@@ -38,7 +38,8 @@ class PhotoEvidence:
         depths, K, w2c = [], [], []
         for photo in photos:
             step = max(1, -(-max(photo.z_depth.shape) // LONGER_SIDE))
-            depths.append(photo.z_depth[step // 2 :: step, step // 2 :: step].copy())
+            z = photo.z_depth if photo.sky is None else np.where(photo.sky, np.float32(np.inf), photo.z_depth)
+            depths.append(z[step // 2 :: step, step // 2 :: step].copy())
             lens = photo.K.copy()
             lens[:2] /= step
             K.append(lens)
@@ -66,8 +67,10 @@ class PhotoEvidence:
         return out
 
 
-def tie_depth(z_depths: Float32[np.ndarray, "n h w"], cameras: CameraPath, known: Iterable[KnownFrame]) -> Tie:
-    """The one scale that brings drawn depth to known geometry, as a median over all common pixels.
+def tie_depth(
+    z_depths: Float32[np.ndarray, "n h w"], cameras: CameraPath, known: Iterable[KnownFrame], *, in_scale: bool = False
+) -> Tie:
+    """The one scale that brings drawn depth to known geometry, as a median over all common pixels; 1 if it is ``in_scale``.
 
     Known frames are warped into the drawn cameras, nearest surface first. A median ratio is exact where most of the overlap is
     right, however wrong the rest.
@@ -81,5 +84,5 @@ def tie_depth(z_depths: Float32[np.ndarray, "n h w"], cameras: CameraPath, known
     if overlap < LEAST_OVERLAP:
         return Tie(scale=1.0, residual=float("nan"), overlap=overlap)
     drawn, there = z_depths[common].astype(np.float64), nearest[common].astype(np.float64)
-    scale = float(np.median(there / drawn))
+    scale = 1.0 if in_scale else float(np.median(there / drawn))
     return Tie(scale=scale, residual=float(np.median(np.abs(scale * drawn - there) / there)), overlap=overlap)

@@ -10,8 +10,8 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.video import KNOWN, GeneratedFrames
-from lyra_sim.data.views import MOVING
+from lyra_sim.data.video import GeneratedFrames
+from lyra_sim.data.views import MOVING, SKY
 from lyra_sim.depth.resample import nearest_to_size, shrunk, working_size
 from lyra_sim.errors import GeometryError
 from lyra_sim.generators.known_frame import KnownFrame
@@ -42,13 +42,15 @@ class PhotoFrames:
         index = self.capture.used[-1 - id]
         views, cameras = self.capture.views, self.capture.cameras.select(np.array([index]))
         z, rgb, shown = views.z_depth(index), views.rgb(index), views.valid(index) & (views.mask(index) != MOVING)
+        sky = views.mask(index) == SKY
         if views.depth_folder is not None:
             z = usable(z, views.static(index))
         width, height = working_size(cameras.width, cameras.height, self.side)
         if (width, height) != (cameras.width, cameras.height):
             z, rgb, cameras = nearest_to_size(z, width, height), shrunk(rgb, width, height), cameras.resized(width, height)
+            sky = nearest_to_size(sky, width, height)
             shown = shrunk(np.repeat(np.uint8(255) * shown[..., None], 3, axis=2), width, height)[..., 0] == 255
-        return KnownFrame(id=id, rgb=rgb, z_depth=z, invented=None, shown=shown, K=cameras.K[0], c2w=cameras.c2w[0])
+        return KnownFrame(id=id, rgb=rgb, z_depth=z, invented=None, shown=shown, sky=sky, K=cameras.K[0], c2w=cameras.c2w[0])
 
     def all(self) -> Iterator[KnownFrame]:
         return (self.frame(id) for id in self.ids)
@@ -60,7 +62,7 @@ def video_frame(frames: GeneratedFrames, index: int) -> KnownFrame:
         id=index,
         rgb=frames.rgb(index),
         z_depth=frames.z_depth(index),
-        invented=frames.origin(index) != KNOWN,
+        invented=frames.invented(index),
         K=frames.cameras.K[index],
         c2w=frames.cameras.c2w[index],
     )

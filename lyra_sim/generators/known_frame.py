@@ -21,6 +21,8 @@ class KnownFrame:
     """Pixels that were drawn, not measured; None: a photo."""
     shown: Bool[np.ndarray, "h w"] | None = None
     """Pixels whose colour is the standing scene's: not beyond the lens, not of something that moved; None: all."""
+    sky: Bool[np.ndarray, "h w"] | None = None
+    """Pixels that look into the sky: air as far as one sees; None: none."""
     K: Float64[np.ndarray, "3 3"]
     """[px]; the centre of the top-left pixel is (0.5, 0.5)."""
     c2w: Float64[np.ndarray, "4 4"]

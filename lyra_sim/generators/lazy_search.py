@@ -173,7 +173,7 @@ class _LazySearch:
         if covered_by is not None:
             self.state.cover(self.images[covered_by])
             positions.remove(covered_by)
-        bounds = {position: len(self.state.covered.reshape(-1)) for position in positions}
+        bounds = {position: self.state.covered.size for position in positions}
         picks: list[int] = []
         while len(picks) < count and bounds:
             fresh: set[int] = set()

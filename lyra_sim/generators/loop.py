@@ -1,6 +1,5 @@
 """The retrieve–generate–update loop (Lyra 2.0, 2026): chunk by chunk along the path, each drawn from what is known so far."""
 
-import json
 import os
 import resource
 import time
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.files import read_json
+from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.errors import LyraSimError, PluginError
 from lyra_sim.generators.evidence import PhotoEvidence, Tie, tie_depth
@@ -147,7 +146,7 @@ class _Loop:
         some = np.unique(np.linspace(0, len(cameras) - 1, self.cfg.retrieval_views + 1).round().astype(int)[1:])
         views = cameras.select(some)
         known = self.memory.retrieve(views, count=self.cfg.retrieved)
-        tie = tie_depth(drawn.z_depth[some], views, (self.memory.frame(id) for id in known))
+        tie = tie_depth(drawn.z_depth[some], views, (self.memory.frame(id) for id in known), in_scale=drawn.in_scale)
         if drawn.in_scale:
             return drawn, tie
         scaled = drawn.z_depth * np.float32(tie.scale)
@@ -169,5 +168,7 @@ def _write_whole(path: Path, values: dict[str, Any]) -> None:
             with (path.parents[1] / part / f"{index:05d}.png").open("rb") as frame:
                 os.fsync(frame.fileno())
     staged = path.with_suffix(".tmp")
-    staged.write_text(json.dumps(values, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(staged, values)
+    with staged.open("rb") as record:
+        os.fsync(record.fileno())
     staged.replace(path)

@@ -63,7 +63,7 @@ def verify_memory(path: Path) -> Comparison:
         return _compare(stated, tensors)
     except LyraSimError as error:
         raise SpecError(str(path), "its vectors contradict each other", next_step=str(error)) from error
-    except (ValueError, TypeError, IndexError, KeyError) as error:
+    except (ValueError, TypeError, IndexError, KeyError, ArithmeticError) as error:
         raise SpecError(str(path), f"its vectors don't fit together: {error}", expected="vectors of one memory") from error
 
 
@@ -153,7 +153,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
                 )
             tensors = {name: file.get_tensor(name) for name in wanted}
             return {name: _stated(path, name, metadata[name]) for name in STATED}, tensors
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, AttributeError) as error:
         raise SpecError(str(path), "it can't be read as safetensors", expected="a file of memory vectors") from error
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.errors import EnvironmentNotReady
 
+ENCODER = "libx264"
 CONSTANT_QUALITY = "20"
 """H.264's CRF: no visible loss, about 1 MB for 10 s of 512 px."""
 
@@ -24,6 +25,17 @@ def check_encoder() -> None:
             likely="It is an extra, because its wheels carry encoders under the GPL.",
             next_step="pip install 'lyra-sim[video]'",
         )
+    import av.codec
+
+    try:
+        av.codec.Codec(ENCODER, "w")
+    except ValueError as error:
+        raise EnvironmentNotReady(
+            "walkthrough.mp4",
+            f"this PyAV has no {ENCODER} encoder",
+            likely="It was built against an FFmpeg without it.",
+            next_step="Install PyAV's own wheel: pip install --force-reinstall --only-binary=av av",
+        ) from error
 
 
 def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> None:
@@ -34,7 +46,7 @@ def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as file:
-        stream = file.add_stream("libx264", rate=rate, options={"crf": CONSTANT_QUALITY, "preset": "medium", "threads": "1"})
+        stream = file.add_stream(ENCODER, rate=rate, options={"crf": CONSTANT_QUALITY, "preset": "medium", "threads": "1"})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = frames.cameras.width, frames.cameras.height, "yuv420p"
         for index in range(len(frames)):

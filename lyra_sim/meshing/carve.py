@@ -1,7 +1,7 @@
 """Depth maps to voxels that are free, measured as solid, or never seen."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,15 @@ class Carved:
     measured: Bool[np.ndarray, "nx ny nz"]
     """Matter that was measured, and air within a voxel of it; nothing that only drawn frames show."""
     facts: dict[str, Any]
+    drawn_air: Bool[np.ndarray, "nx ny nz"] | None = None
+    """FREE voxels that only drawn frames opened; None without any frames."""
+
+    @property
+    def measured_space(self) -> FreeSpace:
+        """The grid as measurements alone have it: what drawn frames opened is UNSEEN in it."""
+        if self.drawn_air is None:
+            return self.free_space
+        return replace(self.free_space, states=np.where(self.drawn_air, np.uint8(UNSEEN), self.free_space.states))
 
 
 def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, strays: float = 0.001) -> tuple[np.ndarray, np.ndarray]:
@@ -140,15 +149,30 @@ def carve(
         seen &= (support >= MIN_SUPPORT) | (distance <= 0)
         distance[~seen] = -FRONT_VOXELS * voxel_size
     del support
-    guessed = np.zeros((0, 0, 0), bool)
-    if drawn is not None:
-        there, guessed, _ = _fused(
-            *drawn, None, shape=shape, low=low, voxel_size=voxel_size, min_depth=min_depth, sigma_relative=0.0
-        )
-        guessed &= ~seen
-        distance = np.where(guessed, there, distance)
-        seen |= guessed
-    return _decide(distance, seen, guessed, cameras.centres, low, voxel_size, estimated=estimated)
+    alone = _decide(distance, seen, cameras.centres, low, voxel_size, estimated=estimated)
+    if drawn is None:
+        return alone
+    there, guessed, _ = _fused(
+        *drawn, None, shape=shape, low=low, voxel_size=voxel_size, min_depth=min_depth, sigma_relative=0.0
+    )
+    return _opened(alone, there, guessed)
+
+
+def _opened(alone: Carved, there: np.ndarray, guessed: np.ndarray) -> Carved:
+    """Unseen voxels alone are settled by drawn depth: air that reaches known air opens, the rest stays unseen matter.
+
+    Measurements are decided before and without it, so that no guess moves what they say.
+    """
+    grid, tiny = alone.free_space, np.float32(0.02 * alone.free_space.voxel_size)
+    guessed = guessed & (grid.states == UNSEEN)
+    labels, _ = ndimage.label(grid.free | (guessed & (there > 0)))
+    air = guessed & (there > 0) & np.isin(labels, np.unique(labels[grid.free]))
+    distance = np.where(air, np.maximum(there, tiny), np.where(guessed, np.minimum(there, -tiny), alone.distance))
+    states = np.where(air, np.uint8(FREE), grid.states)
+    facts = {**alone.facts, "drawn_air_voxels": int(air.sum())}
+    return replace(
+        alone, free_space=replace(grid, states=states), distance=distance.astype(np.float32), drawn_air=air, facts=facts
+    )
 
 
 def _fused(
@@ -207,16 +231,8 @@ def _batches(
 
 
 def _decide(
-    distance: np.ndarray,
-    seen: np.ndarray,
-    guessed: np.ndarray,
-    centres: np.ndarray,
-    low: np.ndarray,
-    voxel_size: float,
-    *,
-    estimated: bool,
+    distance: np.ndarray, seen: np.ndarray, centres: np.ndarray, low: np.ndarray, voxel_size: float, *, estimated: bool
 ) -> Carved:
-    """Settle every voxel; ``guessed`` (of length 0 without any) marks those of ``seen`` that only drawn frames show."""
     tiny = np.float32(0.02 * voxel_size)
     measured = seen & (distance <= np.float32(voxel_size))
     at_camera = _balls(distance.shape, (_path_points(centres) - low) / voxel_size, CAMERA_BALL / voxel_size)
@@ -243,9 +259,6 @@ def _decide(
     reached |= specks
     states = np.full(distance.shape, UNSEEN, np.uint8)
     states[seen & ~reached & (distance <= 0)] = SOLID
-    if guessed.size:
-        measured &= ~guessed
-        states[guessed] = UNSEEN
     states[reached] = FREE
     np.clip(distance, None, -tiny, out=distance, where=~reached)
     np.clip(distance, tiny, None, out=distance, where=reached)
@@ -257,7 +270,6 @@ def _decide(
         "speck_voxels_dropped": speck_voxels,
         "camera_voxels_in_matter": blocked,
         "free_components": len(entered),
-        **({"drawn_air_voxels": int((guessed & reached).sum())} if guessed.size else {}),
     }
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, measured=measured, facts=facts)

@@ -36,7 +36,7 @@ class NewSurface:
         return self.frames.cameras.select(np.array(self.indices))
 
     def z_depths(self) -> Iterator[Float32[np.ndarray, "h w"]]:
-        """[m]; NaN but where nothing was measured."""
+        """[m]; NaN where a photo measured, and where nothing was drawn."""
         return (self.frames.new_z_depth(index) for index in self.indices)
 
     def extended(

@@ -63,8 +63,6 @@ def solidify(
     count = range(len(cameras))
     low, high = extent(_sparse_points(world), cameras, strays=ESTIMATED_STRAYS if estimated else MEASURED_STRAYS)
     guesses = None if drawn is None else NewSurface.of(drawn)
-    if guesses is not None:
-        low, high = guesses.extended(low, high)
     exact = cfg.voxel_size != "auto"
     noise = sigma * _median_depth(world) if estimated else 0.0
     finest = max(cfg.min_voxel_size, float(np.ceil(1000 * VOXEL_PER_NOISE * noise)) / 1000)
@@ -73,6 +71,10 @@ def solidify(
     for _ in range(2):  # room for matter behind the outermost surface takes voxels too
         margin = MARGIN_VOXELS * voxel_size
         voxel_size = choose_voxel_size(low - margin, high + margin, wanted=voxel_size, max_voxels=cfg.max_voxels, exact=exact)
+    if guesses is not None:  # room for what was drawn, unless it would coarsen what was measured
+        wider = guesses.extended(low, high)
+        if np.prod(np.ceil((wider[1] - wider[0] + 2 * margin) / voxel_size)) <= cfg.max_voxels:
+            low, high = wider
     low, high = low - margin, high + margin
     carved = carve(
         (z_depth(index) for index in count),
@@ -93,7 +95,8 @@ def solidify(
         target *= 2  # a ragged border needs more faces than a measured one
         vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
         air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
-    seen = face_seen(vertices, faces, grid, carved.measured)
+    known = carved.measured_space
+    seen = face_seen(vertices, faces, known, carved.measured)
     colours = vertex_colours(
         vertices,
         vertex_normals(vertices, faces),
@@ -105,7 +108,7 @@ def solidify(
     if guesses is not None:
         colours = guesses.coloured(colours, vertices, vertex_normals(vertices, faces), tolerance=3 * voxel_size)
     mesh = TriMesh(vertices=vertices, faces=faces, colors=colours, face_seen=seen)
-    seen_share = seen_share_of(mesh, faces_towards_free(mesh, grid))
+    seen_share = seen_share_of(mesh, faces_towards_free(mesh, known))
     if estimated and seen_share < LEAST_SEEN:
         raise _hardly_seen(seen_share, cameras, voxel_size)
     texture = bake(mesh, cameras, views.rgb, z_depth, metres_per_texel=cfg.texel_size, tolerance=max(2 * voxel_size, 2 * noise))
@@ -127,7 +130,7 @@ def solidify(
             likely="Too few faces for this much surface.",
             next_step="Raise mesh.target_faces.",
         )
-    return Solid(mesh=mesh, free_space=grid, texture=texture, facts=facts)
+    return Solid(mesh=mesh, free_space=known, texture=texture, facts=facts)
 
 
 def _median_depth(world: MetricWorld) -> float:

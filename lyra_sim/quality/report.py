@@ -116,7 +116,10 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     """One self-contained HTML file; no dates, durations or machine names, so that equal worlds give equal bytes."""
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
-    asked = (photos_section(world.capture, world.views, width=VIEW_PX), walk_section(world.video, width=VIEW_PX))
+    asked = (
+        photos_section(world.capture, world.views, width=VIEW_PX),
+        walk_section(world.video, world.capture.depth, width=VIEW_PX),
+    )
     sections = [
         _views_section(world, scene),
         *(section for section in asked if section is not None),

@@ -5,6 +5,7 @@ from html import escape
 import numpy as np
 from jaxtyping import UInt8
 
+from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.video import INVENTED, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.quality import pictures
 from lyra_sim.quality.report_page import Figure, Section, image, swatches
@@ -17,7 +18,7 @@ TOLD_CHUNKS = 12
 """Chunks told of; of more, the first ones and a count."""
 
 
-def walk_section(video: WorldVideo, *, width: int) -> Section | None:
+def walk_section(video: WorldVideo, depth: DepthFacts | None, *, width: int) -> Section | None:
     """None for a scene without a path."""
     frames, facts = video.frames, video.facts
     if frames is None:
@@ -31,6 +32,8 @@ def walk_section(video: WorldVideo, *, width: int) -> Section | None:
     del path["clearance"]
     told = ", ".join(f"{escape(name).replace('_', ' ')} {escape(_plain(value))}" for name, value in path.items())
     lines = [f"{len(frames)} frames by {escape(str(facts['backend']))}; {told}.", keys]
+    if depth is not None and depth.kind == "layout prior":
+        lines.append("The photo's depth is itself a guess about the room: of what it shows, only the colours are known.")
     for number, chunk in enumerate(facts["chunks"][:TOLD_CHUNKS]):
         residual = (
             "nothing known in view" if chunk["depth_residual"] is None else f"{chunk['depth_residual']:.2%} off known depth"

@@ -53,9 +53,7 @@ def backdrop(surface: Splats, capture: Capture, guesses: Mapping[int, Float32[np
 def _open_pixels(surface: Splats, capture: Capture, cameras: CameraPath, index: int) -> Bool[np.ndarray, "hh ww"]:
     """Pixels of the standing scene without depth that the surface doesn't cover."""
     views = capture.views
-    blank = views.valid(index) & views.static(index)
-    if views.has_depth:
-        blank &= ~np.isfinite(views.z_depth(index))
+    blank = views.valid(index) & views.static(index) & ~np.isfinite(views.z_depth(index))
     coverage = render_splats(surface, cameras, index, near=0.0).alpha
     return nearest_to_size(blank, cameras.width, cameras.height) & (coverage < COVERED)
 

@@ -28,39 +28,39 @@ GROWTH = 1.25
 """Factor the spacing grows by until the splats fit the budget."""
 
 
-DRAWN_TRUST = 0.2
-"""What a drawn sample weighs beside a measured one."""
 DRAWN_EVERY = 8
 """Every n-th generated frame is used."""
 
 
-def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None) -> Reconstruction:
+def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None, seed: int = 0) -> Reconstruction:
     """Surface elements of all used views become Gaussians that lie in the surface (surfels: Pfister et al. 2000).
 
     The frame is the capture's own. Depth passes through unchanged: what was measured is what is meshed. Estimated depth
     weighs what its confidence says, without what moved and without its edges. Generated frames add what no photo measured.
+    Nothing is random here: ``seed`` is for those that draw lots.
     """
     used = capture.used
     views, cameras = capture.views.select(used), capture.cameras.select(np.array(used))
-    measured = _fused(capture, cfg, None)
+    measured = fused(capture, cfg, None)
     drawn = video.frames if video is not None else None
     if drawn is None:
         return Reconstruction(splats=measured, views=views, cameras=cameras, backend="fuse")
-    splats = _fused(capture, cfg, drawn)
+    splats = fused(capture, cfg, drawn)
     return Reconstruction(splats=splats, views=views, cameras=cameras, backend="fuse", surface=measured)
 
 
-def _fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | None) -> Splats:
+def fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | None) -> Splats:
+    """One splat a cell of the measured surface, and one a cell that only ``drawn`` frames show."""
     spacing = _spacing(capture, cfg)
-    surfels = _collect(capture, drawn, views_used=capture.used, cell=spacing)
-    while len(surfels.means) > cfg.max_splats:
-        spacing *= max(GROWTH, np.sqrt(len(surfels.means) / cfg.max_splats))
-        surfels = _coarser(surfels, spacing)
+    surfels, guesses = _measured(capture, spacing), _drawn(drawn, spacing)
+    while len(surfels.means) + len(guesses.means) > cfg.max_splats:
+        spacing *= max(GROWTH, np.sqrt((len(surfels.means) + len(guesses.means)) / cfg.max_splats))
+        surfels, guesses = _coarser(surfels, spacing), _coarser(guesses, spacing)
     if len(surfels.means) == 0:
         raise GeometryError(
             "fuse", "no surface sample in any view", expected="valid depth", next_step="Look at the capture's z_depth folder."
         )
-    return _splats(surfels, spacing)
+    return _splats(_joined(surfels, _outside(guesses, surfels, spacing)), spacing)
 
 
 def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
@@ -72,11 +72,11 @@ def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
     return min(spacing, COARSEST * float(np.median(sample))) if sample else spacing
 
 
-def _collect(capture: Capture, drawn: GeneratedFrames | None, *, views_used: tuple[int, ...], cell: float) -> Surfels:
+def _measured(capture: Capture, cell: float) -> Surfels:
     cloud = SurfelCloud(cell)
     views, estimated = capture.views, capture.views.depth_folder is not None
     noise = capture.depth.noise if capture.depth is not None else 0.0
-    for index in views_used:
+    for index in capture.used:
         z, K, valid = views.z_depth(index), capture.cameras.K[index], views.valid(index)
         trust = views.confidence(index) if estimated else np.ones(z.shape, np.float32)
         if estimated:
@@ -84,14 +84,39 @@ def _collect(capture: Capture, drawn: GeneratedFrames | None, *, views_used: tup
         lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
         normals = oriented(z, K, noise)
         cloud.add(*view_samples(z, normals, views.rgb(index), valid, trust, *lens, capture.cameras.c2w[index]))
-    if drawn is None:
-        return cloud.surfels()
-    for index in range(0, len(drawn), DRAWN_EVERY):
-        z, K = drawn.new_z_depth(index), drawn.cameras.K[index]
-        new, lens = np.isfinite(z), (K[0, 0], K[1, 1], K[0, 2], K[1, 2])
-        trust = np.full(z.shape, DRAWN_TRUST, np.float32)
-        cloud.add(*view_samples(z, oriented(z, K, noise), drawn.rgb(index), new, trust, *lens, drawn.cameras.c2w[index]))
     return cloud.surfels()
+
+
+def _drawn(frames: GeneratedFrames | None, cell: float) -> Surfels:
+    """Of the pixels that no photo measured."""
+    cloud = SurfelCloud(cell)
+    for index in range(0, 0 if frames is None else len(frames), DRAWN_EVERY):
+        assert frames is not None
+        z, K = frames.new_z_depth(index), frames.cameras.K[index]
+        lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+        trust = np.ones(z.shape, np.float32)
+        samples = view_samples(
+            z, oriented(z, K, 0.0), frames.rgb(index), np.isfinite(z), trust, *lens, frames.cameras.c2w[index]
+        )
+        cloud.add(*samples)
+    return cloud.surfels()
+
+
+def _outside(surfels: Surfels, taken: Surfels, cell: float) -> Surfels:
+    """Those in cells where ``taken`` has none: what was measured isn't averaged with a guess."""
+    cells = lambda means: np.floor(means / cell).astype(np.int64)  # noqa: E731
+    both = np.concatenate([cells(taken.means), cells(surfels.means)])
+    _, number = np.unique(both, axis=0, return_inverse=True)
+    free = ~np.isin(number[len(taken.means) :], number[: len(taken.means)])
+    return Surfels(means=surfels.means[free], normals=surfels.normals[free], rgb=surfels.rgb[free])
+
+
+def _joined(a: Surfels, b: Surfels) -> Surfels:
+    return Surfels(
+        means=np.concatenate([a.means, b.means]),
+        normals=np.concatenate([a.normals, b.normals]),
+        rgb=np.concatenate([a.rgb, b.rgb]),
+    )
 
 
 def _coarser(surfels: Surfels, cell: float) -> Surfels:

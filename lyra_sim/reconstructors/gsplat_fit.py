@@ -24,7 +24,7 @@ CELL_PX = 1.5
 """Edge of the cells the surface is fused in, in pixels of a training image at the median depth."""
 
 
-def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None) -> Reconstruction:
+def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None, seed: int = 0) -> Reconstruction:
     """Kerbl et al. 2023 from seeds on the measured surface, with its depth as a second teacher (plug-in ``gsplat``).
 
     The frame is the capture's own; views and cameras are those ``fuse`` gives, so the mesh comes from the same depth. Photos
@@ -33,9 +33,10 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
     unit = _scene_unit(capture)
     cell = CELL_PX * unit / _focal_px(capture, cfg.train_side)
     fine = cfg.model_copy(update={"splat_spacing": cell * capture.world_from_capture.scale})
-    fused = fuse.reconstruct(capture, fine, video=video)
+    surface = fuse.fused(capture, fine, None if video is None else video.frames)
+    cell = max(cell, float(np.median(surface.scales[:, 0])) / fuse.TANGENT_SIGMA)  # fuse coarsens to keep max_splats
     guesses = guessed_depths(capture)
-    start = seeds(fused.splats, capture, guesses, budget=int(SEED_SHARE * cfg.train_splats), cell=cell)
+    start = seeds(surface, capture, guesses, budget=int(SEED_SHARE * cfg.train_splats), cell=cell)
     unit_from_capture = Similarity(
         scale=1 / unit, rotation=np.eye(3), translation=-np.median(start.means.astype(np.float64), axis=0) / unit
     )
@@ -47,6 +48,7 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
         side=cfg.train_side,
         depth_weight=cfg.depth_weight,
         most=cfg.train_splats,
+        seed=seed,
     )
     measured = fuse.reconstruct(capture, cfg)  # as without training, so that gravity, floor and mesh are too
     splats = trained.splats.moved(unit_from_capture.inverse)

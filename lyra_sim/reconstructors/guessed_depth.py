@@ -37,7 +37,7 @@ def guessed_depths(capture: Capture) -> dict[int, Float32[np.ndarray, "hh ww"]]:
     guesses = {}
     for index in capture.used:
         z, counts = _known(capture, index, width, height)
-        z = _with_sparse(z, capture, cameras, index)
+        z = np.where(counts, _with_sparse(z, capture, cameras, index), np.float32(np.nan))
         if np.isfinite(z).any():
             rgb = shrunk(capture.views.rgb(index), width, height) / np.float32(255)
             inverse = np.clip(completed(z, rgb, counts), 1 / (BEYOND * farthest), 1 / nearest)
@@ -47,7 +47,7 @@ def guessed_depths(capture: Capture) -> dict[int, Float32[np.ndarray, "hh ww"]]:
 
 def depth_range(capture: Capture) -> tuple[float, float]:
     """Depths that little is nearer, and little farther than [capture units]."""
-    found = [z[np.isfinite(z)] for z in map(capture.views.z_depth, capture.used)]
+    found = (z[np.isfinite(z)] for z in map(capture.views.z_depth, capture.used))
     ends = np.array([np.quantile(z, [EXTREMES, 1 - EXTREMES]) for z in found if len(z)])
     return float(ends[:, 0].min()), float(ends[:, 1].max())
 
@@ -100,10 +100,10 @@ def _known(
 def _with_sparse(
     z: Float32[np.ndarray, "h w"], capture: Capture, cameras: CameraPath, index: int
 ) -> Float32[np.ndarray, "h w"]:
-    """Depth with that of the photos' shared feature points where there was none."""
+    """Depth with that of feature points that used photos share, where there was none."""
     if capture.sparse is None:
         return z
-    mine = capture.sparse.view_index == index
+    mine = (capture.sparse.view_index == index) & capture.sparse.shared_by(capture.used)
     w2c, K = cameras.w2c[index], cameras.K[index]
     at = capture.sparse.points[capture.sparse.point_index[mine]] @ w2c[2, :3] + w2c[2, 3]
     u = np.floor(capture.sparse.xy[mine, 0] * K[0, 0] + K[0, 2]).astype(np.int64)

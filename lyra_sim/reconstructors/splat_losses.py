@@ -55,7 +55,7 @@ def depth_loss(
     z_depth: Float[torch.Tensor, "h w"],
     trust: Float[torch.Tensor, "h w"],
 ) -> Float[torch.Tensor, ""]:
-    """Mean relative error of the expected depth where depth is known, each pixel with its trust.
+    """Mean over pixels with known depth of its trust times the relative error of the expected depth.
 
     ``alpha * |expected - known| / known``: nothing is divided by a small alpha, and units don't matter.
 
@@ -67,7 +67,7 @@ def depth_loss(
     """
     known = torch.where(trust > 0, z_depth, torch.ones_like(z_depth))
     error = (z_sum - alpha * known).abs() / known
-    return (error * trust).sum() / trust.sum().clamp_min(1)
+    return (error * trust).sum() / (trust > 0).sum().clamp_min(1)
 
 
 def haze_loss(alpha: Float[torch.Tensor, "h w"], counts: Float[torch.Tensor, "h w"]) -> Float[torch.Tensor, ""]:

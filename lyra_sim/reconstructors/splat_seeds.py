@@ -59,8 +59,9 @@ def thinned(surface: Splats, *, budget: int, cell: float) -> Splats:
     merged = whole.merged(cell, SPREADS[min(fitting, len(SPREADS) - 1)]).splats(surface)
     if len(merged) <= budget:
         return merged
-    # even whole cells are too many: every n-th will do, evenly over space, as cells are sorted
-    return _rows(merged, np.linspace(0, len(merged) - 1, budget).round().astype(np.int64))
+    # even whole cells are too many: every n-th, evenly over space, as cells are sorted, grown to cover the others
+    kept = _rows(merged, np.linspace(0, len(merged) - 1, budget).round().astype(np.int64))
+    return replace(kept, log_scales=kept.log_scales + np.float32(0.5 * np.log(len(merged) / max(1, budget))))
 
 
 @dataclass(frozen=True, kw_only=True)

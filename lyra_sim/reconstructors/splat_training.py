@@ -12,6 +12,7 @@ from gsplat import DefaultStrategy
 
 from lyra_sim.conventions import rgb_from_sh_dc, sh_dc_from_rgb
 from lyra_sim.data.splats import Splats
+from lyra_sim.errors import GeometryError
 from lyra_sim.reconstructors import splat_exposure
 from lyra_sim.reconstructors.splat_exposure import Exposures
 from lyra_sim.reconstructors.splat_losses import depth_loss, haze_loss, needle_loss, photo_loss
@@ -25,7 +26,7 @@ LAST_RATE = 0.1
 COARSE_SHARE = 0.7
 """Share of the iterations at half the size: rough errors are as plain there, at a quarter of the cost."""
 GROW_FROM, GROW_UNTIL, GROWTHS = 0.1, 0.4, 5
-"""Densification: between these shares of the iterations, at most this many times, and never before every image had its say:
+"""Densification: between these shares of the iterations, at most this many times, and never before every photo had its say:
 a split leaves gaps that take dozens of iterations to close."""
 HAZE_WEIGHT = 0.05
 NEEDLE_WEIGHT = 0.05
@@ -33,8 +34,6 @@ NEAR = 0.01
 """Nearest splat that is drawn [unit frame]."""
 FAINTEST = 1 / 255
 """Opacity below which a splat is never drawn."""
-SEED = 7
-"""Order of the images, and where the halves of a split splat go."""
 REPORTS = 5
 """Lines printed in a run."""
 
@@ -70,8 +69,10 @@ class _Lidded(DefaultStrategy):
         return grown
 
 
-def train(seeds: Splats, views: TrainingViews, *, iterations: int, side: int, depth_weight: float, most: int) -> Trained:
-    """Fit ``seeds`` to ``views``, both in the unit frame. The same inputs give the same bits on one machine.
+def train(
+    seeds: Splats, views: TrainingViews, *, iterations: int, side: int, depth_weight: float, most: int, seed: int
+) -> Trained:
+    """Fit ``seeds`` to ``views``, both in the unit frame. The same inputs give the same bits on a CPU; CUDA adds in any order.
 
     Args:
         seeds: Splats to start from.
@@ -80,10 +81,11 @@ def train(seeds: Splats, views: TrainingViews, *, iterations: int, side: int, de
         side: Longer side of the images in the end [px].
         depth_weight: Of the relative depth error beside the photo loss's 1.
         most: Number of splats never exceeded.
+        seed: Of the order of the images, and of where the halves of a split splat go.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(SEED)
-        return _Run(seeds, views, iterations, most).finished(side, depth_weight)
+    with torch.random.fork_rng(devices=[views.device] if views.device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        return _Run(seeds, views, iterations, most).finished(side, depth_weight, seed)
 
 
 class _Run:
@@ -97,26 +99,36 @@ class _Run:
         }
         self.exposures = Exposures(views.photo_count).to(views.device)
         self.exposure_optimizer = torch.optim.Adam(self.exposures.parameters(), lr=splat_exposure.RATE)
-        first, last = max(len(views), int(GROW_FROM * iterations)), int(GROW_UNTIL * iterations)
+        turn = (
+            len(views) if len(views) == views.photo_count else 2 * views.photo_count
+        )  # frames get half the iterations at most
+        first, last = max(turn, int(GROW_FROM * iterations)), int(GROW_UNTIL * iterations)
         self.strategy = _Lidded(
             most,
-            refine_start_iter=first,
+            refine_start_iter=first - 1,  # the strategy grows after it
             refine_stop_iter=last + 1,
-            refine_every=max(len(views), (last - first) // GROWTHS),
+            refine_every=max(turn, (last - first) // GROWTHS),
             reset_every=iterations + 1,
         )
         self.strategy.check_sanity(self.params, self.optimizers)
         self.strategy_state = self.strategy.initialize_state(scene_scale=1.0)
 
-    def finished(self, side: int, depth_weight: float) -> Trained:
+    def finished(self, side: int, depth_weight: float, seed: int) -> Trained:
         losses = []
         photos, frames = self.views.photo_count, len(self.views) - self.views.photo_count
-        for step, index in enumerate(order_of_images(photos, frames, self.iterations, seed=SEED)):
+        for step, index in enumerate(order_of_images(photos, frames, self.iterations, seed=seed)):
             coarse = step < COARSE_SHARE * self.iterations
             losses.append(self._step(step, self.views.image(index, side // 2 if coarse else side), depth_weight))
             if (step + 1) % max(1, self.iterations // REPORTS) == 0:
                 print(f"iteration {step + 1}: loss {np.mean(losses[-50:]):.4f}, {len(self.params['means'])} splats")
         splats = surviving(self.params)
+        if len(splats) == 0:
+            raise GeometryError(
+                "gsplat",
+                f"no splat survived {self.iterations} iterations",
+                expected="finite, opaque splats",
+                next_step="Lower reconstruct.iterations, or set reconstruct.backend: fuse.",
+            )
         facts = {
             "iterations": self.iterations,
             "loss": round(float(np.mean(losses[-max(1, self.iterations // 10) :])), 5) if losses else None,

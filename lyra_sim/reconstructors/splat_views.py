@@ -130,8 +130,6 @@ def _photos(
 
     def source(order: int, index: int) -> _Source:
         def z_depth() -> Float32[np.ndarray, "h w"]:
-            if not views.has_depth:
-                return np.full((cameras.height, cameras.width), np.nan, np.float32)
             z = views.z_depth(index)
             if not estimated:
                 return z

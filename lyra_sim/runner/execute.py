@@ -116,7 +116,8 @@ def make_step(
 def _workshop(plan: StepPlan, upstream: Mapping[str, str]) -> AbstractContextManager[Path]:
     """Where the step works: an empty folder, or what an interrupted run of the very same work left."""
     if plan.step.resumable:
-        return unfinished(plan.folder, key=digest_of({"key": plan.key, "upstream": upstream}))
+        afresh = bool({"--force", "--from"} & set(plan.reasons))
+        return unfinished(plan.folder, key=digest_of({"key": plan.key, "upstream": upstream}), afresh=afresh)
     return staging(plan.folder)
 
 

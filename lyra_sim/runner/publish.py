@@ -1,4 +1,4 @@
-"""Puts the current world and report where users look: ``out/<scene>/{world,exports,metrics.json,report.html}``.
+"""Puts the current world and report where users look: ``out/<scene>/{world,exports,video,metrics.json,report.html}``.
 
 Copies, not links: a user may edit and save a published stage, and the step folder behind it must not change with it.
 """

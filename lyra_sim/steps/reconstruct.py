@@ -12,7 +12,7 @@ from lyra_sim.steps.step import Step
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
     backend = load_plugin("reconstructor", cfg.reconstruct.backend)
-    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"])
+    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"], seed=cfg.seed)
     reconstruction.save(out)
     return reconstruction
 

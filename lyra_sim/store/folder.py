@@ -52,6 +52,8 @@ class Manifest:
         files = {}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
+            if name == MANIFEST:
+                continue  # of a run that was cut short before the folder was moved into place
             if file.is_symlink():
                 raise StoreError(f"step {ingredients['step']}", f"it wrote a link, {name}", expected="plain files")
             if file.is_file():
@@ -112,14 +114,14 @@ def damage(folder: Path, manifest: Manifest, *, verify: bool = False) -> tuple[s
 
 
 @contextmanager
-def unfinished(final: Path, *, key: str) -> Iterator[Path]:
+def unfinished(final: Path, *, key: str, afresh: bool = False) -> Iterator[Path]:
     """A folder beside ``final`` that stays when the work in it is cut short, for the next run with the same ``key``.
 
-    What was left under other keys is of no more use and goes.
+    What was left under other keys is of no more use and goes; ``afresh`` starts from nothing.
     """
     staged = final.with_name(f".{final.name}{_UNFINISHED}{key[:16]}")
     for other in final.parent.glob(f".{final.name}{_UNFINISHED}*"):
-        if other != staged:
+        if afresh or other != staged:
             shutil.rmtree(other) if other.is_dir() else other.unlink()
     staged.mkdir(parents=True, exist_ok=True)
     yield staged

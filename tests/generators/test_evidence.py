@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,21 @@ def test_nothing_in_common_ties_nothing() -> None:
     z = Room(air_low=AIR.air_low, air_high=AIR.air_high, boxes=AIR.boxes, cameras=away).rendered[1]
     tie = tie_depth(z, away, [photo(0)])
     assert tie.scale == 1 and np.isnan(tie.residual) and tie.overlap < 0.005
+
+
+def test_depth_that_claims_its_scale_is_judged_in_it() -> None:
+    """A generator that says its depth is in scale and is off by a factor has that factor for a residual."""
+    views = camera_path([look(np.array([1.2, 0.1, 1.2]), 0.05, 0)])
+    exact = Room(air_low=AIR.air_low, air_high=AIR.air_high, boxes=AIR.boxes, cameras=views).rendered[1]
+    tie = tie_depth((2 * exact).astype(np.float32), views, [photo(0)], in_scale=True)
+    assert tie.scale == 1 and tie.residual == pytest.approx(1.0, rel=0.01)
+
+
+def test_what_a_photo_saw_of_the_sky_is_air() -> None:
+    seen = photo(0)
+    sky = np.zeros(seen.z_depth.shape, bool)
+    sky[:20] = True
+    outdoors = replace(seen, z_depth=np.where(sky, np.float32(np.nan), seen.z_depth), sky=sky)
+    high = unproject(np.full((120, 160), 3.0, np.float32), seen.K, seen.c2w)[5:15, 40:120].reshape(-1, 3)
+    assert PhotoEvidence([outdoors]).measured(high).all()
+    assert not PhotoEvidence([replace(outdoors, sky=None)]).measured(high).any()

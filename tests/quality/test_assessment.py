@@ -99,6 +99,7 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
     inputs = {
         "author": SimpleNamespace(stage=tmp_path / "world.usda"),
         "depth": finished.capture,
+        "generate": finished.video,
         "align": finished.world,
         "mesh": finished.solid,
         "collide": finished.collision,

@@ -46,7 +46,7 @@ def test_depth_error_is_relative_and_trusted_by_pixel() -> None:
     known, alpha = torch.tensor([[2.0, 4.0, 0.0]]), torch.tensor([[1.0, 0.5, 1.0]])
     z_sum = torch.tensor([[2.2, 0.5 * 5.0, 7.0]])
     trust = torch.tensor([[1.0, 0.5, 0.0]])
-    expected = (1.0 * 0.1 + 0.5 * (0.5 * 0.25)) / 1.5
+    expected = (1.0 * 0.1 + 0.5 * (0.5 * 0.25)) / 2
     assert float(depth_loss(z_sum, alpha, known, trust)) == pytest.approx(expected, rel=1e-5)
     assert float(depth_loss(10 * z_sum, alpha, 10 * known, trust)) == pytest.approx(expected, rel=1e-5)
     assert float(depth_loss(z_sum, alpha, known, torch.zeros(1, 3))) == 0

@@ -54,3 +54,18 @@ def test_other_work_starts_from_nothing(killed, make_scene) -> None:
     assert build([other], out, modules=MODULES, isolate=True).exit_code == 0
     assert not (out / "room" / "logs" / "01_chunks.log").exists(), "nothing was kept"
     assert (chunks_folder(out) / "0.txt").read_text() == "8 0" and not parts(out)
+
+
+def test_force_starts_from_nothing(killed) -> None:
+    scene, out = killed
+    build([scene], out, modules=MODULES, isolate=True, force=["chunks"])
+    assert not (out / "room" / "logs" / "01_chunks.log").exists(), "nothing was kept"
+
+
+def test_a_manifest_left_by_a_kill_before_the_move_is_not_part_of_the_step(killed, tmp_path) -> None:
+    scene, out = killed
+    (parts(out)[0] / "manifest.json").write_text("{}")
+    build([scene], out, modules=MODULES, isolate=True)
+    build([scene], tmp_path / "elsewhere", modules=MODULES, isolate=True)
+    one, other = (read_manifest(chunks_folder(place)) for place in (out, tmp_path / "elsewhere"))
+    assert one.output_digest == other.output_digest
