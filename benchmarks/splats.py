@@ -45,10 +45,11 @@ class Score:
 
 
 def score(capture: Capture, splats: Splats) -> Score:
-    found = {}
+    found, near = {}, 0.05 / capture.world_from_capture.scale  # of the report, which measures in metres
     for index in capture.held_out:
         valid = capture.views.valid(index) & capture.views.static(index)
-        found[index] = likeness(capture.views.rgb(index), render_splats(splats, capture.cameras, index).rgb_bytes, valid)
+        render = render_splats(splats, capture.cameras, index, near=near).rgb_bytes
+        found[index] = likeness(capture.views.rgb(index), render, valid)
     return Score(
         psnr=float(np.mean([one.psnr for one in found.values()])),
         ssim=float(np.mean([one.ssim for one in found.values()])),
