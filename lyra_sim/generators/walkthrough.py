@@ -4,6 +4,9 @@ import importlib.util
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import UInt8
+
 from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.errors import EnvironmentNotReady
 
@@ -50,5 +53,25 @@ def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> Non
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = frames.cameras.width, frames.cameras.height, "yuv420p"
         for index in range(len(frames)):
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(frames.rgb(index), format="rgb24")))
+            frame = av.VideoFrame(frames.cameras.width, frames.cameras.height, "yuv420p")
+            for plane, values in zip(frame.planes, yuv420(frames.rgb(index)), strict=True):
+                padded = np.zeros((plane.height, plane.line_size), np.uint8)
+                padded[:, : values.shape[1]] = values
+                plane.update(padded.tobytes() + bytes(plane.buffer_size - padded.size))
+            file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
+
+
+def yuv420(rgb: UInt8[np.ndarray, "h w 3"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Limited-range Y, Cb, Cr (ITU-R BT.601) with colour at half the resolution, for even sizes.
+
+    FFmpeg's own conversion reads into the padding of its rows, so that its last columns depend on what lay in memory before.
+    """
+    height, width, _ = rgb.shape
+    r, g, b = np.moveaxis(rgb.astype(np.float32) / 255, 2, 0)
+    luma = 16 + 65.481 * r + 128.553 * g + 24.966 * b
+    halves = [colour.reshape(height // 2, 2, width // 2, 2).mean((1, 3)) for colour in (r, g, b)]
+    blue = 128 - 37.797 * halves[0] - 74.203 * halves[1] + 112 * halves[2]
+    red = 128 + 112 * halves[0] - 93.786 * halves[1] - 18.214 * halves[2]
+    luma, blue, red = (np.round(values).astype(np.uint8) for values in (luma, blue, red))
+    return luma, blue, red
