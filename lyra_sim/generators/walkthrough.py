@@ -1,16 +1,23 @@
 """``walkthrough.mp4``: the drawn frames as people watch them."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
+from PIL import Image
 
 from lyra_sim.data.video import GeneratedFrames
-from lyra_sim.errors import EnvironmentNotReady
+from lyra_sim.errors import EnvironmentNotReady, LyraSimError
 
 ENCODER = "libx264"
+ONE_MEMORY = {"MALLOC_PERTURB_": "85", "GLIBC_TUNABLES": "glibc.malloc.perturb=85"}
+"""Makes glibc fill memory as it is handed out; elsewhere it is ignored."""
 CONSTANT_QUALITY = "20"
 """H.264's CRF: no visible loss, about 1 MB for 10 s of 512 px."""
 
@@ -42,19 +49,54 @@ def check_encoder() -> None:
 
 
 def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> None:
-    """H.264 in 4:2:0, which every browser and player shows. One thread, so that equal frames give equal bytes."""
+    """H.264 in 4:2:0, which every browser and player shows; equal frames give equal bytes.
+
+    x264 reads memory it hasn't written, and what lies there in a process that has worked for minutes is chance. So a process
+    of its own encodes, whose fresh memory is filled with one value.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = [
+        str(frames.folder),
+        str(path),
+        repr(float(fps)),
+        str(len(frames)),
+        str(frames.cameras.width),
+        str(frames.cameras.height),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", "from lyra_sim.generators.walkthrough import main; main()", *about],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)), **ONE_MEMORY},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise LyraSimError(
+            str(path),
+            f"the encoder ended with exit status {done.returncode}",
+            likely=(done.stderr.strip().splitlines() or ["It said nothing."])[-1],
+            next_step="Run the build again: the frames are kept.",
+        )
+
+
+def main() -> None:
+    """Entry point of the encoding process: folder of the frames, file, frames a second, count, width, height."""
+    folder, path, fps, count, width, height = sys.argv[1:]
+    encode([Path(folder) / "rgb" / f"{n:05d}.png" for n in range(int(count))], Path(path), float(fps), int(width), int(height))
+
+
+def encode(pictures: Sequence[Path], path: Path, fps: float, width: int, height: int) -> None:
+    """Encode in this process, on one thread."""
     import av
     from av.video.stream import VideoStream
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as file:
         stream = file.add_stream(ENCODER, rate=rate, options={"crf": CONSTANT_QUALITY, "preset": "medium", "threads": "1"})
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = frames.cameras.width, frames.cameras.height, "yuv420p"
-        for index in range(len(frames)):
-            frame = av.VideoFrame(frames.cameras.width, frames.cameras.height, "yuv420p")
-            for plane, values in zip(frame.planes, yuv420(frames.rgb(index)), strict=True):
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for picture in pictures:
+            frame = av.VideoFrame(width, height, "yuv420p")
+            for plane, values in zip(frame.planes, yuv420(np.asarray(Image.open(picture).convert("RGB"))), strict=True):
                 padded = np.zeros((plane.height, plane.line_size), np.uint8)
                 padded[:, : values.shape[1]] = values
                 plane.update(padded.tobytes() + bytes(plane.buffer_size - padded.size))
