@@ -16,6 +16,9 @@ KNOWN, INVENTED, NEW = 0, 1, 2
 """Values of the ``origin`` images. KNOWN: carried over from photos. INVENTED: drawn, but a photo measured what is there, so
 it adds nothing to the world. NEW: drawn where no photo measured anything; it may add surface and colour."""
 
+ADDS_EVERY = 8
+"""Every n-th frame may add to the world: those between show the same from next to nowhere else."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratedFrames:
@@ -29,6 +32,11 @@ class GeneratedFrames:
 
     def __len__(self) -> int:
         return len(self.cameras)
+
+    @property
+    def adding(self) -> range:
+        """Indices of the frames that may add to the world."""
+        return range(0, len(self), ADDS_EVERY)
 
     def rgb_path(self, index: int) -> Path:
         return self.folder / "rgb" / f"{index:05d}.png"

@@ -10,8 +10,6 @@ from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.meshing.colour import NEUTRAL, vertex_colours
 
-EVERY = 8
-"""Every n-th frame is used: those between show the same from next to nowhere else."""
 STRAYS = 0.01
 """Share of new points on either side that the extent leaves out."""
 POINT_STRIDE = 4
@@ -28,7 +26,7 @@ class NewSurface:
     @classmethod
     def of(cls, frames: GeneratedFrames) -> "NewSurface | None":
         """None where no frame shows anything new."""
-        chosen = [n for n in range(0, len(frames), EVERY) if np.isfinite(frames.new_z_depth(n)).any()]
+        chosen = [n for n in frames.adding if np.isfinite(frames.new_z_depth(n)).any()]
         return cls(frames=frames, indices=tuple(chosen)) if chosen else None
 
     @property

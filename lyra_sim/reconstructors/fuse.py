@@ -28,10 +28,6 @@ GROWTH = 1.25
 """Factor the spacing grows by until the splats fit the budget."""
 
 
-DRAWN_EVERY = 8
-"""Every n-th generated frame is used."""
-
-
 def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None, seed: int = 0) -> Reconstruction:
     """Surface elements of all used views become Gaussians that lie in the surface (surfels: Pfister et al. 2000).
 
@@ -90,8 +86,9 @@ def _measured(capture: Capture, cell: float) -> Surfels:
 def _drawn(frames: GeneratedFrames | None, cell: float) -> Surfels:
     """Of the pixels that no photo measured."""
     cloud = SurfelCloud(cell)
-    for index in range(0, 0 if frames is None else len(frames), DRAWN_EVERY):
-        assert frames is not None
+    if frames is None:
+        return cloud.surfels()
+    for index in frames.adding:
         z, K = frames.new_z_depth(index), frames.cameras.K[index]
         lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
         trust = np.ones(z.shape, np.float32)

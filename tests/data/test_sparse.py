@@ -103,3 +103,11 @@ def test_the_disk_keeps_everything(tracks: tuple[tuple[int, ...], ...], tmp_path
         assert again.dtype == stored.dtype
     sparse.save(tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "sparse.npz").read_bytes()
+
+
+def test_a_point_that_one_view_and_outsiders_saw_is_not_shared() -> None:
+    """What held-out photos alone tie down tells the others nothing; two sightings in one view are one."""
+    sparse = seen_by((0, 1), (0, 4), (3, 4), (2, 2), (1, 2, 4))
+    shared = sparse.shared_by((0, 1, 2))
+    assert set(sparse.point_index[shared].tolist()) == {0, 4}
+    assert not set(sparse.point_index[~shared].tolist()) & {0, 4}
