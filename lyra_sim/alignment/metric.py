@@ -7,15 +7,17 @@ from jaxtyping import Float64
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.alignment.level import Level, level_with, up_evidence
 from lyra_sim.alignment.scale import is_estimated, settle_scale
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.world import MetricWorld, Reconstruction
-from lyra_sim.geometry.floor import BAND, CONE_DEG, MIN_AREA, Floor, find_floor
-from lyra_sim.geometry.gravity import blend_directions, up_from_cameras, up_from_walls
+from lyra_sim.geometry.ceiling import find_ceiling
+from lyra_sim.geometry.floor import BAND, CONE_DEG, MIN_AREA, Floor, find_floor, plane_tilt_sigma_deg
 from lyra_sim.geometry.heading import heading_of_walls
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.geometry.sparse_floor import find_sparse_floor
+from lyra_sim.geometry.up_evidence import angle_deg
 from lyra_sim.spec import AlignConfig, SceneSpec
 
 CLEAR_RADIUS, CLEAR_LOW, CLEAR_HIGH = 0.3, 0.08, 1.0
@@ -24,15 +26,14 @@ FLOOR_SIGHT = 2.0
 """Estimated floor is seen from this many camera heights away."""
 PROVISIONAL_UP_SIGMA_DEG = 1.5
 """What capture knows of up before there is depth."""
-MIN_SLOPE_DEG = 2.0
-"""Ground that leans less than this from the vertical of cameras and walls is taken to be level."""
 
 
 def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: SceneSpec) -> MetricWorld:
     """Find floor and gravity, settle the scale, and move everything to metres, z-up, main floor at z = 0.
 
     An input declared z-up whose floor already lies level at z = 0 keeps its frame exactly. Otherwise gravity is
-    the floor's normal, x and y follow the walls where those share a heading, and the origin is put on free floor.
+    the floor's normal, unless what else tells the vertical outvotes it; x and y follow the walls where those share a
+    heading, and the origin is put on free floor.
     """
     splats, cameras = reconstruction.splats, reconstruction.cameras
     surface = splats if reconstruction.surface is None else reconstruction.surface
@@ -42,6 +43,7 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
     up = provisional.rotation.T @ np.array([0.0, 0.0, 1.0])
     cell = _spacing(points)
     working_scale = _working_scale(capture, points, up, cfg)
+    noise = _noise(capture, points, up, working_scale)
     floor = _estimated_floor(capture, points, normals, up, cell, working_scale) or find_floor(
         points,
         normals,
@@ -50,25 +52,36 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         cell=cell,
         metres_per_unit=working_scale,
         subject=f"scene '{cfg.name}'",
-        noise=_noise(capture, points, up, working_scale),
+        noise=noise,
     )
-    scale = settle_scale(capture, cfg, floor, cameras.centres)
-    declared = capture.up_source.startswith("declared")
-    tilt_deg = float(np.degrees(np.arccos(np.clip(floor.normal @ up, -1, 1))))
+    guessed = capture.depth is not None and capture.depth.kind == "layout prior"
+    ceiling = (
+        None
+        if guessed
+        else find_ceiling(points, normals, floor, cameras=cameras.centres, metres_per_unit=working_scale, noise=noise)
+    )
+    ceiling_height = None if ceiling is None else ceiling.height
+    scale = settle_scale(capture, cfg, floor, cameras.centres, ceiling_height=ceiling_height)
+    declared = up if capture.up_source.startswith("declared") else None
+    pieces = up_evidence(
+        floor, normals, cameras.c2w, declared=declared, source=capture.up_source, estimated=is_estimated(capture)
+    )
+    level = level_with(
+        pieces, floor.normal, declared=declared, max_tilt_deg=cfg.align.max_tilt_deg, subject=f"scene '{cfg.name}'"
+    )
     offset = floor.height * scale.metres_per_unit
     evidence: dict[str, Any] = {
         "up": f"floor plane ({floor.support} samples), from {capture.up_source}",
         "floor_area_m2": round(floor.area, 3),
         "floor_rms_m": round(floor.rms, 5),
-        "provisional_up_error_deg": round(tilt_deg, 4),
+        "provisional_up_error_deg": round(angle_deg(floor.normal, up), 4),
         "floor_height_in_input": round(floor.height, 5),
+        "floor_slope_deg": round(angle_deg(floor.normal, level.up), 3),
         "wall_tilt_deg": None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
         "camera_height_m": round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
+        "ceiling_height_m": None if ceiling is None else round(ceiling.height * scale.metres_per_unit, 4),
     }
-    gravity = _gravity(capture, floor, normals, evidence)
-    world_from_input, evidence["frame"] = _placement(
-        cfg.align, declared, up, floor, gravity, tilt_deg, offset, scale, points, normals, cameras.centres
-    )
+    world_from_input, evidence["frame"] = _placement(cfg.align, level, floor, offset, scale, points, normals, cameras.centres)
     return MetricWorld(
         splats=splats.moved(world_from_input),
         views=reconstruction.views,
@@ -77,6 +90,7 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         scale=scale,
         depth_kind=capture.depth.kind if capture.depth is not None else "measured",
         evidence=evidence,
+        gravity=level.moved(world_from_input.rotation),
     )
 
 
@@ -132,6 +146,7 @@ def _estimated_floor(
     area = float(on_floor.sum() * (cell * metres_per_unit) ** 2)
     if area < MIN_AREA:
         return None
+    rms = float(np.sqrt(np.mean(over[on_floor] ** 2)))
     walls = np.abs(normals @ found.normal) < np.sin(np.radians(10.0))
     lean = np.degrees(np.abs(np.arcsin(np.clip(normals[walls] @ found.normal, -1, 1))))
     return Floor(
@@ -139,33 +154,17 @@ def _estimated_floor(
         height=found.height,
         support=int(on_floor.sum()),
         area=area,
-        rms=float(np.sqrt(np.mean(over[on_floor] ** 2))) * metres_per_unit,
+        rms=rms * metres_per_unit,
+        tilt_sigma_deg=plane_tilt_sigma_deg(points[on_floor], rms),
         wall_tilt_deg=float(np.median(lean)) if walls.sum() > 200 else None,
         on_floor=on_floor,
     )
 
 
-def _gravity(capture: Capture, floor: Floor, normals: np.ndarray, evidence: dict[str, Any]) -> np.ndarray:
-    """Up: the floor's normal, unless cameras and walls agree that estimated ground slopes."""
-    if not is_estimated(capture):
-        return floor.normal
-    up, sigma_deg = up_from_cameras(capture.cameras.c2w)
-    walls = up_from_walls(normals, up)
-    if walls is not None:
-        evidence["walls_up_sigma_deg"] = round(walls[1], 3)
-        up, sigma_deg = blend_directions(up, sigma_deg, *walls)
-    slope_deg = float(np.degrees(np.arccos(np.clip(floor.normal @ up, -1, 1))))
-    evidence["ground_slope_deg"] = round(slope_deg, 3)
-    return up if slope_deg > max(MIN_SLOPE_DEG, 3 * sigma_deg) else floor.normal
-
-
 def _placement(
     cfg: AlignConfig,
-    declared: bool,
-    up: np.ndarray,
+    level: Level,
     floor: Floor,
-    upright: np.ndarray,
-    tilt_deg: float,
     offset: float,
     scale: ScaleEstimate,
     points: np.ndarray,
@@ -173,22 +172,24 @@ def _placement(
     centres: np.ndarray,
 ) -> tuple[Similarity, str]:
     s, z = scale.metres_per_unit, np.array([0.0, 0.0, 1.0])
-    if declared and np.allclose(up, z) and tilt_deg <= cfg.max_tilt_deg:
+    if level.follows == "declared" and np.allclose(level.up, z) and level.estimate.used("floor"):
         if abs(offset) <= cfg.max_floor_offset:
             return Similarity(scale=s, rotation=np.eye(3), translation=np.zeros(3)), "kept: z-up with its floor at z = 0"
         return Similarity(
             scale=s, rotation=np.eye(3), translation=np.array([0, 0, -offset])
         ), "kept but for height: floor moved to z = 0"
-    gravity = upright if not declared or tilt_deg > cfg.max_tilt_deg else up
-    rotation = rotation_between(gravity, z)
+    rotation = rotation_between(level.up, z)
     heading = heading_of_walls(normals @ rotation.T)
     if heading is not None:
         rotation = Rotation.from_euler("z", heading).as_matrix() @ rotation
     turned = Similarity(scale=s, rotation=rotation, translation=np.zeros(3))
     origin = _free_floor_point(turned.apply(points), floor.on_floor, turned.apply(centres))
-    source = "the floor plane" if gravity is not upright or upright is floor.normal else "cameras and walls: the ground slopes"
+    source = {"floor": "the floor plane", "declared": "the declared axis", "others": "what else tells it: the floor slopes"}
     along = "axes along the walls" if heading is not None else "x keeps its heading"
-    return Similarity(scale=s, rotation=rotation, translation=-origin), f"gravity from {source}, {along}, origin on free floor"
+    return (
+        Similarity(scale=s, rotation=rotation, translation=-origin),
+        f"gravity from {source[level.follows]}, {along}, origin on free floor",
+    )
 
 
 def _free_floor_point(points: np.ndarray, on_floor: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""The scale once the floor is known: what capture had weighed, measured again where depth tells better."""
+"""The scale once floor and ceiling are known: what capture had weighed, measured again where depth tells better."""
 
 import numpy as np
 from jaxtyping import Float64
 
+from lyra_sim.alignment.customs import customs, weigh_customs
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence, camera_height_source, combine
 from lyra_sim.errors import GeometryError
@@ -21,15 +22,31 @@ MARK_PX = 2.0
 """Error granted to a mark, in pixels of the view."""
 
 
-def settle_scale(capture: Capture, cfg: SceneSpec, floor: Floor, centres: Float64[np.ndarray, "n 3"]) -> ScaleEstimate:
+def settle_scale(
+    capture: Capture,
+    cfg: SceneSpec,
+    floor: Floor,
+    centres: Float64[np.ndarray, "n 3"],
+    *,
+    ceiling_height: float | None = None,
+) -> ScaleEstimate:
     """Camera heights over the dense floor and lengths between dense points take the place of capture's first measurements.
+
+    What they add up to is then held against what rooms and people are usually like; a guess about a room is no evidence of it.
 
     Args:
         capture: With the evidence weighed so far.
         cfg: What the scene file says of the scale.
         floor: The main floor, in the reconstruction's frame, which is the capture's.
         centres: Camera centres in the same frame.
+        ceiling_height: Above the floor, in the same frame; None without a ceiling.
     """
+    scale = _settled(capture, cfg, floor, centres)
+    camera_height = float(np.median(centres @ floor.normal - floor.height))
+    return weigh_customs(scale, customs(ceiling_height=ceiling_height, camera_height=camera_height))
+
+
+def _settled(capture: Capture, cfg: SceneSpec, floor: Floor, centres: np.ndarray) -> ScaleEstimate:
     known, subject = capture.scale, f"scene '{cfg.name}'"
     stated = () if isinstance(cfg.scale, str) else cfg.scale if isinstance(cfg.scale, tuple) else (cfg.scale,)
     heights = [source for source in stated if isinstance(source, CameraHeightScale)]

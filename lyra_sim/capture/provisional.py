@@ -31,8 +31,9 @@ from lyra_sim.geometry.sparse_floor import SparseFloor, find_sparse_floor
 from lyra_sim.spec import SceneSpec
 from lyra_sim.spec_sources import CameraHeightScale, KnownDistanceScale, MetricScale, ScaleSource
 
-DEPTH_UNIT_SIGMA = 0.02
-"""Relative 1-sigma granted to a depth camera's own unit when nobody declares it."""
+METRIC_SIGMA = 0.01
+"""Relative 1-sigma of input that is declared metric: surveys, trackers and depth cameras call this well a metre.
+``metres_per_unit`` is exact unless it says otherwise."""
 FLOOR_LEVEL_DEG = 1.0
 """A floor is level to about this; a street less so, which its residual tells."""
 _AXES = {"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1], "-x": [-1, 0, 0], "-y": [0, -1, 0], "-z": [0, 0, -1]}
@@ -126,10 +127,8 @@ def _scale_of_photos(
     up: np.ndarray,
 ) -> ScaleEstimate:
     check_stated_scale(cfg, posed.names)
-    if cfg.scale == "metric":
-        return ScaleEstimate(metres_per_unit=1.0, sigma_relative=0.0, source="declared metric")
     stated = stated_sources(cfg)
-    evidence: list[ScaleEvidence] = []
+    evidence: list[ScaleEvidence] = _declared_metric(cfg)
     lengths: list[MarkedLength] = []
     for source in stated:
         match source:
@@ -195,27 +194,14 @@ def _refuse_unit_of_found_cameras(cfg: SceneSpec, what: str) -> None:
     )
 
 
+def _declared_metric(cfg: SceneSpec) -> list[ScaleEvidence]:
+    """``scale: metric`` as a piece of evidence."""
+    declared = ScaleEvidence(metres_per_unit=1.0, sigma_relative=METRIC_SIGMA, source="declared metric")
+    return [declared] if cfg.scale == "metric" else []
+
+
 def _provisional_scale(cfg: SceneSpec) -> ScaleEstimate:
-    match cfg.scale:
-        case "metric":
-            return ScaleEstimate(metres_per_unit=1.0, sigma_relative=0.0, source="declared metric")
-        case MetricScale(metres_per_unit=value, sigma_relative=sigma):
-            return ScaleEstimate(metres_per_unit=value, sigma_relative=sigma, source=f"declared {value:g} m per unit")
-        case CameraHeightScale(camera_height=height, sigma_relative=sigma):
-            return ScaleEstimate(metres_per_unit=1.0, sigma_relative=sigma, source=camera_height_source(height))
-        case "auto" if cfg.rgbd is not None:
-            return ScaleEstimate(
-                metres_per_unit=1.0, sigma_relative=DEPTH_UNIT_SIGMA, source=f"depth unit {cfg.rgbd.depth_unit}"
-            )
-        case "auto" | "unknown":
-            height = cfg.capture.assumed_camera_height
-            return ScaleEstimate(metres_per_unit=1.0, sigma_relative=ASSUMED_SIGMA, source=assumed_height_source(height))
-        case _:
-            return _stated_for_rgbd(cfg)
-
-
-def _stated_for_rgbd(cfg: SceneSpec) -> ScaleEstimate:
-    """Several statements at once; a camera height has its say in align, when the floor is known."""
+    """For RGB-D: what is declared, else the depth camera's own unit; a camera height has its say in align, beside either."""
     stated = stated_sources(cfg)
     if any(isinstance(source, KnownDistanceScale) for source in stated):
         raise SpecError(
@@ -223,12 +209,25 @@ def _stated_for_rgbd(cfg: SceneSpec) -> ScaleEstimate:
             "known_distance with RGB-D",
             expected="metric, metres_per_unit or camera_height: depth images have a unit",
         )
-    units = [declared_evidence(source) for source in stated if isinstance(source, MetricScale)]
-    if units:
-        return combine(units, subject=f"scene '{cfg.name}': scale")
+    evidence = _declared_metric(cfg) + [declared_evidence(source) for source in stated if isinstance(source, MetricScale)]
+    if not evidence and cfg.scale != "unknown":
+        evidence = _depth_unit(cfg)
+    if evidence:
+        return combine(evidence, subject=f"scene '{cfg.name}': scale")
     heights = [source for source in stated if isinstance(source, CameraHeightScale)]
-    return ScaleEstimate(
-        metres_per_unit=1.0,
-        sigma_relative=min(source.sigma_relative for source in heights),
-        source=camera_height_source(heights[0].camera_height),
-    )
+    if heights:
+        return ScaleEstimate(
+            metres_per_unit=1.0,
+            sigma_relative=min(source.sigma_relative for source in heights),
+            source=camera_height_source(heights[0].camera_height),
+        )
+    height = cfg.capture.assumed_camera_height
+    return ScaleEstimate(metres_per_unit=1.0, sigma_relative=ASSUMED_SIGMA, source=assumed_height_source(height))
+
+
+def _depth_unit(cfg: SceneSpec) -> list[ScaleEvidence]:
+    """That a depth camera measures metres; nothing where its unit is said to be anybody's."""
+    if cfg.rgbd is None or cfg.rgbd.depth_unit_sigma is None:
+        return []
+    source = f"depth unit {cfg.rgbd.depth_unit}"
+    return [ScaleEvidence(metres_per_unit=1.0, sigma_relative=cfg.rgbd.depth_unit_sigma, source=source)]

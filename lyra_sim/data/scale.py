@@ -4,16 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import exp, hypot, log, sqrt
+from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+
 from lyra_sim.errors import FrameError
+from lyra_sim.geometry.agreement import largest_agreements
 
 CONTRADICTION = 3.0
-"""Two pieces contradict each other when they differ by more than this many of their combined standard deviations."""
+"""Two pieces contradict each other when they differ by more than this many of their combined standard deviations. Among
+several pieces chance has more pairs to choose from, so :func:`contradiction_limit` is larger."""
 
 
 ASSUMED_SIGMA = 0.5
 """Relative 1-sigma of a scale that rests on an assumed camera height."""
+
+
+def contradiction_limit(count: int) -> float:
+    """Standard deviations by which two of ``count`` honest pieces may differ, at the error rate of two alone (Bonferroni)."""
+    chance = 1 - NormalDist().cdf(CONTRADICTION)
+    return max(CONTRADICTION, NormalDist().inv_cdf(1 - chance / max(count * (count - 1) / 2, 1)))
 
 
 def camera_height_source(metres: float) -> str:
@@ -36,7 +47,9 @@ class ScaleEvidence:
     source: str
     """``camera height 1.25 m``, ``GPS, 26 fixes``, ``known distance 0.90 m`` …"""
     used: bool = True
-    """False: it contradicted the others and was left out."""
+    """False: it contradicted the others and was left out, or it is a custom and there was something better."""
+    custom: bool = False
+    """What people and buildings are usually like, which nobody stated of this one: see :mod:`lyra_sim.alignment.customs`."""
 
     def __str__(self) -> str:
         return f"{self.source}: {self.metres_per_unit:.4g} m per unit ± {100 * self.sigma_relative:.2g} %"
@@ -47,7 +60,12 @@ class ScaleEvidence:
             "sigma_relative": self.sigma_relative,
             "source": self.source,
             "used": self.used,
+            "custom": self.custom,
         }
+
+    def sigmas_off(self, metres_per_unit: float, sigma_relative: float) -> float:
+        """How far it lies from a scale with an error of its own, in combined standard deviations."""
+        return abs(log(self.metres_per_unit / metres_per_unit)) / max(hypot(self.sigma_relative, sigma_relative), 1e-9)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +142,8 @@ def combine(evidence: Sequence[ScaleEvidence], *, subject: str) -> ScaleEstimate
     standing = _largest_agreement(pieces, subject)
     for index, piece in enumerate(pieces):
         if piece.sigma_relative == 0 and index not in standing:
-            raise _contradiction(subject, piece, max(pieces, key=lambda other: _off(piece, other)))
+            other = max(pieces, key=lambda other: _off(piece, other, len(pieces)))
+            raise _contradiction(subject, piece, other, len(pieces))
     used = [piece for index, piece in enumerate(pieces) if index in standing]
     value, sigma = _weighted_mean(used)
     return ScaleEstimate(
@@ -145,48 +164,27 @@ def _weighted_mean(pieces: Sequence[ScaleEvidence]) -> tuple[float, float]:
     return exp(mean), sqrt(max(1.0, chi_squared / (len(pieces) - 1)) / sum(weights))
 
 
-def _off(a: ScaleEvidence, b: ScaleEvidence) -> float:
-    """How far two pieces lie apart, in what they may at the most."""
+def _off(a: ScaleEvidence, b: ScaleEvidence, count: int) -> float:
+    """How far two of ``count`` pieces lie apart, in what they may at the most."""
     apart = abs(log(a.metres_per_unit / b.metres_per_unit))
-    return apart / max(CONTRADICTION * hypot(a.sigma_relative, b.sigma_relative), 1e-9)
+    return apart / max(contradiction_limit(count) * hypot(a.sigma_relative, b.sigma_relative), 1e-9)
 
 
 def _largest_agreement(pieces: Sequence[ScaleEvidence], subject: str) -> frozenset[int]:
-    everyone = frozenset(range(len(pieces)))
-    contradictions = [pair for pair in combinations(range(len(pieces)), 2) if _off(pieces[pair[0]], pieces[pair[1]]) > 1]
-    if not contradictions:
-        return everyone
-    friends = {
-        a: everyone - {a} - {x for pair in contradictions if a in pair for x in pair} for a in everyone
-    }  # those that don't contradict a
-    sets = _maximal(frozenset(), everyone, frozenset(), friends)
-    most = max(len(members) for members in sets)
-    largest = [members for members in sets if len(members) == most]
-    if most > 1 and len(largest) == 1:
+    off = np.array([[_off(one, other, len(pieces)) for other in pieces] for one in pieces])
+    largest = largest_agreements(off > 1)
+    if len(largest) == 1:
         return largest[0]
-    first, second = max(contradictions, key=lambda pair: (_off(pieces[pair[0]], pieces[pair[1]]), pair))
-    raise _contradiction(subject, pieces[first], pieces[second])
+    pairs = combinations(range(len(pieces)), 2)
+    first, second = max((pair for pair in pairs if off[pair] > 1), key=lambda pair: (off[pair], pair))
+    raise _contradiction(subject, pieces[first], pieces[second], len(pieces))
 
 
-def _contradiction(subject: str, first: ScaleEvidence, second: ScaleEvidence) -> FrameError:
+def _contradiction(subject: str, first: ScaleEvidence, second: ScaleEvidence, count: int) -> FrameError:
     return FrameError(
         subject,
         f"what tells the scale contradicts itself: {first}, but {second}",
-        expected=f"agreement within {CONTRADICTION:g} sigma, or a third piece that decides",
+        expected=f"agreement within {contradiction_limit(count):.2g} sigma, or a third piece that decides",
         likely="A length was measured in another unit, or a pixel doesn't lie where it was meant to.",
         next_step="Check both, leave one out, or add another known distance.",
     )
-
-
-def _maximal(
-    chosen: frozenset[int], open_: frozenset[int], closed: frozenset[int], friends: dict[int, frozenset[int]]
-) -> list[frozenset[int]]:
-    """All maximal sets of mutual friends (Bron and Kerbosch 1973, with pivot)."""
-    if not open_ and not closed:
-        return [chosen]
-    pivot = max(sorted(open_ | closed), key=lambda one: len(friends[one] & open_))
-    found = []
-    for one in sorted(open_ - friends[pivot]):
-        found += _maximal(chosen | {one}, open_ & friends[one], closed & friends[one], friends)
-        open_, closed = open_ - {one}, closed | {one}
-    return found

@@ -13,6 +13,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.geometry.up_evidence import UpEstimate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,9 @@ class MetricWorld:
     depth_kind: DepthKind
     """What its surface rests on: travels into everything that is exported."""
     evidence: dict[str, Any]
-    """What gravity, floor and origin rest on, with residuals."""
+    """What floor and origin rest on, with residuals."""
+    gravity: UpEstimate | None = None
+    """What tells the vertical and how sure it is, as directions in this world; None where nothing was weighed."""
 
     def z_depth(self, index: int) -> np.ndarray:
         """Depth along the optical axis [m]; NaN where invalid."""
@@ -89,6 +92,7 @@ class MetricWorld:
             "scale": self.scale.to_json(),
             "depth_kind": self.depth_kind,
             "evidence": self.evidence,
+            "gravity": None if self.gravity is None else self.gravity.to_json(),
         }
         write_json(folder / "world.json", facts)
 
@@ -104,4 +108,5 @@ class MetricWorld:
             scale=ScaleEstimate.from_json(facts["scale"]),
             depth_kind=facts["depth_kind"],
             evidence=facts["evidence"],
+            gravity=UpEstimate.from_json(facts["gravity"]) if facts.get("gravity") else None,
         )

@@ -17,6 +17,10 @@ LOWEST_SHARE = 0.25
 """A lower layer is taken over the largest one when it has at least this share of its area."""
 
 
+FLOOR_PIECES = 30
+"""Independent pieces the samples of a floor count as: neighbours err together."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Floor:
     """A plane ``normal . x = height`` in the frame of the samples, with what supports it."""
@@ -31,6 +35,8 @@ class Floor:
     """Seen floor [m^2]."""
     rms: float
     """Residual of the support [m]."""
+    tilt_sigma_deg: float
+    """1-sigma of the fitted normal, by how far the support reaches along its shorter side; built floors are level to less."""
     wall_tilt_deg: float | None
     """Median angle between walls and the plane's normal, an independent check of gravity; None without walls."""
     on_floor: np.ndarray
@@ -102,9 +108,21 @@ def find_floor(
         support=int(support.sum()),
         area=float(support.sum() * sample_area),
         rms=rms * metres_per_unit,
+        tilt_sigma_deg=plane_tilt_sigma_deg(points[support], rms),
         wall_tilt_deg=tilt,
         on_floor=support,
     )
+
+
+def plane_tilt_sigma_deg(points: Float64[np.ndarray, "n 3"], rms: float) -> float:
+    """1-sigma of the normal of a plane fitted to ``points`` with that residual, in the direction it is known worst [degrees].
+
+    Both in the same unit. A long narrow strip of floor tells its tilt along, not across.
+    """
+    if len(points) < 3:
+        return 90.0
+    shorter = np.sqrt(max(float(np.linalg.eigvalsh(np.cov(points.T))[1]), 0.0))
+    return float(np.degrees(np.arctan2(rms, shorter * np.sqrt(min(len(points), FLOOR_PIECES)))))
 
 
 def _lowest_large_layer(heights: np.ndarray, band: float) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lyra_sim.data.capture import Capture
+from lyra_sim.data.capture import NOT_ESTIMATED, Capture
 from lyra_sim.data.report import Metric
 from lyra_sim.quality.metrics import measured
 
@@ -28,7 +28,7 @@ def pose_metrics(capture: Capture) -> list[Metric]:
 def depth_source_metrics(capture: Capture) -> list[Metric]:
     """Share of pixels that several photos measured, share inferred, and how far views disagree; none for RGB-D."""
     depth = capture.depth
-    if depth is None or depth.kind == "measured":
+    if depth is None or depth.kind in NOT_ESTIMATED:
         return []
     n = len(capture.used)
     shares = {name: depth.figures[name] for name in ("measured", "planar_prior", "sky", "moving") if name in depth.figures}

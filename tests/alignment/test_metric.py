@@ -8,10 +8,15 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.capture.provisional import METRIC_SIGMA
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.scale import ScaleEstimate
+from lyra_sim.data.world import Reconstruction
+from lyra_sim.errors import FrameError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.spec import ReconstructConfig, SceneSpec
 from lyra_sim.spec_sources import CameraHeightScale, RgbdSource
@@ -45,7 +50,9 @@ def test_a_metric_level_input_is_kept_to_the_bit(capture: Capture, files: RgbdSo
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
     world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
     np.testing.assert_array_equal(world.world_from_input.matrix, np.eye(4))
-    assert world.scale.sigma_relative == 0 and "kept" in world.evidence["frame"]
+    assert world.scale.sigma_relative == METRIC_SIGMA and "kept" in world.evidence["frame"]
+    assert world.evidence["ceiling_height_m"] == pytest.approx(2.4, abs=0.01)
+    assert world.scale.metres_per_unit == 1.0 and not any(piece.used for piece in world.scale.evidence if piece.custom)
 
 
 def test_only_the_height_moves_when_only_the_height_is_off(capture: Capture, files: RgbdSource) -> None:
@@ -96,7 +103,8 @@ def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room
     shrunk = moved(capture, Similarity(scale=1 / 0.37, rotation=np.eye(3), translation=np.zeros(3)), up_source="declared z")
     height = float(np.median(tiny_room.cameras.centres[:, 2]))
     cfg = SceneSpec(name="room", rgbd=files, scale=CameraHeightScale(camera_height=height), up="z")
-    capture_in_units = replace(shrunk, scale=replace(capture.scale, source="camera height", sigma_relative=0.03))
+    stated = ScaleEstimate(metres_per_unit=1.0, sigma_relative=0.03, source="camera height")
+    capture_in_units = replace(shrunk, scale=stated)
     world = to_metric_world(capture_in_units, reconstruct(capture_in_units, ReconstructConfig(splat_spacing=0.12)), cfg)
     assert world.scale.metres_per_unit == pytest.approx(0.37, rel=0.005)
     assert world.scale.sigma_relative >= 0.03
@@ -107,10 +115,60 @@ def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room
     )
 
 
-def test_no_evidence_is_said_so(files: RgbdSource, tmp_path: Path) -> None:
+def test_a_depth_unit_and_a_camera_height_that_contradict_it_are_an_error_naming_both(
+    files: RgbdSource, tiny_room: Room, tmp_path: Path
+) -> None:
+    height = float(np.median(tiny_room.cameras.centres[:, 2]))
+    agreeing = SceneSpec(name="room", rgbd=files, scale=CameraHeightScale(camera_height=1.02 * height), up="z")
+    capture = capture_rgbd(agreeing, out=tmp_path / "out")
+    reconstruction = reconstruct(capture, SPACING)
+    scale = to_metric_world(capture, reconstruction, agreeing).scale
+    assert 1.0 < scale.metres_per_unit < 1.02 and scale.sigma_relative < 0.02
+    assert {piece.source.split()[0] for piece in scale.evidence if piece.used} == {"depth", "camera"}
+    wrong = agreeing.model_copy(update={"scale": CameraHeightScale(camera_height=2 * height)})
+    with pytest.raises(FrameError, match=r"depth unit mm: 1 m per unit ± 2 %, but camera height 2\.4"):
+        to_metric_world(capture, reconstruction, wrong)
+    unsure = SceneSpec(name="room", rgbd=files.model_copy(update={"depth_unit_sigma": None}), scale=wrong.scale, up="z")
+    capture = capture_rgbd(unsure, out=tmp_path / "unsure")
+    assert to_metric_world(capture, reconstruct(capture, SPACING), unsure).scale.metres_per_unit == pytest.approx(2, rel=0.01)
+
+
+def test_no_evidence_is_said_so(files: RgbdSource, tiny_room: Room, tmp_path: Path) -> None:
+    """Cameras at 1.2 m under a ceiling of 2.4 m: the assumed 1.5 m would make it 3, so custom pulls back and stays weak."""
     cfg = SceneSpec(name="room", rgbd=files, scale="unknown", up="z")
     capture = capture_rgbd(cfg, out=tmp_path / "out")
     world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
-    assert world.scale.assumed and world.scale.sigma_relative >= 0.5
-    heights = world.cameras.centres[:, 2]
-    assert np.median(heights) == pytest.approx(1.5, abs=0.01)
+    assert world.scale.assumed and world.scale.source == "assumed camera height 1.5 m + usual ceiling 2.5 m"
+    assert 0.14 < world.scale.sigma_relative < 0.15
+    assert world.scale.metres_per_unit == pytest.approx(1.5 / 1.2 * (2.5 / 2.4 / (1.5 / 1.2)) ** 0.917, rel=0.01)
+
+
+@pytest.mark.parametrize("slope_deg", [0.0, 4.0])
+def test_a_floor_that_walls_and_cameras_outvote_is_a_ramp(capture: Capture, files: RgbdSource, slope_deg: float) -> None:
+    """The floor's samples turned against the rest of the room: the world stays plumb and says by how much the floor slopes."""
+    cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
+    reconstruction = reconstruct(capture, SPACING)
+    world = to_metric_world(capture, sloped(reconstruction, slope_deg), cfg)
+    up = world.world_from_input.rotation[2]
+    assert np.degrees(np.arccos(np.clip(up[2], -1, 1))) < 0.01
+    assert world.gravity is not None and world.gravity.used("floor") == (slope_deg == 0)
+    assert world.evidence["floor_slope_deg"] == pytest.approx(slope_deg, abs=0.1)
+    found = {metric.name: metric for metric in gravity_metrics(world.gravity)}
+    residual = found["gravity.residual_deg"]
+    assert residual.verdict == ("warn" if slope_deg else "pass")
+    if slope_deg:
+        assert residual.value == pytest.approx(slope_deg, abs=0.1) and residual.note.startswith("floor plane, left out")
+        assert "declared z 0.00° off" in found["gravity.tilt_sigma_deg"].note
+
+
+def sloped(reconstruction: Reconstruction, slope_deg: float) -> Reconstruction:
+    """Everything below 20 cm turned about the room's middle."""
+    splats = reconstruction.splats
+    turn = Rotation.from_euler("y", slope_deg, degrees=True)
+    middle = np.array([3.5, 2.0, 0.0])
+    low = (splats.means[:, 2] < 0.2) & (splats.means[:, 2] > -0.2)
+    normals = Rotation.from_quat(splats.quats_wxyz, scalar_first=True)
+    means, quats = splats.means.copy(), splats.quats_wxyz.copy()
+    means[low] = turn.apply(means[low] - middle) + middle
+    quats[low] = (turn * normals[low]).as_quat(scalar_first=True)
+    return replace(reconstruction, splats=replace(splats, means=means, quats_wxyz=quats))

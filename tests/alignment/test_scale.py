@@ -44,7 +44,16 @@ def floor() -> Floor:
     """The room's true floor in the capture's frame."""
     normal = FRAME_FROM_ROOM.rotation @ np.array([0, 0, 1.0])
     height = float(normal @ FRAME_FROM_ROOM.apply(np.zeros(3)))
-    return Floor(normal=normal, height=height, support=1, area=1.0, rms=0.0, wall_tilt_deg=None, on_floor=np.ones(1, bool))
+    return Floor(
+        normal=normal,
+        height=height,
+        support=1,
+        area=1.0,
+        rms=0.0,
+        tilt_sigma_deg=0.0,
+        wall_tilt_deg=None,
+        on_floor=np.ones(1, bool),
+    )
 
 
 def marked(room: Room, start: list[float], end: list[float], *, metres: float) -> MarkedLength:
@@ -114,7 +123,7 @@ def test_the_dense_height_takes_the_place_of_the_sparse_one(tiny_room: Room, cap
 
 @pytest.mark.parametrize("wrong", [0.05, 1.0, 5.0])
 def test_an_assumed_scale_is_taken_up_whatever_the_unit(tiny_room: Room, capture: Capture, wrong: float) -> None:
-    """Nothing told the scale, and the provisional one is off by a factor: the floor is found, cameras stand at 1.5 m."""
+    """Nothing told the scale, and the provisional one is off by a factor: floor and ceiling are found whatever the unit."""
     off = replace(
         capture,
         scale=replace(capture.scale, metres_per_unit=wrong * UNIT),
@@ -122,7 +131,8 @@ def test_an_assumed_scale_is_taken_up_whatever_the_unit(tiny_room: Room, capture
     )
     cfg = SceneSpec(name="room", photos=PHOTOS)
     world = to_metric_world(off, reconstruct(off, ReconstructConfig(splat_spacing=0.06)), cfg)
-    assert world.scale.assumed and world.scale.sigma_relative >= 0.5
-    assert np.median(world.cameras.centres[:, 2]) == pytest.approx(1.5, abs=0.02)
+    assert world.scale.assumed and world.scale.sigma_relative == pytest.approx(0.144, abs=0.002)
+    assert "usual ceiling" in world.scale.source
+    assert world.evidence["ceiling_height_m"] == pytest.approx(2.5 * (2.4 * 1.25 / 2.5) ** 0.083, abs=0.03)
     up = world.world_from_input.rotation @ FRAME_FROM_ROOM.rotation @ [0, 0, 1]
     assert np.degrees(np.arccos(up[2])) < 0.6

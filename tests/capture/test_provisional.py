@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.capture.provisional import provisional_frame, provisional_frame_of_photos
+from lyra_sim.capture.provisional import METRIC_SIGMA, provisional_frame, provisional_frame_of_photos
 from lyra_sim.data.posed import PosedPhotos
 from lyra_sim.data.scale import ASSUMED_SIGMA, ScaleEstimate
 from lyra_sim.errors import FrameError, InputError, SpecError
@@ -132,7 +132,10 @@ def test_found_cameras_have_no_unit_to_declare(posed: PosedPhotos) -> None:
             settle(SceneSpec(name="room", photos=PHOTOS, scale=scale), posed)
     given = PhotosSource(images=Path("photos"), cameras=Path("transforms.json"))
     _, estimate, _ = settle(SceneSpec(name="room", photos=given, scale="metric"), posed)
-    assert estimate.source == "declared metric" and estimate.sigma_relative == 0
+    assert estimate.source == "declared metric" and estimate.sigma_relative == METRIC_SIGMA
+    fixes = posed.centres @ FRAME_FROM_ROOM.rotation * 20 * np.array([1, 1, 0])  # a walk of 70 m, in metres
+    with pytest.raises(FrameError, match=r"GPS, 36 fixes: 20 m per unit ± 0\.88 %, but declared metric: 1 m per unit ± 1 %"):
+        settle(SceneSpec(name="room", photos=given, scale="metric"), posed, fixes)
 
 
 def test_a_declared_up_is_taken(tiny_room: Room) -> None:

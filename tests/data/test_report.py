@@ -21,3 +21,10 @@ def test_the_worst_figure_decides(tmp_path, verdicts, whole):
     assert report.verdict == whole
     report.save(tmp_path / "metrics.json")
     assert Report.load(tmp_path / "metrics.json") == report
+
+
+@pytest.mark.parametrize(("others", "whole"), [((), "warn"), (("pass",), "pass"), (("fail",), "fail")])
+def test_a_receipt_that_was_never_made_doesnt_lower_the_verdict(others, whole):
+    absent = Metric(name="isaac.receipt", value=None, unit="flag", n=0, verdict="not-measured")
+    rest = tuple(Metric(name=f"a.{n}", value=1, unit="1", n=1, verdict=verdict) for n, verdict in enumerate(others))
+    assert Report(scene="room", metrics=(absent, *rest)).verdict == whole

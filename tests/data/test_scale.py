@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence, combine
@@ -19,6 +19,7 @@ agreeing = st.lists(st.tuples(st.floats(0.99, 1.01), st.floats(0.01, 0.2)), min_
 )
 
 
+@settings(deadline=None)
 @given(agreeing, st.randoms(use_true_random=False))
 def test_the_order_of_the_pieces_does_not_matter(pieces: list[ScaleEvidence], random: object) -> None:
     shuffled = list(pieces)
@@ -26,6 +27,7 @@ def test_the_order_of_the_pieces_does_not_matter(pieces: list[ScaleEvidence], ra
     assert combine(shuffled, subject="scale") == combine(pieces, subject="scale")
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e3), st.floats(0, 0.5))
 def test_one_piece_is_itself(value: float, sigma: float) -> None:
     estimate = combine([piece(value, sigma)], subject="scale")
@@ -33,6 +35,7 @@ def test_one_piece_is_itself(value: float, sigma: float) -> None:
     assert estimate.source == "camera height 1.25 m" and len(estimate.evidence) == 1
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 100), st.floats(0.005, 0.3), st.integers(2, 6))
 def test_agreement_makes_surer(value: float, sigma: float, count: int) -> None:
     estimate = combine([piece(value, sigma, f"piece {index}") for index in range(count)], subject="scale")
@@ -40,6 +43,7 @@ def test_agreement_makes_surer(value: float, sigma: float, count: int) -> None:
     assert estimate.sigma_relative == pytest.approx(sigma / math.sqrt(count))
 
 
+@settings(deadline=None)
 @given(agreeing, st.floats(0.1, 10))
 def test_the_unit_of_the_frame_does_not_matter(pieces: list[ScaleEvidence], factor: float) -> None:
     """Every value times a factor: the estimate too, its sigma not."""
