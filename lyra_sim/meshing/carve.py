@@ -12,12 +12,16 @@ from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.depth_noise import oriented
-from lyra_sim.meshing.tsdf_kernels import integrate
+from lyra_sim.meshing.tsdf_kernels import integrate, packed
 
 FRAMES_AT_ONCE = 16
 """Depth frames held in memory with their normals."""
 FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
 """Truncation in voxels. A short back keeps walls apart that are seen from both sides."""
+HEARD = 0.1
+"""Votes from more than a voxel behind a surface count where nearer ones weigh less than this share of them …"""
+DEEP_VOXELS = -1.5
+"""… and say this distance."""
 SPECK_LITRES = 0.8
 """Matter smaller than this that floats in free space is noise."""
 SPECK_VOXELS = 4
@@ -189,17 +193,20 @@ def _fused(
     """Mean distance of every voxel, -front where unseen; whether a pixel saw it; and summed trust if depth is estimated."""
     distance_sum, weight_sum = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     front, back = FRONT_VOXELS * voxel_size, BACK_VOXELS * voxel_size
+    measured = sigma_relative == 0  # an estimate's outlines were left out, and its band is noise, not thickness
+    deep_sum = np.zeros(shape if measured else (0, 0, 0), np.float32)
+    support = np.zeros((0, 0, 0) if measured else shape, np.float32)
     w2c = cameras.w2c
-    support = np.zeros(shape if sigma_relative > 0 else (0, 0, 0), np.float32)
     for start, batch, trust in _batches(z_depths, trusts):
-        K = cameras.K[start : start + len(batch)]
-        normals = np.stack([oriented(z, k, sigma_relative) for z, k in zip(batch, K, strict=True)])
+        frames = slice(start, start + len(batch))
+        normals = np.stack([oriented(z, k, sigma_relative) for z, k in zip(batch, cameras.K[frames], strict=True)])
+        pixels, farthest = packed(batch, normals, measured)
         integrate(
-            batch,
-            normals,
+            pixels,
+            farthest,
             trust,
-            K,
-            w2c[start : start + len(batch)],
+            cameras.K[frames],
+            w2c[frames],
             low,
             voxel_size,
             front,
@@ -208,8 +215,13 @@ def _fused(
             min_depth,
             distance_sum,
             weight_sum,
+            deep_sum,
             support,
         )
+    if measured:  # who looked from far behind is heard where hardly anybody looked from nearer
+        behind = weight_sum < np.float32(HEARD) * deep_sum
+        np.add(distance_sum, deep_sum * np.float32(DEEP_VOXELS * voxel_size), out=distance_sum, where=behind)
+        np.add(weight_sum, deep_sum, out=weight_sum, where=behind)
     seen = weight_sum > 0
     distance = np.full(shape, -front, np.float32)
     np.divide(distance_sum, weight_sum, out=distance, where=seen)
@@ -219,15 +231,16 @@ def _fused(
 def _batches(
     z_depths: Iterator[np.ndarray], trusts: Iterator[np.ndarray] | None
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    start, pending, weighed = 0, [], []
+    start, pending, weighed, nothing = 0, [], [], np.zeros((0, 0, 0), np.float32)
     for z in z_depths:
         pending.append(z)
-        weighed.append(np.ones(z.shape, np.float32) if trusts is None else next(trusts))
+        if trusts is not None:
+            weighed.append(next(trusts))
         if len(pending) == FRAMES_AT_ONCE:
-            yield start, np.stack(pending), np.stack(weighed)
+            yield start, np.stack(pending), np.stack(weighed) if weighed else nothing
             start, pending, weighed = start + len(pending), [], []
     if pending:
-        yield start, np.stack(pending), np.stack(weighed)
+        yield start, np.stack(pending), np.stack(weighed) if weighed else nothing
 
 
 def _decide(

@@ -25,8 +25,6 @@ MARGIN_VOXELS = 3
 LEAST_SEEN = 0.2
 """A world from photos of which less was measured (share of the surface that borders on free space) is refused: two thirds of
 what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses."""
-INTERIOR_TOLERANCE = 0.03
-"""Thinning may change the volume of the air inside by this fraction."""
 EXTENT_STRIDE = 8
 """Every n-th pixel is enough to find the extent."""
 MEASURED_STRAYS, ESTIMATED_STRAYS = 0.001, 0.01
@@ -88,13 +86,7 @@ def solidify(
         one_view=len(cameras) == 1,
         drawn=None if guesses is None else (guesses.z_depths(), guesses.cameras),
     )
-    grid, target = carved.free_space, cfg.target_faces
-    vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
-    air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
-    while estimated and abs(air_lost) > INTERIOR_TOLERANCE and target < surface_facts["faces_marching_cubes"]:
-        target *= 2  # a ragged border needs more faces than a measured one
-        vertices, faces, surface_facts = closed_surface(carved, target_faces=target)
-        air_lost = surface_facts["matter_change_m3"] / (grid.free.sum() * voxel_size**3)
+    vertices, faces, surface_facts = closed_surface(carved, target_faces=cfg.target_faces)
     known = carved.measured_space
     seen = face_seen(vertices, faces, known, carved.measured)
     colours = vertex_colours(
@@ -122,14 +114,6 @@ def solidify(
         **carved.facts,
         **surface_facts,
     }
-    if abs(air_lost) > INTERIOR_TOLERANCE:
-        raise GeometryError(
-            "surface",
-            f"thinning changed the air inside by {-air_lost:+.1%}",
-            expected=f"at most {INTERIOR_TOLERANCE:.0%}",
-            likely="Too few faces for this much surface.",
-            next_step="Raise mesh.target_faces.",
-        )
     return Solid(mesh=mesh, free_space=known, texture=texture, facts=facts)
 
 
