@@ -1,28 +1,37 @@
-"""Mesh and free space to labelled hulls: structure first, then clutter, then fences at the edge of the known floor."""
+"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from lyra_sim.collision.clutter import make_clutter
+from lyra_sim.collision.air import AirField
+from lyra_sim.collision.clutter import spend_on_clutter
 from lyra_sim.collision.components import find_components
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.frontier import KnownFloor, make_fences
 from lyra_sim.collision.labels import face_labels
+from lyra_sim.collision.openings import find_openings
+from lyra_sim.collision.parts import part_of_voxels
 from lyra_sim.collision.pieces import Piece, named
 from lyra_sim.collision.planes import Plane, find_planes
-from lyra_sim.collision.seen import with_seen
-from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.seen import with_seen, with_surface
+from lyra_sim.collision.slabs import heading_of, make_slabs
 from lyra_sim.collision.slender import without_slivers
+from lyra_sim.collision.spend import Spending
+from lyra_sim.collision.structure import lasting_and_loose, skin_of, surface_worth
+from lyra_sim.collision.way import cut_free
 from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.spec import CollideConfig
 
-STRUCTURE_SHARE = 0.45
 FRONTIER_SHARE = 0.2
-"""Of the hull budget, at most; clutter gets what the structure leaves."""
+"""Of the hull budget, at most; what fences don't use goes back to the rest."""
+PRICE = 2.5e-4
+"""A hull that gives back less air than this isn't worth having [m^3]."""
+AIR_BAR, SURFACE_BAR = 0.01, 0.02
+"""Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both."""
 
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
@@ -43,40 +52,82 @@ def build_colliders(
     Args:
         mesh: Closed surface with seen faces.
         free_space: The voxels it came from.
-        camera_centres: World positions [m].
+        camera_centres: World positions [m], in walking order.
         config: Thickness, concavity and budgets.
         band_high: Top of the robot's height band above the floor [m].
         floor_plan: Where the floor is known to be free, given the measured hulls.
         seed: For CoACD.
     """
+    limit, corners, voxel = config.max_hulls, config.max_vertices_per_hull, free_space.voxel_size
+    free_space = with_surface(free_space, mesh)
     planes = find_planes(mesh, free_space, camera_centres)
-    limit, corners = config.max_hulls, config.max_vertices_per_hull
-    most = max(int(STRUCTURE_SHARE * limit), 1)
-    slabs = without_slivers(make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=most))
+    floor = planes[0].normal, planes[0].offset
+    openings = find_openings(planes, free_space)
+    field = AirField.of(free_space, camera_centres, floor=floor, band_high=band_high, openings=openings)
+    slabs = without_slivers(make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=limit))
+    slabs, slabs_cut = cut_free(slabs, camera_centres, radius=voxel)
+    skin = skin_of(free_space)
+    worth = surface_worth(skin, free_space, floor, band_high)
+    lasting, loose = lasting_and_loose(slabs, free_space, field, worth=worth, skin=skin, floor=floor, budget=limit)
     components, component_facts = find_components(free_space, HullSet.of(named(slabs)))
-    fence_budget = int(FRONTIER_SHARE * limit)
-    clutter, clutter_facts = make_clutter(
-        components,
-        free_space,
-        concavity=config.concavity,
-        max_hulls_per_component=config.max_hulls_per_component,
-        max_vertices=corners,
-        mcts_iterations=config.mcts_iterations,
-        budget=limit - len(slabs) - fence_budget,
-        seed=seed,
+    lumps = [part_of_voxels(one.indices, surface_worth(one.indices, free_space, floor, band_high), field) for one in components]
+    spending = Spending(
+        air=field,
+        heading=heading_of(planes),
+        price=max(PRICE / voxel**3, 2.0),
+        surface_price=AIR_BAR * field.free_count / (SURFACE_BAR * max(len(skin), 1)),
     )
-    measured: list[Piece] = [*slabs, *without_slivers(clutter)]
-    hulls = named(measured, max_vertices=corners)
-    fences, fence_facts = make_fences(
-        floor_plan(hulls, planes[0]), free_space, band_high=band_high, budget=min(fence_budget, limit - len(measured))
+    fence_budget = max(min(int(FRONTIER_SHARE * limit), limit - len(lasting) - 1), 0)
+    clutter_facts = spend_on_clutter(
+        [*loose, *lumps], free_space, spending, config=config, budget=max(limit - len(lasting) - fence_budget, 1), seed=seed
     )
-    hulls = with_seen(named([*measured, *fences], max_vertices=corners), free_space)
+    first = named([*lasting, *_pieces(spending)], max_vertices=corners)
+    fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
+    fences, fences_cut = cut_free(fences, camera_centres, radius=voxel)
+    measured, cut_count = _fitted(spending, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
+    hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
+    clutter_facts |= {
+        "clutter_hulls": len(measured),
+        "components_over_budget": len(spending.dropped),
+        "area_over_budget": round(sum(float((part.worth > 0).sum()) for part in spending.dropped) * voxel**2, 3),
+        "joins": spending.joins,
+        "cuts": spending.cuts,
+    }
     facts: dict[str, Any] = {
         "planes": [plane.to_json() for plane in planes],
         "main_floor": planes[0].to_json(),
+        "structure": {"lasting": len(lasting), "loose": len(loose)},
         "clutter": {**component_facts, **clutter_facts},
         "frontier": fence_facts,
+        "cut_for_camera_path": slabs_cut + fences_cut + cut_count,
         "hulls": {label: sum(hull.label == label for hull in hulls) for label in sorted({hull.label for hull in hulls})},
     }
-    labels = face_labels(mesh, hulls, tolerance=free_space.voxel_size)
-    return Colliders(hulls=hulls, face_labels=labels, facts=facts), planes[0]
+    labels = face_labels(mesh, hulls, tolerance=voxel)
+    return Colliders(hulls=hulls, face_labels=labels, facts=facts, openings=openings), planes[0]
+
+
+def _pieces(spending: Spending) -> list[Piece]:
+    """Slivers of structure first, then clutter, each from old to new."""
+    parts = [spending.parts[number] for number in sorted(spending.parts)]
+    order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
+    return without_slivers([Piece(label=part.label, points=part.points) for part in order])
+
+
+def _fitted(spending: Spending, camera_centres: np.ndarray, voxel: float, *, budget: int) -> tuple[list[Piece], int]:
+    """The parts as at most ``budget`` pieces, clear of the cameras' way; cuts of slivers and around the way cost pieces too."""
+    room = budget
+    while True:
+        spending.fit(max(room, 0))
+        pieces, cut_count = cut_free(_pieces(spending), camera_centres, radius=voxel)
+        if len(pieces) <= budget or room <= 0:
+            break
+        room -= max(len(pieces) - budget, 1)
+    pieces, too_many = pieces[:budget], []
+    while len(pieces) < budget and (number := spending.readmit()) >= 0:
+        more, more_cut = cut_free(_pieces(spending), camera_centres, radius=voxel)
+        if len(more) > budget:
+            too_many.append(spending.remove(number))
+        else:
+            pieces, cut_count = more, more_cut
+    spending.dropped += too_many
+    return pieces, cut_count

@@ -64,7 +64,7 @@ def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Co
     mask[tuple(left.T)] = True
     labels, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    exposed = _free_facing(free_space.states, left)
+    exposed = free_facing(free_space.states, left)
     skins = np.bincount(labels[tuple(left[exposed].T)], minlength=count + 1)[1:]
     keep = np.flatnonzero((sizes * voxel**3 >= MIN_VOLUME) & (skins >= MIN_EXPOSED))
     keep = keep[np.lexsort((keep, -sizes[keep]))]
@@ -83,7 +83,7 @@ def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Co
     return components, facts
 
 
-def _free_facing(states: np.ndarray, indices: np.ndarray) -> np.ndarray:
+def free_facing(states: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """True for voxels with a free face neighbour."""
     facing = np.zeros(len(indices), bool)
     for axis in range(3):

@@ -14,6 +14,9 @@ from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 
+JUMP = 0.5
+"""Two cameras further apart than this don't show that the space between them is a way [m]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HullFigures:
@@ -78,20 +81,31 @@ def air_in_hulls(hulls: HullSet, free_space: FreeSpace) -> AirFigures:
 
 
 def path_recall(hulls: HullSet, camera_centres: Float64[np.ndarray, "n 3"], *, radius: float) -> float:
-    """Share of points swept by the camera path that no hull takes: centres, points between them, and a ball around each.
+    """Share of points swept by the camera path that no hull takes; see :func:`swept_path`."""
+    return float(1.0 - hulls.contains(swept_path(camera_centres, radius=radius)).mean())
 
-    Centres less than 0.5 m apart are joined; a longer jump isn't known to be a way through.
+
+def path_line(camera_centres: Float64[np.ndarray, "n 3"], *, step: float | None = None) -> Float64[np.ndarray, "m 3"]:
+    """Camera centres, and points between them at quarters or every ``step`` [m].
+
+    Centres less than ``JUMP`` apart are joined; a longer jump isn't known to be a way through.
     """
     centres = np.asarray(camera_centres, np.float64)
-    between = [
-        a + share * (b - a)
-        for a, b in itertools.pairwise(centres)
-        if np.linalg.norm(b - a) < 0.5
-        for share in (0.25, 0.5, 0.75)
-    ]
-    path = np.concatenate([centres, np.array(between).reshape(-1, 3)])
+    between = []
+    for a, b in itertools.pairwise(centres):
+        gap = float(np.linalg.norm(b - a))
+        if gap < JUMP:
+            count = 4 if step is None else max(int(np.ceil(gap / step)), 1)
+            between += [a + share * (b - a) for share in np.arange(1, count) / count]
+    return np.concatenate([centres, np.array(between).reshape(-1, 3)])
+
+
+def swept_path(
+    camera_centres: Float64[np.ndarray, "n 3"], *, radius: float, step: float | None = None
+) -> Float64[np.ndarray, "m 3"]:
+    """Points swept by the camera path [m]: :func:`path_line` and a ball of ``radius`` around each of its points."""
+    path = path_line(camera_centres, step=step)
     i = np.arange(26) + 0.5
     z, turn = 1 - 2 * i / 26, np.pi * (1 + 5**0.5) * i
     ball = np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
-    swept = np.concatenate([path, (path[:, None] + radius * ball).reshape(-1, 3)])
-    return float(1.0 - hulls.contains(swept).mean())
+    return np.concatenate([path, (path[:, None] + radius * ball).reshape(-1, 3)])

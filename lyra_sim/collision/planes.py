@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
-from lyra_sim.collision.surface import SurfaceSamples, sample_seen
+from lyra_sim.collision.surface import SurfaceSamples, clusters, sample_seen
 from lyra_sim.data.grid import FREE, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
@@ -25,6 +25,10 @@ MIN_LEVEL_AREA = 2.0
 """A further level that a camera was carried over needs this much seen area [m^2] …"""
 MIN_UNVISITED_LEVEL_AREA = 6.0
 """… and one that no camera was carried over this much, so that beds and table tops stay clutter."""
+PATCH_GAP = 0.15
+"""Tops of boxes further apart than this aren't one level, however many are equally high [m]."""
+CARRIED = 0.25
+"""Over a level that was walked on, cameras are this nearly as high as over the main floor [m]; over a bed they aren't."""
 MIN_WALL_AREA = 0.4
 MIN_WALL_HEIGHT = 1.2
 MIN_WALL_TOP = 1.6
@@ -46,6 +50,8 @@ class Plane:
     """[m]"""
     points: Float64[np.ndarray, "n 3"]
     """Measured surface samples that lie on it [m]."""
+    role: Literal["level", "ramp", "step"] = "level"
+    """What a floor is: a level one stands on, or a way between two. Walls and ceilings keep the default."""
 
     @property
     def area(self) -> float:
@@ -65,6 +71,7 @@ class Plane:
         residual = float(np.sqrt(np.mean(self.distance(self.points) ** 2)))
         return {
             "kind": self.kind,
+            **({"role": self.role} if self.role != "level" else {}),
             "normal": [round(float(x), 6) for x in self.normal],
             "offset": round(self.offset, 5),
             "area": round(self.area, 3),
@@ -73,7 +80,7 @@ class Plane:
 
 
 def find_planes(mesh: TriMesh, free_space: FreeSpace, camera_centres: np.ndarray) -> tuple[Plane, ...]:
-    """Main floor first, then other levels from low to high, ceilings, and walls from large to small.
+    """Main floor first, then other levels from low to high, ramps, steps, ceilings, and walls from large to small.
 
     Args:
         mesh: Closed surface; only ``face_seen`` faces are used.
@@ -83,12 +90,14 @@ def find_planes(mesh: TriMesh, free_space: FreeSpace, camera_centres: np.ndarray
     Raises:
         GeometryError: No measured horizontal surface near z = 0 is large enough to be the floor.
     """
+    from lyra_sim.collision.ramps import with_ramps_and_steps
+
     samples = sample_seen(mesh, area=SAMPLE_AREA)
     floors = _floors(samples, np.asarray(camera_centres, np.float64), free_space.voxel_size)
     ceilings = _horizontal(samples, -1.0, min_area=1.5, least_rise=free_space.voxel_size)
     ceilings = [plane for plane in ceilings if plane.height > floors[0].height + 1.8]
     walls = [wall for wall in _walls(samples, floors) if not _is_furniture(wall, free_space)]
-    return (*floors, *ceilings, *walls)
+    return (*with_ramps_and_steps(floors, samples), *ceilings, *walls)
 
 
 def _floors(samples: SurfaceSamples, camera_centres: np.ndarray, voxel_size: float) -> list[Plane]:
@@ -104,15 +113,18 @@ def _floors(samples: SurfaceSamples, camera_centres: np.ndarray, voxel_size: flo
         )
     main = max(near_zero, key=lambda plane: plane.area)
     others = []
+    carried = float(np.median(camera_centres[:, 2])) - main.height if len(camera_centres) else 0.0
     for plane in levels:
         if plane is main or abs(plane.height - main.height) < 0.06:
             continue
-        above = camera_centres[:, 2] - plane.height
-        visited = 0
+        visited = False
         if len(camera_centres):
             gap = np.linalg.norm(camera_centres[:, None, :2] - plane.points[None, ::4, :2], axis=2).min(axis=1)
-            visited = int(((gap < 0.25) & (above > 0.9) & (above < 2.2)).sum())
-        if plane.area >= (MIN_LEVEL_AREA if visited >= 2 else MIN_UNVISITED_LEVEL_AREA):
+            above = camera_centres[gap < 0.25, 2] - plane.height
+            above = above[(above > 0.9) & (above < 2.2)]
+            visited = len(above) >= 2 and abs(float(np.median(above)) - carried) < CARRIED
+        patch = len(clusters(plane.points, (PATCH_GAP, PATCH_GAP, PATCH_GAP))[0]) * SAMPLE_AREA
+        if patch >= (MIN_LEVEL_AREA if visited else MIN_UNVISITED_LEVEL_AREA):
             others.append(plane)
     return [main, *sorted(others, key=lambda plane: plane.height)]
 
@@ -172,11 +184,13 @@ def _walls(samples: SurfaceSamples, floors: list[Plane]) -> list[Plane]:
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     walls: list[Plane] = []
     left = np.ones(len(points), bool)
+    votes = _votes(points, normals)
     for _ in range(200):
-        inlier, normal, offset = _strongest_upright(points, normals, left)
+        inlier, normal, offset = _strongest_upright(points, normals, left, votes)
         if inlier.sum() * SAMPLE_AREA < MIN_WALL_AREA:
             break
         left[inlier] = False
+        votes.take_back(inlier)
         for segment in _segments(points[inlier], normal):
             normal_s, offset_s = _fit_upright(segment, normal, offset)
             wall = Plane(kind="wall", normal=normal_s, offset=offset_s, points=segment)
@@ -185,22 +199,40 @@ def _walls(samples: SurfaceSamples, floors: list[Plane]) -> list[Plane]:
     return sorted(walls, key=lambda wall: -wall.area)
 
 
-def _strongest_upright(points: np.ndarray, normals: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The vertical plane with most votes: 2-degree directions, 4 cm offsets, each sample voting for three directions."""
+@dataclass(frozen=True, kw_only=True)
+class _Votes:
+    """Votes of samples for vertical planes: 2-degree directions, 4 cm offsets, each sample voting for three directions."""
+
+    cast: Int64[np.ndarray, "n 3"]
+    """Where each sample voted, as flat indices."""
+    table: Int64[np.ndarray, "180 width"]
+    reach: float
+    """Offset of the first column is minus this [m]."""
+
+    def take_back(self, chosen: np.ndarray) -> None:
+        self.table.ravel()[:] -= np.bincount(self.cast[chosen].ravel(), minlength=self.table.size)
+
+
+def _votes(points: np.ndarray, normals: np.ndarray) -> _Votes:
+    heading = np.round(np.degrees(np.arctan2(normals[:, 1], normals[:, 0])) / 2).astype(np.int64)
+    reach = float(np.abs(points[:, :2]).max(initial=0.0)) * 1.5 + 1.0
+    width = int(2 * reach / 0.04) + 2
+    bins = (heading[:, None] + np.array([-1, 0, 1])) % 180
+    angle = np.radians(bins * 2.0)
+    offset = points[:, :1] * np.cos(angle) + points[:, 1:2] * np.sin(angle)
+    cast = bins * width + ((offset + reach) / 0.04).astype(np.int64)
+    return _Votes(cast=cast, table=np.bincount(cast.ravel(), minlength=180 * width).reshape(180, width), reach=reach)
+
+
+def _strongest_upright(
+    points: np.ndarray, normals: np.ndarray, left: np.ndarray, cast: _Votes
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """The vertical plane with most votes among the samples that are left, and those that lie on it."""
     empty = np.zeros(len(points), bool)
     if not left.any():
         return empty, np.array([1.0, 0.0, 0.0]), 0.0
-    xy, n = points[left, :2], normals[left, :2]
-    heading = np.round(np.degrees(np.arctan2(n[:, 1], n[:, 0])) / 2).astype(int)
-    reach = float(np.abs(xy).max()) * 1.5 + 1.0
-    width = int(2 * reach / 0.04) + 2
-    votes = np.zeros((180, width))
-    for shift in (-1, 0, 1):
-        bins = (heading + shift) % 180
-        angle = np.radians(bins * 2.0)
-        offset = xy[:, 0] * np.cos(angle) + xy[:, 1] * np.sin(angle)
-        votes += np.bincount(bins * width + ((offset + reach) / 0.04).astype(int), minlength=180 * width).reshape(180, width)
-    votes[:, 1:] += votes[:, :-1]
+    votes, reach = cast.table.copy(), cast.reach
+    votes[:, 1:] += cast.table[:, :-1]
     best, column = np.unravel_index(int(np.argmax(votes)), votes.shape)
     angle = np.radians(best * 2.0)
     normal = np.array([np.cos(angle), np.sin(angle), 0.0])

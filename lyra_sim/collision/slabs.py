@@ -21,8 +21,10 @@ from lyra_sim.data.grid import FREE, FreeSpace
 
 MAX_ASPECT = 40.0
 """Longest side of a tile over its shortest: a square tile's diagonal then stays under the 1:60 that PhysX can build."""
-FLOOR_REACH = 0.6
-"""A floor goes on this far under walls, furniture and unseen space next to its own cells [m]."""
+FLOOR_REACH, STEP_REACH = 0.6, 0.1
+"""A floor goes on this far under walls, furniture and unseen space next to its own cells, a ramp or step this far [m]."""
+OVER_LOWER = 0.015
+"""A level doesn't go on over cells where a floor was seen this much lower [m]."""
 WALL_FOOT = 0.1
 """Walls reach this far below the floor's surface, so that no seam opens between the two [m]."""
 GAP_FILL = 1.5
@@ -88,7 +90,7 @@ class Raster:
         ok = ((index >= 0) & (index < self.shape)).all(axis=1)
         hits = np.zeros(self.shape, bool)
         hits[tuple(index[ok].T)] = True
-        return _close(hits, round(0.1 / self.cell))
+        return close_mask(hits, round(0.1 / self.cell))
 
     def box(self, rectangle: Rectangle, thickness: float, label: str) -> list[Piece]:
         """The rectangle as slabs of ``thickness`` [m] behind the plane, tiled to the aspect limit."""
@@ -109,7 +111,7 @@ def _tiles(span: np.ndarray, thinnest: float) -> list[tuple[float, float]]:
     return [(float(a), float(b)) for a, b in itertools.pairwise(edges)]
 
 
-def _close(mask: np.ndarray, cells: int) -> np.ndarray:
+def close_mask(mask: np.ndarray, cells: int) -> np.ndarray:
     """Binary closing by a square of ``cells`` radius that doesn't eat the border."""
     if cells < 1:
         return mask
@@ -148,7 +150,7 @@ def make_slabs(planes: tuple[Plane, ...], free_space: FreeSpace, *, thickness: f
 def _level(plane: Plane, planes: tuple[Plane, ...], free_space: FreeSpace, thickness: float, *, max_count: int) -> list[Piece]:
     """Floor or ceiling slabs. The main floor goes under everything; other levels keep to where they were seen."""
     cell = free_space.voxel_size
-    heading = _heading(planes)
+    heading = heading_of(planes)
     axes = np.array([[np.cos(heading), np.sin(heading), 0.0], [-np.sin(heading), np.cos(heading), 0.0]])
     main = plane is planes[0]
     if main:
@@ -164,19 +166,44 @@ def _level(plane: Plane, planes: tuple[Plane, ...], free_space: FreeSpace, thick
     raster = Raster(plane=plane, axes=axes, low=low, shape=(int(shape[0]), int(shape[1])), cell=cell)
     depth = raster.clear_depth(free_space, thickness)
     # Single free voxels under a floor are depth noise; a real drop is wider than a hand.
-    drop = ndimage.binary_opening(depth < np.inf, np.ones((5, 5), bool)) if plane.kind == "floor" else depth < np.inf
+    wide = plane.kind == "floor" and plane.role == "level"
+    drop = ndimage.binary_opening(depth < np.inf, np.ones((5, 5), bool)) if wide else depth < np.inf
     seen_cells = raster.support()
-    grown = seen_cells | ndimage.binary_dilation(seen_cells, iterations=round(FLOOR_REACH / cell))
+    reach = FLOOR_REACH if plane.role == "level" else STEP_REACH
+    grown = seen_cells | ndimage.binary_dilation(seen_cells, iterations=max(round(reach / cell), 1))
+    allowed = ~drop
+    if plane.kind == "floor" and not main:
+        allowed &= seen_cells | ~_over_lower(raster, planes)
+    if plane.role != "level":
+        allowed &= grown
     worth = np.ones(raster.shape) if main else grown.astype(float)
-    pieces = _cover(raster, np.where(~drop, worth, 0.0), ~drop, thickness, max_count)
+    pieces = _cover(raster, np.where(allowed, worth, 0.0), allowed, thickness, max_count)
     thin = drop & seen_cells & (depth >= 2 * cell)
-    if thin.sum() * cell**2 > 0.5:
+    if thin.sum() * cell**2 > (0.5 if plane.role == "level" else 2 * MIN_GAIN):
         behind = float(np.percentile(depth[thin], 10)) - cell / 2
         pieces += _cover(raster, thin.astype(float), thin & (depth > behind), behind, max_count - len(pieces))
     return pieces
 
 
-def _heading(planes: tuple[Plane, ...]) -> float:
+def _over_lower(raster: Raster, planes: tuple[Plane, ...]) -> Bool[np.ndarray, "a b"]:
+    """Cells over which another floor was seen, a little lower than this one would be there."""
+    covered = np.zeros(raster.shape, bool)
+    for other in planes:
+        if other.kind != "floor" or other is raster.plane:
+            continue
+        points = other.points
+        normal = raster.plane.normal
+        over = (raster.plane.offset - points[:, :2] @ normal[:2]) / normal[2] - points[:, 2]
+        lower = points[(over > OVER_LOWER) & (over < 0.3)]
+        index = np.floor((lower @ raster.axes.T - raster.low) / raster.cell).astype(int)
+        inside = ((index >= 0) & (index < raster.shape)).all(axis=1)
+        hits = np.zeros(raster.shape, bool)
+        hits[tuple(index[inside].T)] = True
+        covered |= close_mask(hits, max(round(0.1 / raster.cell), 1))
+    return covered
+
+
+def heading_of(planes: tuple[Plane, ...]) -> float:
     """Direction of the largest wall, folded to a quarter turn [rad]: rectangles then follow the building."""
     walls = [plane for plane in planes if plane.kind == "wall"]
     if not walls:
@@ -200,7 +227,7 @@ def _wall(
     seen = raster.support()
     worth = np.where(seen, 1.0, np.where(_hidden(seen, cell), 0.3, OPTIONAL))
     depth = raster.clear_depth(free_space, thickness)
-    behind, columns = _other_face(raster, planes, thickness)
+    behind, columns = other_face(raster, planes, thickness)
     pieces: list[Piece] = []
     if behind is not None:
         allowed = (depth > behind - free_space.voxel_size) & columns[:, None]
@@ -230,7 +257,7 @@ def _cover(raster: Raster, worth: np.ndarray, allowed: np.ndarray, thickness: fl
 
 def _hidden(seen: np.ndarray, cell: float) -> np.ndarray:
     """Cells under, above or between seen ones, across gaps of up to ``GAP_FILL``: where a wall goes on behind furniture."""
-    column = _close(np.asarray(seen.any(axis=1))[:, None], int(GAP_FILL / cell / 2))[:, 0]
+    column = close_mask(np.asarray(seen.any(axis=1))[:, None], int(GAP_FILL / cell / 2))[:, 0]
     return np.broadcast_to(column[:, None], seen.shape)
 
 
@@ -250,7 +277,8 @@ def _not_filled(raster: Raster, worth: np.ndarray, pieces: list[Piece], thicknes
 def _foot(plane: Plane, planes: tuple[Plane, ...]) -> float:
     """z the wall reaches down to: just inside the floor below it [m]."""
     bottom = float(np.percentile(plane.points[:, 2], 1))
-    below = [floor.height for floor in planes if floor.kind == "floor" and floor.height < bottom + 0.3]
+    levels = [floor for floor in planes if floor.kind == "floor" and floor.role == "level"]
+    below = [floor.height for floor in levels if floor.height < bottom + 0.3]
     return (max(below) if below else planes[0].height) - WALL_FOOT
 
 
@@ -261,7 +289,7 @@ def _ceiling_above(plane: Plane, planes: tuple[Plane, ...]) -> float:
     return min(above) if above else -np.inf
 
 
-def _other_face(raster: Raster, planes: tuple[Plane, ...], thickness: float) -> tuple[float | None, np.ndarray]:
+def other_face(raster: Raster, planes: tuple[Plane, ...], thickness: float) -> tuple[float | None, np.ndarray]:
     """Distance to the wall's other measured face, and the columns (within half a metre) where it was seen."""
     columns = np.zeros(raster.shape[0], bool)
     best: tuple[float, Plane] | None = None

@@ -24,11 +24,11 @@ def _cut(piece: Piece, cuts: int) -> list[Piece]:
         return [piece]
     along = corners @ axis
     middle = (along.min() + along.max()) / 2
-    halves = (_clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
+    halves = (clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
     return [part for half in halves for part in _cut(Piece(label=piece.label, points=half), cuts - 1)]
 
 
-def _clipped(corners: np.ndarray, faces: np.ndarray, normal: np.ndarray, offset: float) -> Float64[np.ndarray, "n 3"]:
+def clipped(corners: np.ndarray, faces: np.ndarray, normal: np.ndarray, offset: float) -> Float64[np.ndarray, "n 3"]:
     """Corners of the part of a hull where ``normal . x <= offset``."""
     heights = corners @ normal - offset
     edges = np.unique(np.sort(np.concatenate([faces[:, :2], faces[:, 1:], faces[:, ::2]]), axis=1), axis=0)

@@ -1,9 +1,11 @@
 """Evenly spread, repeatable samples of triangle surfaces, with the normal and the area each one stands for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Int64
+from scipy import ndimage
 
 from lyra_sim.data.mesh import TriMesh
 
@@ -47,3 +49,16 @@ def sample_seen(mesh: TriMesh, *, area: float) -> SurfaceSamples:
     seen = np.flatnonzero(mesh.face_seen)
     samples = sample_triangles(mesh.triangles[seen], area=area)
     return SurfaceSamples(points=samples.points, normals=samples.normals, faces=seen[samples.faces], area=area)
+
+
+def clusters(points: np.ndarray, cells: Sequence[float]) -> list[np.ndarray]:
+    """Indices of connected groups of points, largest first; neighbours share a cell or touch one."""
+    if not len(points):
+        return []
+    index = np.floor((points - points.min(axis=0)) / np.asarray(cells)).astype(int)
+    grid = np.zeros(index.max(axis=0) + 1, bool)
+    grid[tuple(index.T)] = True
+    labels, count = ndimage.label(grid, np.ones((3, 3, 3), bool))
+    mine = labels[tuple(index.T)]
+    groups = [np.flatnonzero(mine == number) for number in range(1, count + 1)]
+    return sorted(groups, key=lambda group: (-len(group), int(group[0])))

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Float64, Int32, UInt8
 
 from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
 from lyra_sim.errors import GeometryError
 
+OpeningKind = Literal["door", "window", "passage"]
 Label = Literal["floor", "wall", "ceiling", "clutter", "unseen"]
 LABELS: tuple[Label, ...] = ("floor", "wall", "ceiling", "clutter", "unseen")
 """``unseen`` blocks space nobody looked into, so that a robot can't leave the known world; it is never called measured."""
@@ -45,6 +46,48 @@ class Hull:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A hole through a wall, as seen: free air on both sides and in between. It is a place, never a hull."""
+
+    kind: OpeningKind
+    """A door reaches down to the floor and has a lintel; a passage has none, or is too wide for a door; a window has a sill."""
+    centre: Float64[np.ndarray, "3"]
+    """Middle of the hole, half-way through the wall [m]."""
+    normal: Float64[np.ndarray, "3"]
+    """Horizontal unit vector across the wall, towards the room it was found from."""
+    width: float
+    """Clear width along the wall [m]."""
+    height: float
+    """From sill to lintel, or to the ceiling where there is no lintel [m]."""
+    sill: float
+    """Lower edge above the floor [m]; 0 for doors and passages."""
+    depth: float
+    """How thick the wall is there [m]."""
+
+    def corners(self, *, reach: float = 0.0) -> Float64[np.ndarray, "8 3"]:
+        """Corners of the hole's box, ``reach`` [m] deeper than the wall on either side."""
+        along = np.array([-self.normal[1], self.normal[0], 0.0]) * self.width / 2
+        across, up = self.normal * (self.depth / 2 + reach), np.array([0.0, 0.0, self.height / 2])
+        signs = [(a, b, c) for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)]
+        return np.array([self.centre + a * along + b * across + c * up for a, b, c in signs])
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "centre": [round(float(x), 4) for x in self.centre],
+            "normal": [round(float(x), 6) for x in self.normal],
+            "width": round(self.width, 4),
+            "height": round(self.height, 4),
+            "sill": round(self.sill, 4),
+            "depth": round(self.depth, 4),
+        }
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "Opening":
+        return cls(**{**row, "centre": np.array(row["centre"], np.float64), "normal": np.array(row["normal"], np.float64)})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Colliders:
     """All hulls of a world, and how they were made."""
 
@@ -53,6 +96,8 @@ class Colliders:
     """Index into LABELS for every face of the mesh the hulls were made from."""
     facts: dict[str, Any]
     """Figures of the making: plane list, components, fallbacks that were used, by name."""
+    openings: tuple[Opening, ...] = ()
+    """Doors, windows and passages that were found in walls; no hull stands in them."""
 
     def __post_init__(self) -> None:
         names = [hull.name for hull in self.hulls]
@@ -68,7 +113,8 @@ class Colliders:
             arrays[f"{hull.name}.vertices"], arrays[f"{hull.name}.faces"] = hull.vertices, hull.faces
         write_arrays(folder / "hulls.npz", **arrays)
         rows = [{"name": hull.name, "label": hull.label, "seen": hull.seen} for hull in self.hulls]
-        write_json(folder / "colliders.json", {"hulls": rows, "facts": self.facts})
+        openings = [opening.to_json() for opening in self.openings]
+        write_json(folder / "colliders.json", {"hulls": rows, "openings": openings, "facts": self.facts})
 
     @classmethod
     def load(cls, folder: Path) -> "Colliders":
@@ -77,4 +123,5 @@ class Colliders:
             Hull(**row, vertices=arrays[f"{row['name']}.vertices"], faces=arrays[f"{row['name']}.faces"])
             for row in table["hulls"]
         )
-        return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"])
+        openings = tuple(Opening.from_json(row) for row in table.get("openings", ()))
+        return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"], openings=openings)

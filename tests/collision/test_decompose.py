@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyra_sim.collision.clutter import make_clutter
-from lyra_sim.collision.components import Component
 from lyra_sim.collision.decompose import Decomposition, decompose
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import PluginError
 from tests.boxes import box_mesh
+from tests.collision.spending import spend
 
 OPTIONS = {"concavity": 0.05, "mcts_iterations": 10, "max_vertices": 60, "seed": 7}
 CUBE = box_mesh([(np.zeros(3), np.ones(3))])
@@ -54,18 +53,14 @@ def test_coacd_that_never_works_is_an_error_with_its_last_words(tmp_path: Path, 
         (Decomposition(pieces=(CUBE[0].astype(np.float64) * 0.01,)), "slivers only"),
     ],
 )
-def test_a_lump_coacd_lost_is_cut_along_voxels(result: Decomposition, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An L of 4 cm voxels whose single hull plugs air: whatever CoACD does, its matter keeps its hulls."""
+def test_a_lump_coacd_lost_is_cut_straight(result: Decomposition, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An L of 4 cm voxels whose single hull takes air: whatever CoACD does, its matter keeps its hulls."""
     states = np.full((30, 30, 20), FREE, np.uint8)
     states[5:20, 5:9, 4:12] = states[5:9, 5:20, 4:12] = SOLID
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.04)
     indices = np.argwhere(states == SOLID)
-    lump = Component(indices=indices, measured=len(indices), volume=len(indices) * 0.04**3)
     monkeypatch.setattr("lyra_sim.collision.clutter.decompose", lambda meshes, *a, **k: [result] * len(meshes))
-    pieces, facts = make_clutter([lump], grid, max_hulls_per_component=4, budget=10, **OPTIONS)
+    hulls, facts, spending = spend([indices], grid, budget=10, max_hulls_per_component=4)
     assert facts["coacd_lumps"] == 1 and facts["coacd_taken"] == 0
     assert len(facts["coacd_fallbacks"]) == 1 and why in facts["coacd_fallbacks"][0]
-    from lyra_sim.collision.containment import HullSet
-    from lyra_sim.collision.pieces import named
-
-    assert HullSet.of(named(pieces)).contains(grid.centres(indices)).all()
+    assert len(spending.parts) == 2 and hulls.contains(grid.centres(indices)).all()

@@ -14,6 +14,7 @@ from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
+from lyra_sim.navigation.spawns import PROBE_CLEARANCE
 from lyra_sim.spec import CollideConfig, NavigateConfig, RobotConfig
 from lyra_sim.steps.collide import STEP
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
@@ -193,7 +194,7 @@ def test_probes_have_the_room_the_map_says(collision):
     walls = occupancy.centres(np.argwhere(~occupancy.free))
     for point, room in zip(probes[:, :2], collision.navigation.probe_room, strict=True):
         corners = np.maximum(np.abs(walls - point) - occupancy.resolution / 2, 0.0)
-        assert room >= 0.12
+        assert room >= PROBE_CLEARANCE
         # a transform between centres, less half a cell, is at most 0.21 cells too much towards a corner
         assert 0 <= room - np.linalg.norm(corners, axis=1).min() + 1e-9 <= 0.21 * occupancy.resolution
 
@@ -202,6 +203,39 @@ def test_tight_budget_is_kept(tmp_path):
     result = collide(flat(), tmp_path, max_hulls=24)
     assert len(result.colliders.hulls) <= 24
     assert result.colliders.by_label("floor") and result.colliders.by_label("wall")
+    hulls = HullSet.of(result.colliders.hulls)
+    assert air_in_hulls(hulls, flat().free_space).share_of_free <= 0.01
+    assert path_recall(hulls, flat().camera_centres, radius=flat().voxel) == 1.0
+    assert coverage(hulls, flat().mesh, tolerance=flat().voxel) >= 0.95
+
+
+def test_the_door_is_told_of(collision):
+    (door,) = collision.colliders.openings
+    assert door.kind == "door" and door.width == pytest.approx(DOOR[1] - DOOR[0], abs=2 * flat().voxel)
+    assert door.height == pytest.approx(2.05, abs=2 * flat().voxel)
+
+
+def test_nothing_goes_without_a_hull_and_the_way_needed_no_cut(collision):
+    facts = collision.colliders.facts
+    assert facts["clutter"]["components_over_budget"] == 0 and facts["clutter"]["coacd_fallbacks"] == []
+    assert facts["cut_for_camera_path"] == 0
+
+
+def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():
+    """The table's top as the grid knows it is gone; the surface still has it, seen from above."""
+    from dataclasses import replace
+
+    from lyra_sim.collision.seen import with_surface
+
+    grid = flat().free_space
+    states = grid.states.copy()
+    low, high = (grid.indices(np.array([corner]))[0] for corner in FURNITURE[0])
+    top = states[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] - 1 : high[2] + 1]
+    top[top == 1] = 0
+    mended = with_surface(replace(grid, states=states), flat().mesh)
+    count = (mended.states[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] - 1 : high[2] + 1] == 1).sum()
+    assert count >= 0.9 * 1.4 * 0.8 / flat().voxel ** 2
+    assert np.array_equal(mended.states == FREE, grid.states == FREE)
 
 
 def test_sunken_level_gets_its_own_floor_and_no_lid():

@@ -5,15 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from lyra_sim.collision.clutter import make_clutter
-from lyra_sim.collision.components import Component
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.pieces import Piece, named
 from lyra_sim.collision.planes import Plane, _horizontal
 from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.spend import Spending
 from lyra_sim.collision.surface import SurfaceSamples
-from lyra_sim.collision.voxel_split import Part, merged, part_of_voxels
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
+from tests.collision.spending import account, field_of, part, spend
 
 VOXEL = 0.04
 UP = np.array([0.0, 0.0, 1.0])
@@ -30,83 +29,96 @@ def block(free_space: FreeSpace, x: tuple[int, int], y: tuple[int, int], z: tupl
     return np.array(list(itertools.product(range(*x), range(*y), range(*z))))
 
 
-def parts_of(free_space: FreeSpace, *blocks: Block) -> list[Part]:
-    return [part_of_voxels(one, free_space, depth=0.05) for one in [block(free_space, *each) for each in blocks]]
+def joined(free_space: FreeSpace, *blocks: Block) -> Spending:
+    """The account once everything was joined that may be."""
+    lumps = [block(free_space, *each) for each in blocks]
+    field = field_of(free_space)
+    spending = account(free_space, field)
+    spending.add([part(one, free_space, field) for one in lumps])
+    spending.join_free()
+    return spending
 
 
 def test_fragments_of_one_thing_share_a_hull() -> None:
     """A box that lost slices: what lies between its fragments was never seen to be free."""
     unseen = space((60, 30, 30), UNSEEN)
-    fragments = parts_of(unseen, ((10, 20), (5, 15), (5, 15)), ((21, 24), (5, 15), (5, 15)), ((25, 29), (5, 15), (5, 15)))
-    whole = merged(fragments, unseen, depth=0.05)
-    assert len(whole) == 1
-    assert len(whole[0].indices) == sum(len(fragment.indices) for fragment in fragments)
-    assert whole[0].volume == pytest.approx(19 * 10 * 10 * VOXEL**3)
+    whole = joined(unseen, ((10, 20), (5, 15), (5, 15)), ((21, 24), (5, 15), (5, 15)), ((25, 29), (5, 15), (5, 15)))
+    (one,) = whole.parts.values()
+    assert len(one.indices) == (10 + 3 + 4) * 10 * 10
+    assert one.volume == pytest.approx(19 * 10 * 10 * VOXEL**3)
 
 
 def test_two_things_across_free_air_stay_two() -> None:
     free = space((60, 30, 30), FREE)
-    two = parts_of(free, ((5, 15), (5, 15), (5, 15)), ((20, 29), (5, 15), (5, 15)))
-    assert merged(two, free, depth=0.05) == two
+    assert len(joined(free, ((5, 15), (5, 15), (5, 15)), ((20, 29), (5, 15), (5, 15))).parts) == 2
 
 
 def test_things_far_apart_stay_two_even_in_unseen_space() -> None:
     unseen = space((60, 30, 30), UNSEEN)
-    two = parts_of(unseen, ((5, 15), (5, 15), (5, 15)), ((24, 33), (5, 15), (5, 15)))
-    assert merged(two, unseen, depth=0.05) == two
+    assert len(joined(unseen, ((5, 15), (5, 15), (5, 15)), ((24, 33), (5, 15), (5, 15))).parts) == 2
 
 
-def test_merging_keeps_the_order() -> None:
-    """Three things in falling order, with a fragment of the middle one at the end."""
+def test_of_three_things_a_fragment_joins_the_one_that_costs_no_air() -> None:
     free = space((120, 30, 30), FREE)
     free.states[68:70] = UNSEEN
-    parts = parts_of(
+    whole = joined(
         free,
         ((10, 25), (5, 15), (5, 15)),
         ((55, 68), (5, 15), (5, 15)),
         ((90, 100), (5, 15), (5, 15)),
         ((70, 73), (5, 15), (5, 15)),
     )
-    whole = merged(parts, free, depth=0.05)
-    assert [int(part.indices[:, 0].min()) for part in whole] == [10, 55, 90]
-    assert int(whole[1].indices[:, 0].max()) == 72
+    reach = sorted((int(one.indices[:, 0].min()), int(one.indices[:, 0].max())) for one in whole.parts.values())
+    assert reach == [(10, 24), (55, 72), (90, 99)]
 
 
-def clutter(components: list[np.ndarray], free_space: FreeSpace, *, budget: int) -> tuple[HullSet, dict]:
-    pieces, facts = make_clutter(
-        [Component(indices=indices, measured=len(indices), volume=len(indices) * VOXEL**3) for indices in components],
-        free_space,
-        concavity=0.05,
-        max_hulls_per_component=24,
-        max_vertices=60,
-        mcts_iterations=10,
-        budget=budget,
-        seed=7,
-    )
-    return HullSet.of(named(pieces)), facts
-
-
-def test_fragments_leave_hulls_for_a_large_lump() -> None:
+def test_a_starved_budget_plugs_no_room_and_keeps_the_large() -> None:
     """An L of half a room beside thirty crumbs, on twenty hulls: its notch was seen to be free and stays so."""
     free = space((100, 70, 30), FREE)
     lump = np.concatenate([block(free, (5, 50), (5, 10), (2, 25)), block(free, (5, 10), (10, 50), (2, 25))])
     crumbs = [block(free, (60 + 6 * i, 63 + 6 * i), (5 + 8 * j, 8 + 8 * j), (2, 5)) for i in range(6) for j in range(5)]
-    hulls, facts = clutter([lump, *crumbs], free, budget=20)
-    assert facts["clutter_hulls"] <= 20 and facts["components_over_budget"] == 21
+    hulls, _, spending = spend([lump, *crumbs], free, budget=20)
+    assert len(spending.parts) == 20
+    air = np.array([[x, y, 12] for x in range(13, 49) for y in range(13, 49)])
+    assert not hulls.contains(free.centres(air), margin=-0.05).any()
+    assert hulls.contains(free.centres(lump), margin=1e-6).all()
+    assert not spending.dropped, "crumbs 20 cm apart share hulls before any goes without"
+
+
+def test_what_stands_apart_goes_before_a_room_is_plugged() -> None:
+    """The same with crumbs that no hull can reach two of: they are worth less than the notch, and are told of."""
+    free = space((130, 100, 30), FREE)
+    lump = np.concatenate([block(free, (5, 50), (5, 10), (2, 25)), block(free, (5, 10), (10, 50), (2, 25))])
+    crumbs = [block(free, (60 + 12 * i, 62 + 12 * i), (5 + 12 * j, 7 + 12 * j), (26, 28)) for i in range(5) for j in range(5)]
+    hulls, _, spending = spend([lump, *crumbs], free, budget=15)
+    assert len(spending.parts) == 15 and len(spending.dropped) == 12
     air = np.array([[x, y, 12] for x in range(13, 49) for y in range(13, 49)])
     assert not hulls.contains(free.centres(air), margin=-0.05).any()
     assert hulls.contains(free.centres(lump), margin=1e-6).all()
 
 
-def test_what_is_left_out_is_the_smallest_once_fragments_are_joined() -> None:
-    """The last two components are one chest: joined, it is the largest, and no crumb before it takes its place."""
-    free = space((100, 70, 30), FREE)
-    crumbs = [block(free, (5 + 10 * i, 11 + 10 * i), (5, 10), (2, 7)) for i in range(6)]
-    free.states[30:50, 40:60, :] = UNSEEN
-    chest = [block(free, (33, 36), (42, 49), (2, 8)), block(free, (38, 41), (42, 49), (2, 8))]
-    hulls, facts = clutter([*crumbs, *chest], free, budget=8)
-    assert (facts["components_merged"], facts["components_over_budget"]) == (1, 3)
-    assert hulls.contains(free.centres(np.concatenate(chest)), margin=1e-6).all()
+def test_a_truss_is_cut_before_it_is_given_up() -> None:
+    """Beams under a roof, all in one lump whose single hull takes far more air than its surface is worth."""
+    free = space((120, 120, 60), FREE)
+    beams = [block(free, (5, 115), (5 + 22 * i, 8 + 22 * i), (50, 53)) for i in range(6)]
+    beams += [block(free, (5 + 53 * i, 8 + 53 * i), (5, 115), (50, 53)) for i in range(3)]
+    crumbs = [block(free, (10 + 20 * i, 13 + 20 * i), (10, 13), (2, 5)) for i in range(4)]
+    truss = np.unique(np.concatenate(beams), axis=0)
+    hulls, _, spending = spend([truss, *crumbs], free, budget=24)
+    assert not spending.dropped
+    assert hulls.contains(free.centres(truss), margin=0.5 * VOXEL).all()
+    air = free.centres(np.argwhere(free.states == FREE))
+    assert hulls.contains(air, margin=-VOXEL / 2).mean() < 0.002
+
+
+def test_matter_in_the_robots_way_outlasts_matter_above_it() -> None:
+    free = space((80, 80, 60), FREE)
+    low = [block(free, (5 + 12 * i, 8 + 12 * i), (5, 8), (2, 5)) for i in range(5)]
+    high = [block(free, (5 + 12 * i, 8 + 12 * i), (60, 63), (50, 53)) for i in range(5)]
+    hulls, _, spending = spend([*high, *low], free, budget=5)
+    assert len(spending.dropped) == 5
+    assert hulls.contains(free.centres(np.concatenate(low)), margin=1e-6).all()
+    assert not hulls.contains(free.centres(np.concatenate(high))).any()
 
 
 def pierced_wall(y: tuple[float, float], z: tuple[float, float]) -> list[Piece]:

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import ConvexHull
 
+from lyra_sim.collision.air import AirField
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.pieces import Piece, box_corners, convex_hull, named, volume
 from lyra_sim.collision.rectangles import cover
-from lyra_sim.collision.voxel_split import part_of_voxels, refine
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import GeometryError
+from tests.collision.spending import account, field_of, hulls_of, part
 
 
 def test_hull_is_wound_outward_and_has_the_volume_of_its_box():
@@ -62,10 +64,39 @@ def test_split_covers_every_voxel_and_leaves_the_notch_of_an_l_free():
     states[2:28, 2:8, 2:10] = SOLID
     states[2:8, 2:28, 2:10] = SOLID
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
-    whole = part_of_voxels(np.argwhere(states == SOLID), grid, depth=0.05)
-    assert whole.intrudes(grid.voxel_size)
-    parts = refine([whole], grid, depth=0.05, budget=10)
-    assert len(parts) == 2 and not any(part.intrusion for part in parts)
-    hulls = HullSet.of(named([Piece(label="clutter", points=part.points) for part in parts]))
+    field = field_of(grid)
+    whole = part(np.argwhere(states == SOLID), grid, field)
+    assert whole.air > 0
+    spending = account(grid, field)
+    spending.add([whole])
+    spending.fit(10)
+    parts = list(spending.parts.values())
+    assert len(parts) == 2 and not any(one.air for one in parts) and not spending.dropped
+    hulls = hulls_of(parts)
     assert hulls.contains(grid.centres(np.argwhere(states == SOLID))).all()
-    assert not hulls.contains(grid.centres(np.argwhere(states == FREE))).any()
+    assert not hulls.contains(grid.centres(np.argwhere(states == FREE)), margin=-grid.voxel_size / 2).any()
+
+
+def test_air_in_a_hull_is_what_the_gate_counts():
+    """Weights aside: the optimiser's sum over columns against the gate's point by point, on a turned box."""
+    rng = np.random.default_rng(4)
+    states = rng.choice(np.array([FREE, SOLID], np.uint8), (40, 36, 30), p=[0.7, 0.3])
+    grid = FreeSpace(states=states, origin=np.array([-1.0, 0.3, -2.2]), voxel_size=0.05)
+    field = AirField.of(grid, np.zeros((0, 3)), floor=(np.array([0.0, 0, 1]), -50.0), band_high=0.5)
+    for _ in range(20):
+        turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        middle = grid.origin + rng.uniform(0, 1, 3) * np.array(states.shape) * 0.05
+        points = box_corners(np.zeros(3), rng.uniform(0.1, 1.0, 3)) @ turn.T + middle
+        (hull,) = named([Piece(label="clutter", points=points)])
+        expected = HullSet.of([hull]).contains(grid.centres(np.argwhere(states == FREE)), margin=-0.45 * 0.05).sum()
+        found = field.taken(ConvexHull(hull.vertices.astype(np.float64)).equations, hull.vertices.astype(np.float64))
+        assert abs(found - expected) <= 2
+
+
+def test_a_hull_over_the_cameras_way_costs_more_than_any_other():
+    states = np.full((40, 20, 20), FREE, np.uint8)
+    states[5:9, 5:15, :] = states[25:29, 5:15, :] = SOLID
+    grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
+    way = np.array([[0.85, y, 0.5] for y in np.arange(0.1, 0.9, 0.1)])
+    both = np.argwhere(states == SOLID)
+    assert part(both, grid, field_of(grid, way)).air > 100 * part(both, grid, field_of(grid)).air > 0

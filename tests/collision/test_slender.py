@@ -41,9 +41,8 @@ def test_thin_walls_are_tiled_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """A partition of 3.7 cm and 3.66 m comes from the slabs, not from the clutter: no hull of a world may be a sliver."""
     scene = Flat()
     partition = Piece(label="wall", points=box_corners(np.array([1.0, 3.0, 0.0]), np.array([4.66, 3.037, 2.5])))
-    facts = {"components": 0, "components_over_budget": 0, "coacd_lumps": 0, "coacd_fallbacks": []}
     monkeypatch.setattr("lyra_sim.collision.build.make_slabs", lambda *a, **k: [*make_slabs(*a, **k), partition])
-    monkeypatch.setattr("lyra_sim.collision.build.make_clutter", lambda *a, **k: ([], facts))
+    monkeypatch.setattr("lyra_sim.collision.build.find_components", lambda *a, **k: ((), {}))
     nothing = np.zeros((4, 4), bool)
     plan = KnownFloor(
         free=nothing,

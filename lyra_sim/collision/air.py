@@ -1,0 +1,95 @@
+"""What hulls must not take: measured-free air, weighed by how much it matters, summed over any convex piece at once.
+
+Air in the robot's height band counts more than air under the ceiling, air in a doorway more still, and the cameras' way so
+much that nothing else can make up for it. The optimiser that spends the hull budget minimises exactly the air that the gate
+``free_volume_blocked`` counts (free voxel centres half a voxel deep), so that no proxy stands between the two.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int32
+
+from lyra_sim.collision.gates import swept_path
+from lyra_sim.data.colliders import Opening
+from lyra_sim.data.grid import FREE, FreeSpace
+
+AIR, BAND, DOORWAY, PATH = 1, 3, 12, 20_000
+"""Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way."""
+DEPTH_VOXELS = 0.45
+"""A free centre counts once it lies this deep in a hull. The gate says half a voxel, and hulls of whole voxels that stand out
+by one would lie on that edge to the last bit."""
+MOST_COLUMNS = 20_000
+"""Columns looked at to rank one cut of a large lump; the hull that is then made is counted exactly."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AirField:
+    """Weights of the free voxels as prefix sums along z."""
+
+    prefix: Int32[np.ndarray, "nx ny nz1"]
+    origin: Float64[np.ndarray, "3"]
+    voxel_size: float
+    free_count: int
+    """Free voxels in all."""
+
+    @classmethod
+    def of(
+        cls,
+        free_space: FreeSpace,
+        camera_centres: np.ndarray,
+        *,
+        floor: tuple[np.ndarray, float],
+        band_high: float,
+        openings: Sequence[Opening] = (),
+    ) -> "AirField":
+        """The weights of a world.
+
+        Args:
+            free_space: Where air was measured.
+            camera_centres: Positions in walking order [m].
+            floor: Normal and offset of the main floor.
+            band_high: Top of the robot's height band over it [m].
+            openings: Doors and windows; the air in them is worth more.
+        """
+        states, voxel = free_space.states, free_space.voxel_size
+        free = states == FREE
+        weights = free.astype(np.int32)
+        normal, offset = np.asarray(floor[0], np.float64), float(floor[1])
+        x, y, z = (free_space.origin[k] + (np.arange(states.shape[k]) + 0.5) * voxel for k in range(3))
+        height = z[None, None, :] - ((offset - normal[0] * x[:, None] - normal[1] * y[None, :]) / normal[2])[:, :, None]
+        weights *= np.where((height > -voxel) & (height < band_high + voxel), BAND, AIR).astype(np.int32)
+        for opening in openings:
+            window = _window_of(opening, free_space)
+            weights[window] = np.where(free[window], DOORWAY, weights[window])
+        path = np.unique(free_space.indices(swept_path(camera_centres, radius=voxel, step=voxel / 2)), axis=0)
+        path = path[((path >= 0) & (path < states.shape)).all(axis=1)]
+        weights[tuple(path.T)] = PATH
+        prefix = np.zeros((*states.shape[:2], states.shape[2] + 1), np.int32)
+        np.cumsum(weights, axis=2, out=prefix[:, :, 1:])
+        return cls(prefix=prefix, origin=free_space.origin, voxel_size=voxel, free_count=int(free.sum()))
+
+    def taken(self, equations: np.ndarray, corners: np.ndarray) -> int:
+        """Weighted air that a convex piece takes.
+
+        Args:
+            equations: Outward half-spaces ``n . x + d <= 0`` with unit normals, in the world [m].
+            corners: The piece's corners [m].
+        """
+        from lyra_sim.collision.air_kernels import column_sum
+
+        planes = np.unique(np.round(equations, 9), axis=0)
+        planes = np.c_[planes[:, :3], (planes[:, 3] + planes[:, :3] @ self.origin) / self.voxel_size]
+        shape = np.array(self.prefix.shape) - [0, 0, 1]
+        low = np.clip(np.floor((corners.min(axis=0) - self.origin) / self.voxel_size).astype(np.int64), 0, shape)
+        high = np.clip(np.ceil((corners.max(axis=0) - self.origin) / self.voxel_size).astype(np.int64), 0, shape)
+        return int(column_sum(self.prefix, planes, low, high, DEPTH_VOXELS, 1))
+
+
+def _window_of(opening: Opening, free_space: FreeSpace) -> tuple[slice, ...]:
+    """Grid window around an opening, a hand's breadth deeper than its wall on both sides."""
+    corners = opening.corners(reach=0.3)
+    low = np.clip(free_space.indices(corners.min(axis=0)[None])[0], 0, free_space.states.shape)
+    high = np.clip(free_space.indices(corners.max(axis=0)[None])[0] + 1, 0, free_space.states.shape)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
