@@ -1,6 +1,6 @@
 """Where a robot can be put and the ways it can go: what the map proves, physics then drives."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,9 @@ from jaxtyping import Float64
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.errors import GeometryError
+
+_ABSENT = {"floor": [0.0] * 3, "band": [0.1, 0.62], "doorways": [], "probe_gap": None, "route_coverage": None}
+"""What files of worlds before these were recorded say of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,19 @@ class Route:
     def length(self) -> float:
         """Planned length [m]."""
         return float(np.linalg.norm(np.diff(self.waypoints, axis=0), axis=1).sum())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doorway:
+    """A narrow place between two wider ones."""
+
+    x: float
+    """Its middle [m]."""
+    y: float
+    width: float
+    """Between what stands on either side [m]."""
+    routes: tuple[str, ...]
+    """Names of the routes through it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +57,20 @@ class Navigation:
     probe_room: Float64[np.ndarray, "p"]
     """Distance from each probe point to the nearest edge of a cell with anything in a probe's way [m]."""
     routes: tuple[Route, ...]
+    floor: Float64[np.ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
+    """The main floor: z = floor[0] + floor[1] x + floor[2] y [m]."""
+    band: tuple[float, float] = (0.1, 0.62)
+    """Heights above it in which the map tells what is in the way [m]."""
+    doorways: tuple[Doorway, ...] = ()
+    """In reachable space."""
+    probe_gap: float | None = None
+    """How far the farthest free cell with room for a probe is from one [m]; None without probes."""
+    route_coverage: float | None = None
+    """Share of the reachable cells within a metre of a route."""
+
+    def floor_height(self, xy: Float64[np.ndarray, "*n 2"]) -> Float64[np.ndarray, "*n"]:
+        """z of the main floor [m]."""
+        return np.asarray(self.floor[0] + np.asarray(xy, np.float64) @ self.floor[1:])
 
     def __post_init__(self) -> None:
         if len(self.probe_room) != len(self.probes):
@@ -55,12 +85,17 @@ class Navigation:
             "probes": self.probes.tolist(),
             "probe_room": self.probe_room.tolist(),
             "routes": [{"name": route.name, "waypoints": route.waypoints.tolist()} for route in self.routes],
+            "floor": self.floor.tolist(),
+            "band": list(self.band),
+            "doorways": [asdict(doorway) for doorway in self.doorways],
+            "probe_gap": self.probe_gap,
+            "route_coverage": self.route_coverage,
         }
         write_json(folder / "navigation.json", facts)
 
     @classmethod
     def load(cls, folder: Path) -> "Navigation":
-        facts = read_json(folder / "navigation.json")
+        facts = {**_ABSENT, **read_json(folder / "navigation.json")}
         routes = tuple(Route(name=row["name"], waypoints=np.array(row["waypoints"], np.float64)) for row in facts["routes"])
         return cls(
             occupancy=OccupancyMap.load(folder / "occupancy_map"),
@@ -70,4 +105,9 @@ class Navigation:
             probes=np.array(facts["probes"], np.float64).reshape(-1, 3),
             probe_room=np.array(facts["probe_room"], np.float64),
             routes=routes,
+            floor=np.array(facts["floor"], np.float64),
+            band=(facts["band"][0], facts["band"][1]),
+            doorways=tuple(Doorway(**{**row, "routes": tuple(row["routes"])}) for row in facts["doorways"]),
+            probe_gap=facts["probe_gap"],
+            route_coverage=facts["route_coverage"],
         )

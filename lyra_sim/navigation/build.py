@@ -8,9 +8,10 @@ import numpy as np
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation
-from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
+from lyra_sim.navigation.doorways import find_doorways
+from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, floor_tops, make_map
 from lyra_sim.navigation.reachable import clearance, reachable
-from lyra_sim.navigation.routes import choose_routes
+from lyra_sim.navigation.routes import choose_routes, route_coverage
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
 from lyra_sim.spec import NavigateConfig, RobotConfig
 
@@ -45,16 +46,29 @@ def build_navigation(
     tall = replace(band, high=max(band.high, PROBE_HEADROOM))
     open_above = occupancy if tall == band else make_map(hulls, free_space, grid, tall)
     probe_room = room if tall == band else clearance(occupancy.free & open_above.free, occupancy.resolution)
-    probes = floor_probes(occupancy, probe_room, count=config.probes, seed=seed)
+    probes, probe_gap = floor_probes(occupancy, probe_room, count=config.probes, seed=seed)
+    doors = find_doorways(reach, room)
     routes = choose_routes(
-        occupancy, reach, room, radius=robot.radius, count=config.routes, min_length=config.min_route_length, seed=seed
+        occupancy,
+        reach,
+        room,
+        radius=robot.radius,
+        count=config.routes,
+        min_length=config.min_route_length,
+        seed=seed,
+        doors=doors,
     )
     return Navigation(
         occupancy=occupancy,
         robot_radius=robot.radius,
         reachable_area=round(float(reach.sum()) * robot.map_resolution**2, 4),
         spawns=spawn_poses(occupancy, reach, room),
-        probes=np.column_stack([probes, band.height(probes)]),
+        probes=np.column_stack([probes, floor_tops(hulls, probes, band.height(probes))]),
         probe_room=probe_room[tuple(occupancy.indices(probes).T)],
         routes=routes,
+        floor=np.array([band.offset, -band.normal[0], -band.normal[1]]) / band.normal[2],
+        band=(band.low, band.high),
+        doorways=doors.table(routes, occupancy),
+        probe_gap=round(probe_gap, 4) if len(probes) else None,
+        route_coverage=round(route_coverage(occupancy, reach, routes), 4),
     )

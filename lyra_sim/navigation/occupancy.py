@@ -84,20 +84,29 @@ def blocked(hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Bool[np.
     return mask
 
 
-def supported(hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
-    """Cells whose centre lies over a floor slab with its top at the main floor."""
-    centres = grid.centres()
-    floor = band.height(centres)
-    carried = np.zeros(len(centres), bool)
+def floor_tops(
+    hulls: Sequence[Hull], xy: Float64[np.ndarray, "n 2"], expected: Float64[np.ndarray, "n"]
+) -> Float64[np.ndarray, "n"]:
+    """z where a ray from above meets a floor slab [m], of several slabs the one nearest to ``expected``; NaN without any."""
+    tops = np.full(len(xy), np.nan)
     for hull in hulls:
         if hull.label != "floor":
             continue
         planes = hull.planes()
         up = planes[:, 2] > 1e-6
-        top = np.min(-(centres @ planes[up, :2].T + planes[up, 3]) / planes[up, 2], axis=1)
-        near = np.abs(top - floor) < SUPPORT_STEP
-        probe = np.column_stack([centres, floor - SUPPORT_STEP - 1e-3])
-        carried |= near & (probe @ planes[:, :3].T + planes[:, 3] <= 1e-6).all(axis=1)
+        top = np.min(-(xy @ planes[up, :2].T + planes[up, 3]) / planes[up, 2], axis=1)
+        below = np.column_stack([xy, top - 1e-3])
+        over = (below @ planes[:, :3].T + planes[:, 3] <= 1e-6).all(axis=1)
+        nearer = over & ~(np.abs(tops - expected) <= np.abs(top - expected))
+        tops[nearer] = top[nearer]
+    return tops
+
+
+def supported(hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:
+    """Cells whose centre lies over a floor slab with its top at the main floor."""
+    centres = grid.centres()
+    floor = band.height(centres)
+    carried: np.ndarray = np.abs(floor_tops(hulls, centres, floor) - floor) < SUPPORT_STEP
     return carried.reshape(grid.shape)
 
 

@@ -2,15 +2,16 @@
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy import ndimage
 
 from lyra_sim.data.occupancy import OccupancyMap
-from lyra_sim.navigation.spread import farthest_points
+from lyra_sim.navigation.spread import distance_to_chosen, farthest_points
 
 SPAWN_COUNT = 8
 SPAWN_SPACING = 1.0
 """Between spawn poses [m]."""
-PROBE_CLEARANCE = 0.12
-"""A dropped ball of up to this radius doesn't touch a wall on its way [m]."""
+PROBE_CLEARANCE = 0.06
+"""What the smallest probe, a ball of 5 cm radius, needs so that it touches no wall on its way [m]."""
 VIEW = 5.0
 """How far ahead a spawn's yaw looks for open floor [m]."""
 
@@ -43,10 +44,21 @@ def _open_yaw(occupancy: OccupancyMap, point: np.ndarray) -> float:
 
 def floor_probes(
     occupancy: OccupancyMap, room: Float64[np.ndarray, "nx ny"], *, count: int, seed: int
-) -> Float64[np.ndarray, "p 2"]:
-    """x, y of points spread over all free cells with room for a small ball [m]."""
-    points = occupancy.centres(np.argwhere(room >= PROBE_CLEARANCE))
+) -> tuple[Float64[np.ndarray, "p 2"], float]:
+    """x, y of points spread over all free cells with room for a small ball, and how far the farthest such cell is from one [m].
+
+    By area, because each point is the farthest from all before it; but every patch of floor that no free way joins to the
+    others gets one first, the largest before the smaller.
+    """
+    open_cells = room >= PROBE_CLEARANCE
+    cells = np.argwhere(open_cells)
+    points = occupancy.centres(cells)
     if not len(points):
-        return np.zeros((0, 2))
-    first = int(np.random.default_rng(seed).integers(len(points)))
-    return points[farthest_points(points, count, first=first)]
+        return np.zeros((0, 2)), float("inf")
+    patches, patch_count = ndimage.label(open_cells, np.ones((3, 3)))
+    owner = patches[tuple(cells.T)]
+    rng = np.random.default_rng(seed)
+    by_size = np.argsort(-np.bincount(owner, minlength=patch_count + 1)[1:], kind="stable") + 1
+    first = [int(rng.choice(np.flatnonzero(owner == patch))) for patch in by_size[:count]]
+    chosen = points[farthest_points(points, count, first=first)]
+    return chosen, float(distance_to_chosen(points, chosen).max())

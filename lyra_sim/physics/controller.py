@@ -1,8 +1,9 @@
-"""Pure pursuit (Coulter 1992) for differential-drive robots, many at a time, in plain numpy.
+"""Pure pursuit (Coulter 1992) for robots with two driven sides, many at a time, in plain numpy.
 
-Two changes to the textbook: at a sharp corner the robot drives up to the corner and turns in place, so that the
-driven length is the planned one and the route's clearance is kept; and progress along the route only grows, so a
-route that crosses itself is followed in order.
+Three changes to the textbook: at a sharp corner the robot drives up to the corner and turns in place, so that the
+driven length is the planned one and the route's clearance is kept; progress along the route only grows, so a
+route that crosses itself is followed in order; and where a robot turns by scrubbing, which turns it less than its wheels say,
+by a share that floor and engine decide, that share is measured on the way and made up for.
 """
 
 from collections.abc import Sequence
@@ -11,31 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
-
-@dataclass(frozen=True, kw_only=True)
-class DiffDrive:
-    """A robot of ``usd_templates/robots/`` as the controller sees it."""
-
-    template: str = "diff_drive"
-    """Stem of its layer."""
-    wheel_radius: float = 0.08
-    """[m]"""
-    track: float = 0.38
-    """Between the wheels' middles [m]."""
-    footprint_radius: float = 0.23
-    """Of a vertical cylinder about the axle's middle that holds every part [m]."""
-
-
-ROBOTS = (
-    DiffDrive(),
-    DiffDrive(template="diff_drive_small", wheel_radius=0.048, track=0.228, footprint_radius=0.138),
-)
-"""Largest first."""
-
-
-def largest_robot_within(radius: float) -> DiffDrive | None:
-    """The largest robot whose footprint stays inside a disc of ``radius`` [m]; None when none does."""
-    return next((robot for robot in ROBOTS if robot.footprint_radius <= radius), None)
+from lyra_sim.physics.robots import DiffDrive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +36,10 @@ class Limits:
     """A corner, or the goal, is reached this far before it [m]."""
 
 
+GRIP_AT_FIRST, GRIP_RANGE, GRIP_GAIN = 0.8, (0.3, 1.2), 0.1
+"""What a scrubbing robot is taken to make of a turn before any was measured, the bounds of that, and how fast it is learnt."""
+
+
 class PurePursuit:
     """Follows one polyline per robot; all arrays run over robots in the order of ``routes``."""
 
@@ -76,6 +57,8 @@ class PurePursuit:
         self._stop_segment = np.stack([self._stops(row) for row in range(len(routes))])
         self._segment = np.zeros(len(routes), np.int64)
         self._commands = np.zeros((len(routes), 2))
+        self._grip = np.full(len(routes), GRIP_AT_FIRST if robot.scrubs else 1.0)
+        self._last_yaw: np.ndarray | None = None
         self.progress = np.zeros(len(routes))
         """Arc length reached on each route, (r,) [m]."""
         self.done = np.zeros(len(routes), bool)
@@ -140,12 +123,23 @@ class PurePursuit:
         )
         turn = np.clip(turn, -limits.turn_rate, limits.turn_rate)
         # Way and turn are limited apart: limiting the rims would bend a turn in place into an arc.
-        commands = np.stack([speed, turn * self.robot.track / 2], axis=1)
+        commands = np.stack([speed, turn * self.robot.track / 2 / self._measured_grip(yaw)], axis=1)
         commands[self.done | held] = 0.0
         change = limits.acceleration * self.dt
         self._commands = self._commands + np.clip(commands - self._commands, -change, change)
         along_way, about_middle = self._commands.T
         return np.stack([along_way - about_middle, along_way + about_middle], axis=1) / self.robot.wheel_radius
+
+    def _measured_grip(self, yaw: Float64[np.ndarray, "r"]) -> Float64[np.ndarray, "r"]:
+        """Of the turning that the wheels were told, the share that came about; 1 for robots that don't scrub."""
+        if self.robot.scrubs and self._last_yaw is not None:
+            turned = (yaw - self._last_yaw + np.pi) % (2 * np.pi) - np.pi
+            told = self._commands[:, 1] * 2 / self.robot.track * self.dt
+            telling = np.abs(told) > 0.8 * self.dt
+            share = np.clip(turned / np.where(telling, told, 1.0), *GRIP_RANGE)
+            self._grip = np.where(telling, self._grip + GRIP_GAIN * (share - self._grip), self._grip)
+        self._last_yaw = yaw
+        return self._grip
 
 
 def _without_repeats(route: Float64[np.ndarray, "w 2"]) -> Float64[np.ndarray, "v 2"]:

@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import lyra_sim
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.errors import EnvironmentNotReady, PhysicsError
-from lyra_sim.physics.controller import ROBOTS, DiffDrive, largest_robot_within
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.result import GateResult
+from lyra_sim.physics.robots import DiffDrive, RobotKind, largest_robot_within, smallest_radius
 from lyra_sim.plugins import find_plugin
 
 log = logging.getLogger(__name__)
+
+Kind = RobotKind | Literal["auto"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +35,24 @@ class GateRun:
     """Of the others: not installed, or lost on this world."""
 
 
-def run_gates(stage: Path, navigation: Navigation, *, engines: Sequence[str], out: Path, seed: int, limit_s: float) -> GateRun:
+def run_gates(
+    stage: Path,
+    navigation: Navigation,
+    *,
+    engines: Sequence[str],
+    out: Path,
+    seed: int,
+    limit_s: float,
+    robot_kind: Kind = "auto",
+) -> GateRun:
     """:func:`run_gate` in every engine at once, each on a core of its own. One that is lost doesn't take another's result."""
     results: dict[str, GateResult] = {}
     failures: dict[str, EnvironmentNotReady | PhysicsError] = {}
     with ThreadPoolExecutor(max_workers=max(len(engines), 1)) as pool:
         futures = {
-            engine: pool.submit(run_gate, stage, navigation, engine=engine, out=out, seed=seed, limit_s=limit_s)
+            engine: pool.submit(
+                run_gate, stage, navigation, engine=engine, out=out, seed=seed, limit_s=limit_s, robot_kind=robot_kind
+            )
             for engine in engines
         }
         for engine, future in futures.items():
@@ -50,7 +64,9 @@ def run_gates(stage: Path, navigation: Navigation, *, engines: Sequence[str], ou
     return GateRun(results=results, failures=failures)
 
 
-def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, seed: int, limit_s: float) -> GateResult:
+def run_gate(
+    stage: Path, navigation: Navigation, *, engine: str, out: Path, seed: int, limit_s: float, robot_kind: Kind = "auto"
+) -> GateResult:
     """Drop the probes and drive the routes of ``navigation`` on a world, in one engine.
 
     Args:
@@ -58,30 +74,27 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
         navigation: In the same metric world.
         engine: ``physx`` or ``newton``.
         out: Folder that gets ``gate_<engine>.json``.
-        seed: Of the few random choices, see :func:`lyra_sim.physics.gate_stage.author_gate_stage`.
+        seed: Of the few random choices, see :mod:`lyra_sim.physics.gate_stage`.
         limit_s: Wall-clock time after which the engine is given up [s]; it never shortens an experiment.
+        robot_kind: What drives; the largest of that kind which fits the clearance that routes keep.
 
     Raises:
         EnvironmentNotReady: The engine isn't installed.
         PhysicsError: The engine couldn't load or step the world, or ran out of time.
     """
     find_plugin("physics", engine).load()  # only checks that it is there: engines are imported in their worker
-    from lyra_sim.physics.gate_stage import author_gate_stage  # pxr: only when something is simulated
+    from lyra_sim.physics.gate_stage import author_drive, author_drops  # pxr: only when something is simulated
 
-    robot = robot_for(navigation)
+    robot = robot_for(navigation, robot_kind)
     with tempfile.TemporaryDirectory(prefix=f"lyra-gate-{engine}-") as folder:
         work = Path(folder)
-        gate = author_gate_stage(work / "gate.usda", world=stage, navigation=navigation, robot=robot, seed=seed)
-        request = GateRequest(
-            engine=engine,
-            stage=str(gate.path),
-            hull_count=gate.hull_count,
-            robot=robot,
-            probes=gate.probes,
-            routes=gate.routes,
+        drop, hull_count = author_drops(work / "drop.usda", world=stage, navigation=navigation, seed=seed)
+        drive = author_drive(work / "drive.usda", world=stage, navigation=navigation, robot=robot)
+        GateRequest(engine=engine, hull_count=hull_count, drop=drop, drive=drive).save(work / "request.json")
+        log.info(
+            "%s: %d probes, %d shots, %d cells of the map, %d routes, %d hulls",
+            *(engine, len(drop.probes), len(drop.shots), len(drop.cells), len(drive.routes), hull_count),
         )
-        request.save(work / "request.json")
-        log.info("%s: %d probes, %d routes, %d hulls", engine, len(gate.probes), len(gate.routes), gate.hull_count)
         if engine == "newton":
             log.info("newton: its first run on a machine compiles kernels for about a minute")
         started = time.perf_counter()
@@ -94,17 +107,19 @@ def run_gate(stage: Path, navigation: Navigation, *, engine: str, out: Path, see
     return replace(result, wall_seconds=seconds)
 
 
-def robot_for(navigation: Navigation) -> DiffDrive:
-    """The largest robot that fits the clearance the routes keep."""
-    robot = largest_robot_within(navigation.robot_radius)
-    if robot is None and navigation.routes:
+def robot_for(navigation: Navigation, kind: Kind = "auto") -> DiffDrive:
+    """The largest robot of a kind that fits the clearance the routes keep."""
+    smallest = smallest_radius(kind)
+    robot = largest_robot_within(max(navigation.robot_radius, 0.0 if navigation.routes else smallest), kind=kind)
+    if robot is None:
+        what = "robot" if kind == "auto" else f"{kind} robot"
         raise PhysicsError(
             "physics gate",
             f"routes keep {navigation.robot_radius:g} m clear",
-            expected=f"at least {ROBOTS[-1].footprint_radius:g} m, the radius of the smallest robot there is",
-            next_step=f"Set robot.radius to {ROBOTS[-1].footprint_radius:g} or more.",
+            expected=f"at least {smallest:g} m, the radius of the smallest {what} there is",
+            next_step=f"Set robot.radius to {smallest:g} or more" + ("." if kind == "auto" else ", or robot.kind to auto."),
         )
-    return robot or ROBOTS[-1]
+    return robot
 
 
 def run_worker(engine: str, work: Path, limit_s: float) -> None:

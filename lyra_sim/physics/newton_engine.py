@@ -15,6 +15,9 @@ from lyra_sim.conventions import quats_wxyz_from_xyzw
 from lyra_sim.errors import PhysicsError
 from lyra_sim.physics.engine import Poses
 
+MOVERS = -2
+"""Newton's group of everything that moves: a negative one meets all groups but itself, as the stage's own group does."""
+
 
 class NewtonEngine:
     """See :class:`lyra_sim.physics.engine.Engine`. The first use on a machine compiles kernels for about a minute."""
@@ -34,11 +37,14 @@ class NewtonEngine:
         warp.set_device("cpu")
         builder = newton.ModelBuilder()  # z-up, metres
         newton.solvers.SolverMuJoCo.register_custom_attributes(builder)
-        builder.add_usd(str(stage), load_visual_shapes=False)
+        builder.add_usd(self._without_groups(stage), load_visual_shapes=False)
+        for shape, body in enumerate(builder.shape_body):
+            if body >= 0:
+                builder.shape_collision_group[shape] = MOVERS
         model: Any = builder.finalize(device="cpu")
         # Elliptic cones with a high impratio: MuJoCo's own remedy for wheels and boxes that creep under friction.
         self._solver = newton.solvers.SolverMuJoCo(
-            model, use_mujoco_cpu=True, njmax=4000, nconmax=4000, cone="elliptic", impratio=100.0
+            model, use_mujoco_cpu=True, njmax=20000, nconmax=10000, cone="elliptic", impratio=100.0, update_data_interval=0
         )
         self._now, self._next = model.state(), model.state()
         self._control = model.control()
@@ -46,6 +52,18 @@ class NewtonEngine:
         self._rows = self._find("body", list(builder.body_label), bodies)
         joints = self._find("joint", list(builder.joint_label), wheel_joints)
         self._dofs = model.joint_qd_start.numpy()[joints]
+
+    @staticmethod
+    def _without_groups(stage: Path) -> Any:
+        """The stage less its collision groups, which Newton would spell out as pairs: half a million for a thousand bodies."""
+        from pxr import Usd, UsdPhysics
+
+        opened = Usd.Stage.Open(str(stage))
+        opened.SetEditTarget(opened.GetSessionLayer())
+        for prim in list(opened.Traverse()):
+            if prim.IsA(UsdPhysics.CollisionGroup):
+                prim.SetActive(False)
+        return opened
 
     @staticmethod
     def _find(what: str, labels: list[str], wanted: Sequence[str]) -> np.ndarray:

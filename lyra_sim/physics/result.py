@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from lyra_sim.data.files import read_json, write_json
 
-ProbeKind = Literal["ball", "small_ball", "box", "fast_ball"]
+ProbeKind = Literal["ball", "small_ball", "box"]
 
 FALL_DEPTH = 0.05
 """A body whose lowest point ends this far below the floor has fallen through it [m]."""
@@ -40,6 +40,52 @@ class ProbeResult:
     def penetration(self) -> float:
         """How much too low it rests [m], at least 0."""
         return max(0.0, -self.height_error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotResult:
+    """One ball shot at a floor or a wall at :data:`lyra_sim.physics.shots.SPEED`."""
+
+    name: str
+    kind: Literal["floor", "wall"]
+    """Shot straight down, or level."""
+    target: str
+    """Name of the hull."""
+    radius: float
+    """[m]"""
+    thickness: float
+    """Of what it was shot at, along its way [m]."""
+    x: float
+    """Where it was to hit [m]."""
+    y: float
+    z: float
+    depth: float
+    """How far its middle came past the surface at the most [m]; negative when the surface held it off all the time."""
+    through: bool
+    """Its middle came out behind, or stays inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellResult:
+    """One cell of the map, asked of the engine by a box that fills the cell and the robot's height band."""
+
+    name: str
+    x: float
+    """The cell's middle [m]."""
+    y: float
+    occupied: bool
+    """What the map says."""
+    touched: bool
+    """At once something held, shifted, turned or pushed the box."""
+    rests: bool
+    """It came to lie there, lower than the band begins and not below the floor."""
+    departure: float
+    """From free fall after the first moment [m]."""
+
+    @property
+    def agrees(self) -> bool:
+        """The engine feels in this cell what the map says."""
+        return self.touched if self.occupied else self.rests and not self.touched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +140,16 @@ class GateResult:
     """Of one step [s]."""
     probes: tuple[ProbeResult, ...]
     routes: tuple[RouteResult, ...]
+    shots: tuple[ShotResult, ...] = ()
+    cells: tuple[CellResult, ...] = ()
     wall_seconds: float | None = field(default=None, compare=False)
     """What it took; kept out of the file, which must repeat. None when read from one."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much was tried."""
+        parts = {"probe": self.probes, "route": self.routes, "shot": self.shots, "cell": self.cells}
+        return {f"{name}_count": len(rows) for name, rows in parts.items()}
 
     @property
     def fallen(self) -> tuple[str, ...]:
@@ -106,9 +160,9 @@ class GateResult:
     def save(self, path: Path) -> None:
         stored = asdict(self)
         del stored["wall_seconds"]
-        stored["routes"] = [_decimals(row) for row in stored["routes"]]
-        stored["probes"] = [_decimals(row) for row in stored["probes"]]
-        write_json(path, {**stored, "probe_count": len(self.probes), "route_count": len(self.routes)})
+        for part in ("probes", "routes", "shots", "cells"):
+            stored[part] = [_decimals(row) for row in stored[part]]
+        write_json(path, {**stored, **self.counts})
 
     @classmethod
     def load(cls, path: Path) -> "GateResult":
@@ -117,8 +171,10 @@ class GateResult:
         routes = tuple(
             RouteResult(**{**row, "trajectory": tuple((x, y) for x, y in row["trajectory"])}) for row in stored["routes"]
         )
+        shots = tuple(ShotResult(**row) for row in stored["shots"])
+        cells = tuple(CellResult(**row) for row in stored["cells"])
         plain = {each.name: stored[each.name] for each in fields(cls) if each.name in stored}
-        return cls(**{**plain, "probes": probes, "routes": routes})
+        return cls(**{**plain, "probes": probes, "routes": routes, "shots": shots, "cells": cells})
 
 
 def agreement(a: GateResult, b: GateResult) -> dict[str, float]:

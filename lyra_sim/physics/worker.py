@@ -16,11 +16,7 @@ def main(request_file: Path, result_file: Path) -> None:
     """Simulate the request and write the result; the file appears only when everything went well."""
     request = GateRequest.load(request_file)
     engine_class = find_plugin("physics", request.engine).load()
-    bodies = [probe.body for probe in request.probes] + [route.body for route in request.routes]
-    joints = [joint for route in request.routes for joint in route.wheel_joints]
-    engine = engine_class(Path(request.stage), bodies=bodies, wheel_joints=joints)
-    result = simulate(engine, request)
-    engine.close()
+    result = simulate(engine_class, request)
     result.save(result_file)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import LyraSimError
-from lyra_sim.physics.controller import ROBOTS
 from lyra_sim.physics.gate import GateRun
 from lyra_sim.physics.result import GateResult, agreement
+from lyra_sim.physics.robots import ROBOTS
 from lyra_sim.quality.limits import limit_of
 from lyra_sim.quality.metrics import measured, not_measured
 
@@ -17,6 +17,8 @@ PARTS = (
     "probes_settled",
     "settle_error",
     "penetration",
+    "tunnelled_floor",
+    "tunnelled_wall",
     "routes_driven",
     "length_error",
     "cross_track",
@@ -26,13 +28,14 @@ PARTS = (
 
 
 def gate_metrics(run: GateRun, *, robot_radius: float) -> list[Metric]:
-    """Which engines ran and what they drove, all engines' figures, then how well the first two agree.
+    """What engines make of the map, which ran and what they drove, all engines' figures, then how well the first two agree.
 
-    ``robot_radius`` is what the scene asks for [m]; the gate has robots of two sizes and drives the larger that fits.
+    ``robot_radius`` is what the scene asks for [m]; the gate drives the largest robot there is that fits.
     """
     gates, asked = run.results, len(run.results) + len(run.failures)
     lost = "; ".join(_why(engine, error) for engine, error in run.failures.items())
     metrics = [
+        _map_metric(gates),
         measured("physics.engines", len(gates), n=max(asked, 1), note=f"of {asked} asked for"),
         measured("physics.engines_lost", len(run.failures), n=max(asked, 1), note=lost),
         *_robot_metrics(gates, robot_radius),
@@ -53,6 +56,34 @@ def gate_metrics(run: GateRun, *, robot_radius: float) -> list[Metric]:
 def _why(engine: str, error: LyraSimError) -> str:
     """``newton: 2 of its packages are not installed``; the whole error is in the log."""
     return f"{engine}: {error.found}"
+
+
+def _map_metric(gates: Mapping[str, GateResult]) -> Metric:
+    """The worse engine's share of cells in which it doesn't feel what the map says."""
+    name = "navigation.map_physics_disagreement"
+    shares = {engine: np.mean([not cell.agrees for cell in gate.cells]) for engine, gate in gates.items() if gate.cells}
+    if not shares:
+        return not_measured(name, "share", "no engine was asked about a cell")
+    worst = max(shares, key=lambda engine: float(shares[engine]))
+    cells = gates[worst].cells
+    wrong = [cell for cell in cells if not cell.agrees]
+    places = _some([f"{'occupied' if cell.occupied else 'free'} at {cell.x:.2f}, {cell.y:.2f}" for cell in wrong])
+    return measured(name, float(shares[worst]), n=len(cells), note=f"{worst}: {places}" if wrong else worst)
+
+
+def _shot_metrics(engine: str, gate: GateResult) -> list[Metric]:
+    """How many fast balls came through floors, and through walls."""
+    metrics = []
+    for kind in ("floor", "wall"):
+        shots = [shot for shot in gate.shots if shot.kind == kind]
+        name = f"physics.{engine}.tunnelled_{kind}"
+        if not shots:
+            metrics.append(not_measured(name, "1", f"no {kind} to shoot at"))
+            continue
+        through = [f"{shot.name} ({shot.target}, {shot.radius:g} m)" for shot in shots if shot.through]
+        thinnest = f"thinnest {min(shot.thickness for shot in shots):.2f} m"
+        metrics.append(measured(name, len(through), n=len(shots), note=_some(through) or thinnest))
+    return metrics
 
 
 def _robot_metrics(gates: Mapping[str, GateResult], radius: float) -> list[Metric]:
@@ -89,6 +120,7 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
         measured(f"physics.{engine}.probes_settled", sum(probe.settled for probe in resting) / n if n else np.nan, n=n),
         measured(f"physics.{engine}.settle_error", max((abs(probe.height_error) for probe in resting), default=np.nan), n=n),
         measured(f"physics.{engine}.penetration", max((probe.penetration for probe in resting), default=np.nan), n=n),
+        *_shot_metrics(engine, gate),
         measured(
             f"physics.{engine}.routes_driven",
             share,

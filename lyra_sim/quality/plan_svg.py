@@ -32,6 +32,14 @@ class PlanSvg:
             f'<circle class="{style}" cx="{x:.3f}" cy="{y:.3f}" r="{radius:g}"><title>{escape(title)}</title></circle>'
         )
 
+    def square(self, point: Float[np.ndarray, "2"], *, half: float, style: str, title: str) -> None:
+        """A square of twice ``half`` [m]."""
+        x, y = self._flip(np.asarray(point)[None])[0]
+        self._parts.append(
+            f'<rect class="{style}" x="{x - half:.3f}" y="{y - half:.3f}" width="{2 * half:.3f}" height="{2 * half:.3f}">'
+            f"<title>{escape(title)}</title></rect>"
+        )
+
     def heading(self, point: Float[np.ndarray, "2"], *, yaw: float, radius: float, style: str) -> None:
         """A disc with a stroke to where it looks; yaw from +x towards +y [rad]."""
         self.dot(point, radius=radius, style=style, title="spawn pose")

@@ -8,12 +8,14 @@ from PIL import Image
 
 from lyra_sim.collision.pieces import Piece, box_corners, named
 from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import GeometryError
-from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
+from lyra_sim.navigation.doorways import along, find_doorways
+from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, floor_tops, make_map
 from lyra_sim.navigation.planner import Planner
 from lyra_sim.navigation.reachable import clearance, reachable
-from lyra_sim.navigation.routes import choose_routes
+from lyra_sim.navigation.routes import choose_routes, route_coverage
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
 
 BAND = FloorBand(normal=np.array([0.0, 0.0, 1.0]), offset=0.0, low=0.1, high=0.62)
@@ -158,8 +160,137 @@ def test_spawns_are_roomy_and_face_open_floor():
 def test_probes_spread_over_free_cells():
     plan = plan_with_wall()
     room = clearance(plan.free, plan.resolution)
-    probes = floor_probes(plan, room, count=40, seed=3)
+    probes, gap = floor_probes(plan, room, count=40, seed=3)
     assert len(probes) == 40 and (plan.sample(probes) == FREE_CELL).all()
     distance = np.linalg.norm(probes[:, None] - probes[None], axis=2) + np.eye(40) * 9
     assert distance.min() > 0.4
-    assert np.array_equal(probes, floor_probes(plan, room, count=40, seed=3))
+    assert np.array_equal(probes, floor_probes(plan, room, count=40, seed=3)[0])
+    open_cells = plan.centres(np.argwhere(room >= 0.06))
+    assert gap == pytest.approx(np.linalg.norm(open_cells[:, None] - probes[None], axis=2).min(axis=1).max())
+    assert gap < 1.0
+
+
+def test_every_patch_of_floor_gets_a_probe_and_none_is_asked_for_twice():
+    cells = np.full((60, 60), OCCUPIED, np.uint8)
+    cells[2:40, 2:40] = FREE_CELL
+    cells[50:55, 50:55] = FREE_CELL  # a niche of its own
+    cells[50:54, 2:6] = FREE_CELL
+    plan = OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05)
+    room = clearance(plan.free, plan.resolution)
+    probes, _ = floor_probes(plan, room, count=4, seed=3)
+    index = plan.indices(probes)
+    assert ((index >= 50).all(axis=1)).any() and ((index[:, 0] >= 50) & (index[:, 1] < 6)).any()
+    everywhere, gap = floor_probes(plan, room, count=100_000, seed=3)
+    assert len(np.unique(everywhere, axis=0)) == len(everywhere) == np.count_nonzero(room >= 0.06) and gap == 0.0
+    nowhere, gap = floor_probes(plan, np.zeros(room.shape), count=9, seed=3)
+    assert nowhere.shape == (0, 2) and gap == np.inf
+
+
+def flat_of_three_rooms():
+    """Rooms A and B side by side, joined by two doors of 0.9 and 0.7 m; C above B, through one of 1.1 m."""
+    cells = np.full((164, 164), FREE_CELL, np.uint8)
+    cells[:2] = cells[-2:] = OCCUPIED
+    cells[:, :2] = cells[:, -2:] = OCCUPIED
+    cells[80:84] = OCCUPIED
+    cells[80:, 80:84] = OCCUPIED
+    cells[80:84, 20:38] = FREE_CELL
+    cells[80:84, 60:74] = FREE_CELL
+    cells[120:142, 80:84] = FREE_CELL
+    return OccupancyMap(cells=cells, origin=np.array([0.0, 0.0]), resolution=0.05)
+
+
+DOORS = {(4.1, 1.45): 0.9, (4.1, 3.35): 0.7, (6.55, 4.1): 1.1}
+
+
+def test_doorways_are_found_where_they_are_and_as_wide():
+    plan = flat_of_three_rooms()
+    reach, room = reachable(plan, 0.25, np.array([[1.0, 1.0, 1.0]]))
+    doors = find_doorways(reach, room)
+    assert len(doors) == 3
+    for place, width in zip(plan.centres(doors.cells), doors.widths, strict=True):
+        near = min(DOORS, key=lambda door: float(np.linalg.norm(place - door)))
+        assert np.linalg.norm(place - near) < 0.15
+        assert width == pytest.approx(DOORS[near], abs=0.051)
+
+
+def test_a_room_with_a_pillar_has_no_doorways():
+    cells = np.full((120, 120), FREE_CELL, np.uint8)
+    cells[:2] = cells[-2:] = OCCUPIED
+    cells[:, :2] = cells[:, -2:] = OCCUPIED
+    cells[56:64, 56:64] = OCCUPIED
+    plan = OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05)
+    reach, room = reachable(plan, 0.25, np.array([[1.0, 1.0, 1.0]]))
+    assert len(find_doorways(reach, room)) == 0
+    assert len(find_doorways(np.zeros_like(reach), room)) == 0
+
+
+def test_a_door_too_narrow_for_the_robot_is_none_of_its_doorways():
+    plan = flat_of_three_rooms()
+    reach, room = reachable(plan, 0.4, np.array([[1.0, 1.0, 1.0]]))
+    widths = find_doorways(reach, room).widths
+    assert len(widths) == 2 and widths.min() > 0.8
+
+
+def test_routes_go_through_every_doorway_and_are_known_to():
+    plan = flat_of_three_rooms()
+    reach, room = reachable(plan, 0.25, np.array([[1.0, 1.0, 1.0]]))
+    doors = find_doorways(reach, room)
+    for count in (1, 6, 20):
+        routes = choose_routes(plan, reach, room, radius=0.25, count=count, min_length=3.0, seed=7)
+        assert len(routes) >= count
+        rows = doors.table(routes, plan)
+        assert all(row.routes for row in rows), rows
+        for row in rows:  # against geometry: the named routes step over the sill, and no others do
+            for route in routes:
+                way = along(route.waypoints, 0.01)
+                over = np.linalg.norm(way - (row.x, row.y), axis=1) <= row.width / 2
+                across = 1 if row.width > 1.0 else 0
+                sides = np.sign(way[over][:, across] - 4.1)
+                assert (route.name in row.routes) == (len(np.unique(sides[sides != 0])) == 2)
+    assert route_coverage(plan, reach, routes) > 0.9
+    assert route_coverage(plan, reach, routes[:1]) < 0.7
+    assert route_coverage(plan, reach, ()) == 0.0
+
+
+def test_a_small_floor_gets_shorter_routes():
+    cells = np.full((44, 44), OCCUPIED, np.uint8)
+    cells[2:42, 2:42] = FREE_CELL
+    plan = OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05)
+    reach, room = reachable(plan, 0.25, np.array([[1.0, 1.0, 1.0]]))
+    routes = choose_routes(plan, reach, room, radius=0.25, count=20, min_length=3.0, seed=7)
+    assert len(routes) == 20 and 0.5 <= min(route.length for route in routes) < 3.0
+
+
+def test_a_ray_from_above_finds_the_slab_that_is_meant():
+    slab = lambda low, high: Piece(label="floor", points=box_corners(np.array(low), np.array(high)))  # noqa: E731
+    ramp = np.array([(2, 0, -0.3), (2, 1, -0.3), (3, 0, -0.3), (3, 1, -0.3), (2, 0, 0), (2, 1, 0), (3, 0, 0.2), (3, 1, 0.2)])
+    hulls = named([slab((0, 0, -0.3), (2, 1, 0)), slab((0, 0, 2.5), (1, 1, 2.8)), Piece(label="floor", points=ramp)])
+    xy = np.array([(0.5, 0.5), (1.5, 0.5), (2.5, 0.5), (9.0, 9.0)])
+    tops = floor_tops(hulls, xy, np.zeros(4))
+    np.testing.assert_allclose(tops[:3], [0.0, 0.0, 0.1], atol=1e-6)
+    assert np.isnan(tops[3])
+    assert floor_tops(hulls, xy[:1], np.array([2.7]))[0] == pytest.approx(2.8)
+
+
+def test_navigation_file_keeps_everything(tmp_path):
+    plan = flat_of_three_rooms()
+    route = Route(name="r", waypoints=np.array([(0.5, 0.5), (3.0, 3.0)]))
+    made = Navigation(
+        occupancy=plan,
+        robot_radius=0.25,
+        reachable_area=9.0,
+        spawns=np.array([[1.0, 1.0, 0.5]]),
+        probes=np.array([[1.0, 2.0, 0.01]]),
+        probe_room=np.array([0.5]),
+        routes=(route,),
+        floor=np.array([0.01, 0.002, -0.003]),
+        band=(0.05, 0.3),
+        doorways=(Doorway(x=1.0, y=2.0, width=0.8, routes=("r",)),),
+        probe_gap=0.4,
+        route_coverage=0.97,
+    )
+    made.save(tmp_path)
+    read = Navigation.load(tmp_path)
+    assert (read.band, read.doorways, read.probe_gap, read.route_coverage) == (made.band, made.doorways, 0.4, 0.97)
+    np.testing.assert_array_equal(read.floor, made.floor)
+    assert read.floor_height(np.array([2.0, 1.0])) == pytest.approx(0.011)

@@ -12,9 +12,10 @@ from lyra_sim.plugins import find_plugin
 
 def main(request_file: str) -> None:
     request = GateRequest.load(Path(request_file))
-    route = request.routes[0]
-    prims = [request.probes[0].body, route.body, request.probes[1].body]
-    engine = find_plugin("physics", request.engine).load()(Path(request.stage), bodies=prims, wheel_joints=route.wheel_joints)
+    route, probes = request.drive.routes[0], request.drop.probes
+    prims = [probes[0].body, route.body, probes[1].body]
+    stage = Path(request.drive.stage)  # it lies over that of the probes
+    engine = find_plugin("physics", request.engine).load()(stage, bodies=prims, wheel_joints=route.wheel_joints)
     states, dt = [], engine.max_dt
 
     def run(seconds: float) -> None:

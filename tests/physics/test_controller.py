@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lyra_sim.physics.controller import DiffDrive, Limits, PurePursuit, corner_angles, expected_duration
+from lyra_sim.physics.controller import Limits, PurePursuit, corner_angles, expected_duration
+from lyra_sim.physics.robots import ROBOTS, DiffDrive
 
 DT = 1 / 30
 ROBOT, LIMITS = DiffDrive(), Limits()
@@ -96,6 +97,21 @@ def test_held_robot_brakes_to_a_stop() -> None:
     for _ in range(30):
         stopped = pilot.wheel_velocities(here, ahead, np.array([True]))
     np.testing.assert_array_equal(stopped, 0)
+
+
+@pytest.mark.parametrize("grip", [0.35, 0.7, 1.0])
+def test_a_robot_that_scrubs_gets_there_whatever_share_of_a_turn_comes_about(grip: float) -> None:
+    robot = next(robot for robot in ROBOTS if robot.scrubs)
+    route = np.array(ROUTES["stairs"], np.float64)
+    pilot = PurePursuit([route], robot=robot, limits=LIMITS, dt=DT)
+    xy, heading, way = route[:1].copy(), np.zeros(1), []
+    for _ in range(round(3 * expected_duration(route, LIMITS) / DT)):
+        left, right = (robot.wheel_radius * pilot.wheel_velocities(xy, heading, np.zeros(1, bool))).T
+        heading = heading + grip * (right - left) / robot.track * DT
+        xy = xy + ((left + right) / 2 * DT)[:, None] * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+        way.append(xy[0])
+    assert pilot.done[0] and distance_to(np.array(way), route).max() < 0.05
+    assert length(np.array(way)[:, None]) == pytest.approx(length(route), rel=0.07)  # ten corners in 1.5 m
 
 
 def test_corner_angles() -> None:

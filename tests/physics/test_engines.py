@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lyra_sim.physics.controller import DiffDrive
-from lyra_sim.physics.gate_stage import author_gate_stage
+from lyra_sim.physics.gate_stage import author_drive, author_drops
 from lyra_sim.physics.request import GateRequest
+from lyra_sim.physics.robots import DiffDrive
 from tests.conftest import ROOT
 from tests.physics.worlds import navigation, room, write_world
 
@@ -25,15 +25,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     boxes = room()
     world = write_world(folder / "world.usda", boxes)
     way = navigation(boxes, probes=[(1.0, 1.0, 0.0), (2.0, 1.0, 0.0)], routes={"north": [START, (-1.0, 2.0)]})
-    gate = author_gate_stage(folder / "gate.usda", world=world, navigation=way, robot=DiffDrive(), seed=1)
-    question = GateRequest(
-        engine=request.param,
-        stage=str(gate.path),
-        hull_count=gate.hull_count,
-        robot=DiffDrive(),
-        probes=gate.probes,
-        routes=gate.routes,
-    )
+    drop, hull_count = author_drops(folder / "drop.usda", world=world, navigation=way, seed=1)
+    drive = author_drive(folder / "drive.usda", world=folder / "drop.usda", navigation=way, robot=DiffDrive())
+    question = GateRequest(engine=request.param, hull_count=hull_count, drop=drop, drive=drive)
     question.save(folder / "request.json")
     done = subprocess.run(
         [sys.executable, "-m", "tests.physics.engine_contract", str(folder / "request.json")],

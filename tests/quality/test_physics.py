@@ -1,15 +1,20 @@
 """From gate results to verdicts: nothing falls by, nothing passes by default."""
 
 from dataclasses import replace
+from typing import Literal
 
+import numpy as np
 import pytest
 
+from lyra_sim.data.navigation import Doorway, Navigation, Route
+from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric, Report
 from lyra_sim.errors import EnvironmentNotReady, PhysicsError
 from lyra_sim.physics.gate import GateRun
-from lyra_sim.physics.result import GateResult, ProbeResult, RouteResult
+from lyra_sim.physics.result import CellResult, GateResult, ProbeResult, RouteResult, ShotResult
 from lyra_sim.quality.physics import gate_metrics
 from lyra_sim.quality.report import driven_paths, dropped_probes
+from lyra_sim.quality.report_physics import physics_section
 
 
 def probe(name: str, *, height_error: float = 0.001, fell: bool = False, settled: bool = True) -> ProbeResult:
@@ -43,6 +48,21 @@ def route(name: str, *, driven: float = 5.1, arrived: bool = True, upright: floa
     )
 
 
+def shot(name: str, kind: Literal["floor", "wall"], *, through: bool = False, thickness: float = 0.3) -> ShotResult:
+    where = {"x": 1.0, "y": 2.0, "z": 0.3}
+    return ShotResult(
+        name=name, kind=kind, target=f"{kind}_007", radius=0.02, thickness=thickness, **where, depth=0.01, through=through
+    )
+
+
+def cell(name: str, *, occupied: bool, touched: bool, rests: bool = True) -> CellResult:
+    return CellResult(name=name, x=1.0, y=2.0, occupied=occupied, touched=touched, rests=rests, departure=0.0)
+
+
+SHOTS = (shot("s0", "floor"), shot("s1", "wall", thickness=0.12), shot("s2", "wall"))
+CELLS = (cell("c0", occupied=False, touched=False), cell("c1", occupied=True, touched=True, rests=False)) * 50
+
+
 def gate(engine: str, probes: tuple[ProbeResult, ...], routes: tuple[RouteResult, ...]) -> GateResult:
     return GateResult(
         engine=engine,
@@ -53,6 +73,8 @@ def gate(engine: str, probes: tuple[ProbeResult, ...], routes: tuple[RouteResult
         dt=0.01,
         probes=probes,
         routes=routes,
+        shots=SHOTS,
+        cells=CELLS,
     )
 
 
@@ -110,6 +132,66 @@ def test_no_probes_and_one_engine_are_not_measured() -> None:
     metrics = named(figures({"physx": gate("physx", (), GOOD.routes)}))
     for name in ("physx.probes_fell", "physx.probes_settled", "physx.settle_error", "agreement"):
         assert metrics[name].verdict == "not-measured"
+
+
+def test_a_ball_through_a_floor_fails_and_one_through_a_wall_warns_and_both_are_named() -> None:
+    shots = (shot("s0", "floor", through=True), shot("s1", "wall"), shot("s2", "wall", through=True))
+    metrics = named(figures({"physx": replace(GOOD, shots=shots)}))
+    floor, wall = metrics["physx.tunnelled_floor"], metrics["physx.tunnelled_wall"]
+    assert (floor.value, floor.n, floor.verdict) == (1, 1, "fail") and "s0 (floor_007, 0.02 m)" in floor.note
+    assert (wall.value, wall.n, wall.verdict) == (1, 2, "warn") and "s2" in wall.note
+    held = named(figures({"physx": GOOD}))["physx.tunnelled_wall"]
+    assert held.verdict == "pass" and "thinnest 0.12 m" in held.note
+    assert named(figures({"physx": replace(GOOD, shots=SHOTS[:1])}))["physx.tunnelled_wall"].verdict == "not-measured"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "count", "verdict"),
+    [
+        (cell("w", occupied=False, touched=True), 1, "pass"),
+        (cell("w", occupied=False, touched=False, rests=False), 2, "warn"),
+        (cell("w", occupied=True, touched=False), 4, "fail"),
+    ],
+)
+def test_the_worse_engine_says_how_far_map_and_physics_disagree(wrong: CellResult, count: int, verdict: str) -> None:
+    off = replace(GOOD, engine="newton", cells=(*CELLS[count:], *(wrong,) * count))
+    metric = named(figures({"physx": GOOD, "newton": off}))["navigation.map_physics_disagreement"]
+    assert (metric.value, metric.n, metric.verdict) == (pytest.approx(count / 100), 100, verdict)
+    assert metric.note.startswith("newton: ") and ("occupied" if wrong.occupied else "free") + " at 1.00, 2.00" in metric.note
+    unasked = named(figures({"physx": replace(GOOD, cells=())}))["navigation.map_physics_disagreement"]
+    assert unasked.verdict == "not-measured"
+
+
+def test_the_report_shows_every_failure_in_its_place() -> None:
+    failing = replace(
+        GOOD,
+        probes=(*GOOD.probes, probe("lost", fell=True)),
+        routes=(*GOOD.routes, route("r2", driven=1.0, arrived=False)),
+        shots=(*SHOTS, shot("s9", "wall", through=True)),
+        cells=(*CELLS, cell("c9", occupied=False, touched=True)),
+    )
+    way = Navigation(
+        occupancy=OccupancyMap(cells=np.full((4, 4), FREE_CELL, np.uint8), origin=np.zeros(2), resolution=0.05),
+        robot_radius=0.25,
+        reachable_area=1.0,
+        spawns=np.zeros((0, 3)),
+        probes=np.zeros((0, 3)),
+        probe_room=np.zeros(0),
+        routes=(Route(name="r0", waypoints=np.array([[0.0, 0.0], [5.0, 0.0]])),),
+        doorways=(Doorway(x=1.0, y=1.0, width=0.8, routes=("r0",)),),
+    )
+    size = {"low": np.zeros(2), "high": np.array([6.0, 4.0])}
+    section = physics_section({"physx": GOOD, "newton": failing}, way, "data:image/png;base64,", **size)
+    assert section is not None and len(section.figures) == 4
+    good, bad = section.text.split("<br>")
+    assert good == "physx 1: nothing failed."
+    for words in ("lost fell at 1.00, 2.00", "s9 came through wall_007", "r2 got stuck at 1.00, 0.00", "the free cell at 1.00"):
+        assert words in bad
+    assert 'class="fell"' not in "".join(figure.html for figure in section.figures[:2])
+    fallen, driven = (figure.html for figure in section.figures[2:])
+    assert fallen.count('class="fell"') == 3 and driven.count('class="lost"') == driven.count('class="fell"') == 1
+    assert "the map says free, newton felt something in it" in fallen and "doorway, 0.80 m: r0" in driven
+    assert physics_section({}, way, "", **size) is None
 
 
 def test_a_lost_engine_is_named_fails_and_costs_the_other_nothing() -> None:
