@@ -23,6 +23,7 @@ def export(
     out: Path,
     texture: Texture | None = None,
     half_splats: bool = False,
+    usdz: bool = False,
 ) -> StageBundle:
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
 
@@ -38,6 +39,7 @@ def export(
         navigation=navigation,
         texture=texture,
         half_splats=half_splats,
+        usdz=usdz,
     )
     bundle.exports.mkdir(parents=True, exist_ok=True)
     world.splats.save_ply(bundle.exports / "splats.ply")

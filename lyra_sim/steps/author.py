@@ -15,8 +15,18 @@ EXPORTER = "isaac"
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
-    """Hand the aligned world, its surface, hulls and map to the exporter."""
+    """Hand the aligned world, its surface, hulls and map to the exporter, after writing down what others should see in it."""
+    from lyra_sim.exporters.predictions import FOLDER as PREDICTIONS
+    from lyra_sim.exporters.predictions import write_predictions
+
     solid, collision = inputs["mesh"], inputs["collide"]
+    # Before the exporter, whose manifest then lists them with everything else.
+    write_predictions(
+        StageBundle(folder=out).world / PREDICTIONS,
+        mesh=solid.mesh,
+        splats=inputs["align"].splats,
+        navigation=collision.navigation,
+    )
     bundle: StageBundle = load_plugin("exporter", EXPORTER)(
         inputs["align"],
         solid.mesh,
@@ -26,6 +36,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
         out=out,
         texture=solid.texture,
         half_splats=cfg.author.half_splats,
+        usdz=cfg.author.usdz,
     )
     return bundle
 
@@ -41,7 +52,7 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 STEP = Step(
     name="author",
-    version=1,
+    version=3,
     needs=("align", "mesh", "collide"),
     reads=("name", "author"),
     run=run,

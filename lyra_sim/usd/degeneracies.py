@@ -1,9 +1,9 @@
-"""Zero-area triangles flipped away and touching vertices parted, without opening the surface."""
+"""Zero-area triangles flipped or collapsed away and touching vertices parted, without opening the surface."""
 
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 
 from lyra_sim.data.mesh import TriMesh
 
@@ -41,13 +41,48 @@ def nudged_into_fans(
     return moved.astype(np.float32)
 
 
+def without_needles(
+    mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"], corner_uv: Float32[np.ndarray, "f 3 2"]
+) -> tuple[TriMesh, UInt8[np.ndarray, "g"], Float32[np.ndarray, "g 3 2"]]:
+    """Collapse edges shorter than FLAT: two vertices become one, and the two slivers between them go.
+
+    Such edges come from a mesh made in double precision: its ends, distinct there, lie a rounding step of float32 apart.
+    An edge is collapsed only where its ends have exactly the two slivers' tips as common neighbours (the link condition,
+    Dey et al. 1999) and no face would be doubled, so that the surface stays a closed manifold; the others stay.
+    """
+    faces, gone = mesh.faces.copy(), np.zeros(len(mesh.faces), bool)
+    for _ in range(_PASSES):
+        around = _Fans(faces, gone, len(mesh.vertices))
+        touched: set[int] = set()
+        for keep, drop in _short_edges(mesh, faces[~gone]):
+            ring, other = around.faces_of(keep), around.faces_of(drop)
+            if not touched.isdisjoint(faces[ring + other].ravel().tolist()) or not _collapsible(faces, ring, other, keep, drop):
+                continue
+            touched.update(faces[ring + other].ravel().tolist())
+            gone[sorted(set(ring) & set(other))] = True
+            rows = faces[other]
+            faces[other] = np.where(rows == drop, keep, rows)
+        if not touched:
+            break
+    if not gone.any():
+        return mesh, face_labels, corner_uv
+    used, renumbered = np.unique(faces[~gone], return_inverse=True)
+    whole = TriMesh(
+        vertices=mesh.vertices[used],
+        faces=renumbered.reshape(-1, 3).astype(np.int32),
+        colors=mesh.colors[used],
+        face_seen=mesh.face_seen[~gone],
+    )
+    return whole, face_labels[~gone], corner_uv[~gone]
+
+
 def without_caps(
     mesh: TriMesh, face_labels: UInt8[np.ndarray, "f"], corner_uv: Float32[np.ndarray, "f 3 2"]
 ) -> tuple[TriMesh, UInt8[np.ndarray, "f"], Float32[np.ndarray, "f 3 2"]]:
     """Flip the longest edge of every cap (a corner on its opposite edge); both new triangles take after the neighbour.
 
     Merging coplanar faces leaves such triangles. Dropping them would open the surface; engines and renderers want
-    normals of all. Vertices, face count and, to FLAT, the surface itself stay. Needles (two corners in one place) stay too.
+    normals of all. Vertices, face count and, to FLAT, the surface itself stay. Needles are for :func:`without_needles`.
     """
     faces, labels, seen, uv = mesh.faces.copy(), face_labels.copy(), mesh.face_seen.copy(), corner_uv.copy()
     owner: dict[tuple[int, int], int] = {}
@@ -73,6 +108,37 @@ def without_caps(
         if not flipped:
             break
     return replace(mesh, faces=faces, face_seen=seen), labels, uv
+
+
+class _Fans:
+    """Faces around each vertex, as of one pass."""
+
+    def __init__(self, faces: Int32[np.ndarray, "f 3"], gone: Bool[np.ndarray, "f"], vertex_count: int) -> None:
+        alive = np.flatnonzero(~gone)
+        corners = faces[alive].ravel()
+        self._face = np.repeat(alive, 3)[np.argsort(corners, kind="stable")]
+        self._start = np.concatenate([[0], np.cumsum(np.bincount(corners, minlength=vertex_count))])
+
+    def faces_of(self, vertex: int) -> list[int]:
+        rows: list[int] = self._face[self._start[vertex] : self._start[vertex + 1]].tolist()
+        return rows
+
+
+def _short_edges(mesh: TriMesh, faces: Int32[np.ndarray, "f 3"]) -> list[tuple[int, int]]:
+    """Ends of the edges shorter than FLAT, lower index first, sorted."""
+    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    length = np.linalg.norm(mesh.vertices[ends[:, 0]].astype(np.float64) - mesh.vertices[ends[:, 1]], axis=1)
+    short = np.unique(np.sort(ends[length < FLAT], axis=1), axis=0)
+    return [(int(a), int(b)) for a, b in short]
+
+
+def _collapsible(faces: Int32[np.ndarray, "f 3"], ring: list[int], other: list[int], keep: int, drop: int) -> bool:
+    slivers = set(ring) & set(other)
+    tips = {*faces[sorted(slivers)].ravel().tolist()} - {keep, drop}
+    common = ({*faces[ring].ravel().tolist()} & {*faces[other].ravel().tolist()}) - {keep, drop}
+    sides = [{frozenset(row) - {apex} for row in faces[rows].tolist()} for rows, apex in ((ring, keep), (other, drop))]
+    doubled = any(len(edge) == 2 for edge in sides[0] & sides[1])
+    return len(slivers) == len(tips) == 2 and common == tips and not doubled
 
 
 def _fraction(mesh: TriMesh, a: int, b: int, c: int) -> np.float32:

@@ -13,6 +13,8 @@ COLOR_SPACE = "lin_rec709_scene"
 """Of displayColor: USD takes colours as linear unless told otherwise, and so do renderers that never look at the name."""
 
 _LOOKS = "Looks"
+HULL_MATERIALS = "PhysicsMaterials"
+"""Scope among the hulls that holds their contact materials."""
 
 
 def define_mesh(
@@ -80,22 +82,33 @@ def define_visual_mesh(stage: Usd.Stage, path: str, parts: tuple[Part, ...]) -> 
             UsdShade.MaterialBindingAPI.Apply(prim).Bind(looks["photo"])
 
 
-def new_geometry_layer(path: str, texture_file: str | None) -> Sdf.Layer:
-    """A binary layer that holds only the template's materials, at ``<path>/Looks``, so that a payload of ``path`` brings them.
+def new_geometry_layer(*, visual: str, hulls: str, texture_file: str | None) -> Sdf.Layer:
+    """A binary layer that holds only the templates' materials, within what they are bound to, so that payloads bring them.
 
     Sdf.CopySpec orders fields by the addresses of their names, which differ between processes and would show in the
     bytes of a crate. A trip through text, done here while the layer is small, puts them into one order.
+
+    Args:
+        visual: Prim path of the visual mesh; its render materials come to be at ``<visual>/Looks``.
+        hulls: Prim path of the hulls; contact materials at ``<hulls>/PhysicsMaterials``.
+        texture_file: Asset path of the photo atlas; without one there is no material ``photo``.
     """
-    looks = Sdf.Layer.FindOrOpen(str(resource_dir("usd_templates") / "looks.usda"))
     draft, layer = new_layer(".usda"), new_layer(".usdc")
-    group = Sdf.CreatePrimInLayer(draft, path)
-    for ancestor in (group, group.nameParent):
-        ancestor.specifier, ancestor.typeName = Sdf.SpecifierDef, "Xform"
-    Sdf.CopySpec(looks, f"/{_LOOKS}", draft, f"{path}/{_LOOKS}")
+    _copy_template(draft, "looks.usda", f"/{_LOOKS}", f"{visual}/{_LOOKS}")
+    _copy_template(draft, "materials.usda", "/HullMaterials", f"{hulls}/{HULL_MATERIALS}")
     if texture_file is None:
-        del draft.GetPrimAtPath(f"{path}/{_LOOKS}").nameChildren["photo"]
+        del draft.GetPrimAtPath(f"{visual}/{_LOOKS}").nameChildren["photo"]
     else:
-        texture = draft.GetPrimAtPath(f"{path}/{_LOOKS}/photo/texture")
+        texture = draft.GetPrimAtPath(f"{visual}/{_LOOKS}/photo/texture")
         Sdf.AttributeSpec(texture, "inputs:file", Sdf.ValueTypeNames.Asset).default = Sdf.AssetPath(texture_file)
     layer.ImportFromString(draft.ExportToString())
     return layer
+
+
+def _copy_template(draft: Sdf.Layer, file: str, source: str, target: str) -> None:
+    """Copy a template's prim to ``target``, below Xforms."""
+    template = Sdf.Layer.FindOrOpen(str(resource_dir("usd_templates") / file))
+    parent = Sdf.CreatePrimInLayer(draft, Sdf.Path(target).GetParentPath())
+    for ancestor in (parent, parent.nameParent):
+        ancestor.specifier, ancestor.typeName = Sdf.SpecifierDef, "Xform"
+    Sdf.CopySpec(template, source, draft, target)

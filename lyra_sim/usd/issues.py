@@ -5,13 +5,18 @@ from typing import Any, Literal
 
 Severity = Literal["error", "warning", "info"]
 
+READER = "reader"
+"""Tool of an issue that says that the stage couldn't be examined, or not to its end."""
+
+READER_RULE = "the stage opens and is examined to its end"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
     """One finding of one rule at one place."""
 
     tool: str
-    """``openusd``, ``nvidia``, ``nav-environment``, or ``reader`` when the stage couldn't be examined at all."""
+    """A rule group (``openusd``, ``nvidia``, ``nav-environment`` …), or ``reader``."""
     rule: str
     """Id or name within the tool: ``NE.105``, ``WeldChecker``."""
     severity: Severity
@@ -27,3 +32,17 @@ class Issue:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """A stage held against rules: what was asked and what was found."""
+
+    rules: dict[str, dict[str, str]]
+    """Group to id and title of every rule that was examined, whether it held or not."""
+    missing: dict[str, str]
+    """Groups that weren't examined because they can't run here, and why."""
+    issues: tuple[Issue, ...]
+
+    def count(self, severity: Severity) -> int:
+        return sum(issue.severity == severity for issue in self.issues)

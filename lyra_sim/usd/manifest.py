@@ -21,6 +21,8 @@ MANIFEST_VERSION = 1
 _SOURCES: dict[DepthKind, tuple[str, str]] = {
     "measured": ("measured RGB-D frames", "none invented"),
     "plane sweep": ("photos, depth computed from several of them", "blank surfaces continued from planes around them"),
+    "given mesh": ("a given triangle mesh", "none invented; what no view could reach is closed"),
+    "given splats": ("given Gaussian splats, depth rendered from them", "none invented; what no view could reach is closed"),
     "layout prior": ("one photo", "all geometry: a guessed floor-and-box layout, not a measurement"),
 }
 """What a world's surface rests on, and what of it nobody saw."""
@@ -64,6 +66,7 @@ def write_manifest(
             "scale": world.scale.to_json(),
             "world_from_input": world.world_from_input.matrix.tolist(),
             "robot_radius": navigation.robot_radius,
+            "robot_band": list(navigation.band),
             "reachable_area": navigation.reachable_area,
             "spawns": [{"x": x, "y": y, "yaw": yaw} for x, y, yaw in navigation.spawns.tolist()],
             "routes": [
@@ -80,6 +83,7 @@ def write_manifest(
                 "hull_count": len(colliders.hulls),
                 "hulls_by_label": {label: len(colliders.by_label(label)) for label in LABELS},
             },
+            "openings": [opening.to_json() for opening in colliders.openings],
             "files": {
                 file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": _sha256(file)}
                 for file in sorted(folder.rglob("*"))

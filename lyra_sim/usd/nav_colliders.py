@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
-from pxr import UsdPhysics, UsdShade
+from pxr import Usd, UsdGeom, UsdPhysics, UsdShade
 
 from lyra_sim.usd.stage import label_of
 from lyra_sim.usd.view import ColliderMesh, Finding, View
@@ -22,6 +22,9 @@ MIN_FLOOR = 0.3
 
 FLOOR_TOLERANCE = 0.01
 """[m]"""
+
+LEVEL_COSINE = float(np.cos(np.radians(1.0)))
+"""A surface is level to within a degree: on more, a ball rolls and a map of it is wrong at one end of the room."""
 
 STATIC_FRICTION, MAX_RESTITUTION = (0.2, 1.5), 0.5
 """Of indoor floors, generously."""
@@ -86,12 +89,19 @@ def floor_thickness(view: View) -> Iterator[Finding]:
 
 
 def floor_height(view: View) -> Iterator[Finding]:
-    if not view.collider_meshes:
+    if not view.colliders:
         return
-    heights = np.concatenate([_level_heights(collider) for collider in view.collider_meshes])
+    heights = np.concatenate([*map(_level_heights, view.collider_meshes), _level_tops(view)])
     if not len(heights) or np.abs(heights).min() > FLOOR_TOLERANCE:
         nearest = f"the nearest is at {heights[np.abs(heights).argmin()]:+.3f} m" if len(heights) else "none is level"
         yield "", f"no level collider surface at z = 0 ± 1 cm ({nearest}); hosts spawn robots and ground planes there"
+
+
+def floor_of_hulls(view: View) -> Iterator[Finding]:
+    for collider in view.collider_meshes:
+        heights = _level_heights(collider)
+        if collider.approximation == UsdPhysics.Tokens.none and len(heights) and np.abs(heights).min() <= FLOOR_TOLERANCE:
+            yield collider.path, "the floor is a triangle collider: small bodies fall through it, and some engines fill it up"
 
 
 def contact_material(view: View) -> Iterator[Finding]:
@@ -141,8 +151,22 @@ def _length(hull: ColliderMesh) -> float:
     return float(np.ptp(centred @ np.linalg.svd(centred, full_matrices=False)[2].T, axis=0).max())
 
 
+def _level_tops(view: View) -> np.ndarray:
+    """Heights of what is no mesh but flat above: boxes and planes with an axis upright [m]."""
+    flat = [prim for prim in view.colliders if prim.IsA(UsdGeom.Cube) or prim.IsA(UsdGeom.Plane)]
+    cache = UsdGeom.BBoxCache(Usd.TimeCode.EarliestTime(), UsdGeom.Imageable.GetOrderedPurposeTokens())
+    tops = []
+    for prim in flat:
+        bound = cache.ComputeWorldBound(prim)
+        axes = np.array(bound.GetMatrix())[:3, :3] @ view.world_from_stage.T
+        if (np.abs(axes[:, 2]) > LEVEL_COSINE * np.linalg.norm(axes, axis=1)).any():
+            corners = np.array([bound.ComputeAlignedRange().GetCorner(corner) for corner in range(8)])
+            tops.append(float((corners @ view.world_from_stage.T)[:, 2].max()))
+    return np.array(tops)
+
+
 def _level_heights(collider: ColliderMesh) -> np.ndarray:
-    """Heights of triangles that face up, within about 8 degrees [m]."""
+    """Heights of triangles that face up, within a degree [m]."""
     size = np.linalg.norm(collider.area_vectors, axis=1)
-    level = collider.area_vectors[:, 2] > 0.99 * np.maximum(size, 1e-12)
+    level = collider.area_vectors[:, 2] > LEVEL_COSINE * np.maximum(size, 1e-12)
     return collider.points[collider.triangles[level]][:, :, 2].mean(axis=1)

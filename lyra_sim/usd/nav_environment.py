@@ -4,12 +4,12 @@
 scenes, winding or map files, and NVIDIA's rules, whose profiles cover props and robots but no environments.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from lyra_sim.usd import nav_colliders, nav_package, nav_stage, nav_visuals
+from lyra_sim.usd import nav_colliders, nav_map, nav_package, nav_stage, nav_visuals
 from lyra_sim.usd.issues import Issue, Severity
 from lyra_sim.usd.view import Finding, View
 
@@ -41,7 +41,7 @@ RULES: tuple[Rule, ...] = (
     _rule("NE.004", "the default prim is an Xform", nav_stage.default_prim, once=True),
     _rule("NE.005", "exactly one PhysicsScene", nav_stage.one_scene),
     _rule("NE.006", "the PhysicsScene is outside the default prim", nav_stage.scene_outside),
-    _rule("NE.007", "gravity is 9.81 m/s^2 along -z", nav_stage.gravity),
+    _rule("NE.007", "gravity is 9.81 m/s^2, downward", nav_stage.gravity),
     _rule("NE.008", "no prim takes a name that hosts create", nav_stage.reserved_names),
     _rule("NE.009", "lights only in the lighting variant", nav_stage.lights),
     _rule("NE.010", "something is visible", nav_stage.something_visible),
@@ -56,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     _rule("NE.109", "a level collider surface at z = 0", nav_colliders.floor_height),
     _rule("NE.110", "colliders have a physics material with sane friction", nav_colliders.contact_material),
     _rule("NE.111", "triangle colliders are closed and wound outward", nav_colliders.closed_trimesh),
+    _rule("NE.112", "the floor is made of hulls when the stage opens", nav_colliders.floor_of_hulls, once=True),
     _rule("NE.201", "visual meshes have a semantic label", nav_visuals.labels),
     _rule("NE.202", "extents are authored and hold the points", nav_visuals.extents),
     _rule("NE.203", "points are finite", nav_visuals.finite_points),
@@ -63,24 +64,35 @@ RULES: tuple[Rule, ...] = (
     _rule("NE.205", "normals are there, fit and are unit vectors", nav_visuals.normals),
     _rule("NE.206", "primvars have the length their interpolation wants", nav_visuals.primvars),
     _rule("NE.207", "meshes aren't subdivided", nav_visuals.polygons),
+    _rule("NE.208", "textures are read in the right colour space", nav_visuals.texture_color_spaces),
+    _rule("NE.209", "visible meshes have a material", nav_visuals.materials),
     _rule("NE.301", "splat arrays fit together", nav_visuals.splat_lengths),
     _rule("NE.302", "splat values are finite", nav_visuals.splat_finite),
     _rule("NE.303", "opacities are activated: 0..1", nav_visuals.splat_opacities),
     _rule("NE.304", "scales are activated: > 0", nav_visuals.splat_scales),
     _rule("NE.305", "orientations are unit quaternions", nav_visuals.splat_quats),
     _rule("NE.306", "SH degree is 0 or 3", nav_visuals.splat_degree),
+    _rule("NE.307", "splats state their colour space", nav_visuals.splat_color_space),
     _rule("NE.401", "every asset resolves", nav_package.unresolved, once=True),
     _rule("NE.402", "no asset lies outside the package", nav_package.outside, once=True),
     _rule("NE.403", "an occupancy map with free cells is beside the stage", nav_package.map_present, once=True),
     _rule("NE.404", "the map lies over the colliders", nav_package.map_fits),
     _rule("NE.405", "the manifest's spawn poses are on free cells", nav_package.spawns_free, once=True),
+    _rule("NE.406", "no file is 4 GiB or larger", nav_package.too_large, once=True),
+    _rule("NE.407", "the map agrees with the hulls", nav_map.map_agrees, once=True),
+    _rule("NE.408", "the manifest's routes run over free cells", nav_map.routes_free, once=True),
 )
 
 
-def nav_environment_issues(view: View, rules: Iterable[Rule] = RULES) -> Iterator[Issue]:
-    """Run the rules on a stage under one variant selection."""
-    for rule in rules:
-        if rule.once and view.variant != "default":
+def nav_environment_rules() -> dict[str, str]:
+    """Id and title of every rule."""
+    return {rule.id: rule.title for rule in RULES}
+
+
+def nav_environment_issues(view: View, rules: Collection[str]) -> Iterator[Issue]:
+    """Run the rules with these ids on a stage under one variant selection."""
+    for rule in RULES:
+        if rule.id not in rules or (rule.once and view.variant != "default"):
             continue
         for path, message in _findings(rule, view):
             yield Issue(tool=TOOL, rule=rule.id, severity=rule.severity, message=message, path=path, variant=view.variant)

@@ -56,11 +56,11 @@ def scene_outside(view: View) -> Iterator[Finding]:
 
 def gravity(view: View) -> Iterator[Finding]:
     for scene in map(UsdPhysics.Scene, _scenes(view)):
-        direction = np.array(scene.GetGravityDirectionAttr().Get(), np.float64)
-        magnitude = float(scene.GetGravityMagnitudeAttr().Get())
+        direction = view.world_from_stage @ np.array(scene.GetGravityDirectionAttr().Get(), np.float64)
+        magnitude = float(scene.GetGravityMagnitudeAttr().Get()) * UsdGeom.GetStageMetersPerUnit(view.stage)
         # The schema's fallbacks (no direction, negative magnitude) mean down the up axis at standard gravity.
         if np.linalg.norm(direction) > 0 and not direction[2] / np.linalg.norm(direction) < -0.9999:
-            yield str(scene.GetPath()), f"gravity points along {direction.tolist()}, not -z"
+            yield str(scene.GetPath()), f"gravity points along {_rounded(direction)}, not down"
         if not (magnitude < 0 or abs(magnitude - GRAVITY_M_S2) < 0.02):
             yield str(scene.GetPath()), f"gravity is {magnitude:g} m/s^2, not {GRAVITY_M_S2}"
 
@@ -85,6 +85,10 @@ def something_visible(view: View) -> Iterator[Finding]:
     shown = (UsdGeom.Tokens.default_, UsdGeom.Tokens.render)
     if not any(prim.IsA(UsdGeom.Gprim) and UsdGeom.Imageable(prim).ComputePurpose() in shown for prim in view.prims):
         yield "", "nothing visible is composed"
+
+
+def _rounded(direction: np.ndarray) -> tuple[float, ...]:
+    return tuple(np.round(direction / np.linalg.norm(direction), 3).tolist())
 
 
 def _scenes(view: View) -> list[Usd.Prim]:

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 
 import numpy as np
-from pxr import Usd, UsdGeom, UsdPhysics
+from pxr import Usd, UsdGeom, UsdPhysics, UsdShade
 
 from lyra_sim.usd.stage import label_of
 from lyra_sim.usd.view import Finding, View, numpy_of
 
 _COEFFICIENTS = "radiance:sphericalHarmonicsCoefficients"
+_COLOR_INPUTS = ("diffuseColor", "emissiveColor", "specularColor")
+_DATA_INPUTS = ("normal", "roughness", "metallic", "occlusion", "displacement")
+_EIGHT_BIT = (".png", ".jpg", ".jpeg", ".bmp", ".tga", ".webp")
+"""Endings of pictures that hold display-referred colours where they hold colours at all."""
 _PER_SPLAT = ("scales", "orientations", "opacities")
 
 
@@ -90,6 +94,42 @@ def polygons(view: View) -> Iterator[Finding]:
             yield str(mesh.GetPath()), f"subdivisionScheme is {scheme}: renderers would round the room off"
 
 
+def materials(view: View) -> Iterator[Finding]:
+    shown = (UsdGeom.Tokens.default_, UsdGeom.Tokens.render)
+    for mesh in view.meshes:
+        if mesh.ComputePurpose() in shown and not all(map(_has_surface, _bindable(mesh))):
+            yield str(mesh.GetPath()), "no material with a surface is bound: renderers such as RTX show it plain grey"
+
+
+def texture_color_spaces(view: View) -> Iterator[Finding]:
+    for prim in view.prims:
+        shader = UsdShade.Shader(prim) if prim.IsA(UsdShade.Shader) else None
+        if not shader or shader.GetShaderId() != "UsdPreviewSurface":
+            continue
+        for name in (*_COLOR_INPUTS, *_DATA_INPUTS):
+            source = _source(shader, name)
+            if not source or source.GetShaderId() != "UsdUVTexture":
+                continue
+            file, space = source.GetInput("file"), source.GetInput("sourceColorSpace")
+            if not file or not str(file.Get() or "").strip("@").lower().endswith(_EIGHT_BIT):
+                continue
+            read_as = str(space.Get()) if space and space.Get() else "auto"
+            wrong = "raw" if name in _COLOR_INPUTS else "sRGB"
+            if read_as == wrong:
+                yield (
+                    str(source.GetPath()),
+                    f"the texture feeds {name} and is read as {read_as}: colours come out too bright"
+                    if name in _COLOR_INPUTS
+                    else f"the texture feeds {name} and is read as {read_as}: its numbers are bent as if they were colours",
+                )
+
+
+def splat_color_space(view: View) -> Iterator[Finding]:
+    for prim in view.splat_fields:
+        if not any(prefix.GetAttribute("colorSpace:name").Get() for prefix in _with_ancestors(prim)):
+            yield str(prim.GetPath()), "no colour space is stated: colours of photos are then taken as linear and washed out"
+
+
 def splat_lengths(view: View) -> Iterator[Finding]:
     for prim in view.splat_fields:
         count = len(_values(prim, "positions"))
@@ -147,6 +187,32 @@ def splat_degree(view: View) -> Iterator[Finding]:
     for prim in view.splat_fields:
         if _degree(prim) not in (0, 3):
             yield str(prim.GetPath()), f"SH degree {_degree(prim)}; renderers agree on 0 and 3 only, pad with zeros"
+
+
+def _bindable(mesh: UsdGeom.Mesh) -> list[Usd.Prim]:
+    """What materials are bound to: the mesh's material subsets where it has some, else itself."""
+    subsets = UsdShade.MaterialBindingAPI(mesh).GetMaterialBindSubsets()
+    return [subset.GetPrim() for subset in subsets] or [mesh.GetPrim()]
+
+
+def _has_surface(prim: Usd.Prim) -> bool:
+    material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
+    return bool(material) and any(output.HasConnectedSource() for output in material.GetSurfaceOutputs())
+
+
+def _with_ancestors(prim: Usd.Prim) -> Iterator[Usd.Prim]:
+    """A colour space is inherited. Not asked of OpenUSD, which takes names that it wasn't built with for none."""
+    while prim and not prim.IsPseudoRoot():
+        yield prim
+        prim = prim.GetParent()
+
+
+def _source(shader: UsdShade.Shader, name: str) -> UsdShade.Shader | None:
+    """The shader that an input is connected to."""
+    connected = shader.GetInput(name)
+    for source in connected.GetConnectedSources()[0] if connected else ():
+        return UsdShade.Shader(source.source.GetPrim())
+    return None
 
 
 def _values(prim: Usd.Prim, name: str) -> np.ndarray:

@@ -4,9 +4,11 @@
 
     world.usda             entry: metrics, variants, payload arcs, physics scene, lights
     world_splat.usda       the same with visual=splat
+    world_both.usda        the same with visual=both
+    world.usdz             optional: world.usda and all it needs in one file
     payload/geometry.usdc  /Geometry/{visual_mesh,collision_hulls,collision_trimesh}
     payload/texture.png    photo atlas of the visual mesh
-    payload/splat.usdc     /Splat/gaussians
+    payload/splat.usdc     /Splat/gaussians; above 4 GiB /Splat/gaussians_000 …, each in a layer splat_000.usdc …
     occupancy_map/         map.yaml and map.png (nav2, MobilityGen)
     manifest.json          spawn poses, routes, scale with its source, digests
 """
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from pxr import Usd, UsdGeom
+from pxr import Sdf, Usd, UsdGeom
 
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import TriMesh
@@ -24,19 +26,28 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
-from lyra_sim.usd.degeneracies import with_parted_vertices, without_caps
+from lyra_sim.usd.degeneracies import with_parted_vertices, without_caps, without_needles
 from lyra_sim.usd.geometry import define_visual_mesh, new_geometry_layer
+from lyra_sim.usd.lamps import lamp_places
 from lyra_sim.usd.manifest import provenance, write_manifest
+from lyra_sim.usd.partition import MOST_LAYER_BYTES, partition, splat_bytes
 from lyra_sim.usd.parts import split_by_label
 from lyra_sim.usd.physics import define_hulls, define_trimesh
 from lyra_sim.usd.splats import GAUSSIANS, define_splats
 from lyra_sim.usd.stage import new_layer, save
+from lyra_sim.usd.usdz import write_usdz
 
 TEXTURE_FILE = "texture.png"
 """Beside the geometry layer."""
 
 HALF_SPLAT_LAYER = "payload/splat_half.usdc"
 """Optional smaller twin of the splat layer; no variant loads it, because not every reader takes half floats."""
+
+WRAPPERS = {
+    "splat": "world.usda with visual=splat. Needs a renderer of ParticleField3DGaussianSplat (Isaac Sim 6 or later).",
+    "both": "world.usda with visual=both: splats over the mesh: looks of the one, shadows and depth of the other.",
+}
+"""Choice of ``visual`` that a wrapper layer opens with, and what it tells about itself."""
 
 
 def write_package(
@@ -49,6 +60,7 @@ def write_package(
     navigation: Navigation,
     texture: Texture | None = None,
     half_splats: bool = False,
+    usdz: bool = False,
 ) -> None:
     """Write the package into ``folder``. Equal inputs give equal bytes, file by file.
 
@@ -61,13 +73,18 @@ def write_package(
         navigation: Map, spawn poses and routes.
         texture: Photo atlas over faces of ``mesh``; without one, vertex colours are all there is.
         half_splats: Also write the splats in half precision.
+        usdz: Also write the world as one file, which takes its size once more.
     """
     write_geometry(folder / entry.GEOMETRY_LAYER, mesh=mesh, colliders=colliders, texture=texture)
     write_splats(folder / entry.SPLAT_LAYER, world.splats)
     if half_splats:
         write_splats(folder / HALF_SPLAT_LAYER, world.splats, half=True)
-    entry.write_world(folder / "world.usda", facts={"lyra_sim": {"name": name, **provenance(world)}})
-    entry.write_splat_wrapper(folder / "world_splat.usda")
+    facts = {"lyra_sim": {"name": name, **provenance(world)}}
+    entry.write_world(folder / "world.usda", facts=facts, lamps=lamp_places(mesh, navigation))
+    for visual, documentation in WRAPPERS.items():
+        entry.write_wrapper(folder / f"world_{visual}.usda", visual=visual, documentation=documentation)
+    if usdz:
+        write_usdz(folder / "world.usdz", folder / "world.usda")
     navigation.occupancy.save(folder / "occupancy_map")
     write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation)
 
@@ -79,8 +96,11 @@ def write_geometry(path: Path, *, mesh: TriMesh, colliders: Colliders, texture: 
         corner_uv[texture.face_index] = texture.uv
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(texture.image).save(path.parent / TEXTURE_FILE, compress_level=6)
-    mesh, face_labels, corner_uv = without_caps(with_parted_vertices(mesh), colliders.face_labels, corner_uv)
-    layer = new_geometry_layer(entry.VISUAL_MESH, f"./{TEXTURE_FILE}" if texture else None)
+    mesh, face_labels, corner_uv = without_needles(with_parted_vertices(mesh), colliders.face_labels, corner_uv)
+    mesh, face_labels, corner_uv = without_caps(mesh, face_labels, corner_uv)
+    layer = new_geometry_layer(
+        visual=entry.VISUAL_MESH, hulls=entry.COLLISION_HULLS, texture_file=f"./{TEXTURE_FILE}" if texture else None
+    )
     stage = Usd.Stage.Open(layer)
     stage.SetDefaultPrim(UsdGeom.Xform.Define(stage, "/Geometry").GetPrim())
     parts = split_by_label(mesh, face_labels, corner_uv)
@@ -90,9 +110,30 @@ def write_geometry(path: Path, *, mesh: TriMesh, colliders: Colliders, texture: 
     save(layer, path)
 
 
-def write_splats(path: Path, splats: Splats, *, half: bool = False) -> None:
-    """Write a layer with one splat field; the field sits under an Xform so that it can be moved."""
+def write_splats(path: Path, splats: Splats, *, half: bool = False, most_layer_bytes: int = MOST_LAYER_BYTES) -> None:
+    """Write a layer with all splats below ``/Splat``, an Xform, so that they can be moved.
+
+    Where one layer would exceed ``most_layer_bytes``, each part becomes a field in a layer of its own beside it, and the
+    layer at ``path`` brings them together.
+    """
+    parts = partition(splats, max(1, most_layer_bytes // splat_bytes(splats, half=half)))
+    if len(parts) == 1:
+        _write_field(path, splats, GAUSSIANS, half=half)
+        return
+    whole = new_layer(path.suffix)
+    root = Sdf.CreatePrimInLayer(whole, entry.SPLAT_ROOT)
+    root.specifier, root.typeName, whole.defaultPrim = Sdf.SpecifierDef, "Xform", root.name
+    for index, part in enumerate(parts):
+        file, name = f"{path.stem}_{index:03d}{path.suffix}", f"{GAUSSIANS}_{index:03d}"
+        _write_field(path.parent / file, part, name, half=half)
+        field = Sdf.PrimSpec(root, name, Sdf.SpecifierDef)
+        field.referenceList.Prepend(Sdf.Reference(f"./{file}", f"{entry.SPLAT_ROOT}/{name}"))
+    save(whole, path)
+
+
+def _write_field(path: Path, splats: Splats, name: str, *, half: bool) -> None:
+    """Write a layer with the one field ``/Splat/<name>``."""
     stage = Usd.Stage.Open(new_layer(path.suffix))
     stage.SetDefaultPrim(UsdGeom.Xform.Define(stage, entry.SPLAT_ROOT).GetPrim())
-    define_splats(stage, f"{entry.SPLAT_ROOT}/{GAUSSIANS}", splats, half=half)
+    define_splats(stage, f"{entry.SPLAT_ROOT}/{name}", splats, half=half)
     save(stage.GetRootLayer(), path)

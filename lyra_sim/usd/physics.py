@@ -6,7 +6,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade
 
 from lyra_sim.data.colliders import Colliders, Label
 from lyra_sim.data.mesh import TriMesh
-from lyra_sim.usd.geometry import define_mesh, set_normals
+from lyra_sim.usd.geometry import HULL_MATERIALS, define_mesh, set_normals
 from lyra_sim.usd.stage import set_label
 
 SEEN_ATTRIBUTE = "lyra:seen"
@@ -22,8 +22,18 @@ LABEL_COLORS: dict[Label, tuple[float, float, float]] = {
 """Linear colours of hulls, for people who switch guides on to look at what physics sees."""
 
 
+HULL_MATERIAL: dict[Label, str] = {"wall": "wall", "ceiling": "wall", "clutter": "furniture"}
+"""Contact material by label; what isn't here keeps the ground's, which is inherited: floors, and what nobody saw."""
+
+
 def define_hulls(stage: Usd.Stage, path: str, colliders: Colliders) -> None:
-    """Author ``<path>/<hull name>`` as a static collider each; the approximation says what they already are: convex."""
+    """Author ``<path>/<hull name>`` as a static collider each; the approximation says what they already are: convex.
+
+    Args:
+        stage: On a layer of :func:`lyra_sim.usd.geometry.new_geometry_layer`, whose contact materials are bound here.
+        path: Prim path of the group.
+        colliders: The hulls.
+    """
     _define_guide(stage, path)
     for hull in colliders.hulls:
         mesh = define_mesh(stage, f"{path}/{hull.name}", hull.vertices, hull.faces)
@@ -31,6 +41,10 @@ def define_hulls(stage: Usd.Stage, path: str, colliders: Colliders) -> None:
         mesh.CreateDisplayColorAttr([Gf.Vec3f(*LABEL_COLORS[hull.label])])
         prim = mesh.GetPrim()
         _make_collider(prim, UsdPhysics.Tokens.convexHull)
+        if hull.label in HULL_MATERIAL:
+            material = UsdShade.Material.Get(stage, f"{path}/{HULL_MATERIALS}/{HULL_MATERIAL[hull.label]}")
+            strength = UsdShade.Tokens.weakerThanDescendants
+            UsdShade.MaterialBindingAPI(prim).Bind(material, strength, "physics")
         set_label(prim, hull.label)
         prim.CreateAttribute(SEEN_ATTRIBUTE, Sdf.ValueTypeNames.Float, True, Sdf.VariabilityUniform).Set(hull.seen)
 

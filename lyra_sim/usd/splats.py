@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
-from pxr import Usd, UsdGeom, UsdVol, Vt
+from pxr import Gf, Usd, UsdGeom, UsdVol, Vt
 
 from lyra_sim.conventions import quats_wxyz_from_xyzw, quats_xyzw_from_wxyz
 from lyra_sim.data.splats import Splats
@@ -59,11 +59,24 @@ def define_splats(stage: Usd.Stage, path: str, splats: Splats, *, half: bool = F
     coefficients_attr = prim.GetAttribute(_COEFFICIENTS + suffix)
     coefficients_attr.SetMetadata("interpolation", UsdGeom.Tokens.vertex)
     coefficients_attr.SetMetadata("elementSize", splats.sh_coeffs.shape[1])
-    Usd.ColorSpaceAPI.Apply(prim).CreateColorSpaceNameAttr().Set(COLOR_SPACE)
+    _state_color_space(prim)
     field.CreateSortingModeHintAttr("cameraDistance")
     field.CreateProjectionModeHintAttr("perspective")
     set_extent(prim, *splat_bounds(splats))
     return prim
+
+
+def _state_color_space(prim: Usd.Prim) -> None:
+    """Name the space as Kit's renderer knows it, and define that name, which OpenUSD wasn't built with (IEC 61966-2-1)."""
+    space = Usd.ColorSpaceDefinitionAPI.Apply(prim, COLOR_SPACE)
+    space.CreateNameAttr().Set(COLOR_SPACE)
+    space.CreateRedChromaAttr().Set(Gf.Vec2f(0.64, 0.33))
+    space.CreateGreenChromaAttr().Set(Gf.Vec2f(0.30, 0.60))
+    space.CreateBlueChromaAttr().Set(Gf.Vec2f(0.15, 0.06))
+    space.CreateWhitePointAttr().Set(Gf.Vec2f(0.3127, 0.3290))
+    space.CreateGammaAttr().Set(2.4)
+    space.CreateLinearBiasAttr().Set(0.055)
+    Usd.ColorSpaceAPI.Apply(prim).CreateColorSpaceNameAttr().Set(COLOR_SPACE)
 
 
 def splat_bounds(splats: Splats) -> tuple[Float32[np.ndarray, "3"], Float32[np.ndarray, "3"]]:
@@ -96,9 +109,19 @@ def read_splats(prim: Usd.Prim) -> Splats:
 
 
 def load_splats(path: Path) -> Splats:
-    """Splats of the first field in the layer or package at ``path``, in that field's own coordinates."""
+    """Splats of all fields in the layer or package at ``path``, field after field, in their own coordinates."""
     stage = Usd.Stage.Open(str(path))
-    for prim in stage.Traverse():
-        if prim.GetTypeName() == "ParticleField3DGaussianSplat":
-            return read_splats(prim)
-    raise UsdError(str(path), "no ParticleField3DGaussianSplat is in it", likely="The visual variant has no splats selected.")
+    fields = [read_splats(prim) for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
+    if not fields:
+        raise UsdError(
+            str(path), "no ParticleField3DGaussianSplat is in it", likely="The visual variant has no splats selected."
+        )
+    if len(fields) == 1:
+        return fields[0]
+    return Splats(
+        means=np.concatenate([field.means for field in fields]),
+        quats_wxyz=np.concatenate([field.quats_wxyz for field in fields]),
+        log_scales=np.concatenate([field.log_scales for field in fields]),
+        opacity_logits=np.concatenate([field.opacity_logits for field in fields]),
+        sh_coeffs=np.concatenate([field.sh_coeffs for field in fields]),
+    )

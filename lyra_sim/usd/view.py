@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics
 
+from lyra_sim.conventions import GLTF_FROM_WORLD
+
 Finding = tuple[str, str]
 """(prim path or file name, what is wrong there)."""
 
@@ -39,13 +41,22 @@ class View:
         return tuple(UsdGeom.Mesh(prim) for prim in self.prims if prim.IsA(UsdGeom.Mesh))
 
     @cached_property
+    def world_from_stage(self) -> Float64[np.ndarray, "3 3"]:
+        """Takes the stage's own coordinates to metres, z-up, so that a rule's limits mean the same on every stage."""
+        turn = GLTF_FROM_WORLD[:3, :3].T if UsdGeom.GetStageUpAxis(self.stage) == UsdGeom.Tokens.y else np.eye(3)
+        return turn * UsdGeom.GetStageMetersPerUnit(self.stage)
+
+    @cached_property
     def colliders(self) -> tuple[Usd.Prim, ...]:
-        return tuple(prim for prim in self.prims if prim.HasAPI(UsdPhysics.CollisionAPI))
+        """Prims that collide; those that are switched off don't."""
+        able = (prim for prim in self.prims if prim.HasAPI(UsdPhysics.CollisionAPI))
+        return tuple(prim for prim in able if UsdPhysics.CollisionAPI(prim).GetCollisionEnabledAttr().Get() is not False)
 
     @cached_property
     def collider_meshes(self) -> tuple["ColliderMesh", ...]:
         cache = UsdGeom.XformCache()
-        return tuple(ColliderMesh.read(UsdGeom.Mesh(prim), cache) for prim in self.colliders if prim.IsA(UsdGeom.Mesh))
+        meshes = (UsdGeom.Mesh(prim) for prim in self.colliders if prim.IsA(UsdGeom.Mesh))
+        return tuple(ColliderMesh.read(mesh, cache, self.world_from_stage) for mesh in meshes)
 
     @cached_property
     def splat_fields(self) -> tuple[Usd.Prim, ...]:
@@ -54,7 +65,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class ColliderMesh:
-    """A mesh collider as triangles in the stage's world [m]; polygons are fanned."""
+    """A mesh collider as triangles in metres, z-up; polygons are fanned."""
 
     prim: Usd.Prim
     points: Float64[np.ndarray, "v 3"]
@@ -63,19 +74,22 @@ class ColliderMesh:
     """Authored ``physics:approximation``; None if there is none."""
 
     @classmethod
-    def read(cls, mesh: UsdGeom.Mesh, cache: UsdGeom.XformCache) -> "ColliderMesh":
+    def read(
+        cls, mesh: UsdGeom.Mesh, cache: UsdGeom.XformCache, world_from_stage: Float64[np.ndarray, "3 3"]
+    ) -> "ColliderMesh":
         prim = mesh.GetPrim()
         points = numpy_of(mesh.GetPointsAttr()).reshape(-1, 3)
-        world = np.array(cache.GetLocalToWorldTransform(prim))
+        stage_from_local = np.array(cache.GetLocalToWorldTransform(prim))  # for row vectors, as USD has them
         counts, indices = numpy_of(mesh.GetFaceVertexCountsAttr()), numpy_of(mesh.GetFaceVertexIndicesAttr())
         triangles = _fan(counts.astype(np.int64), indices.astype(np.int64), len(points))
-        if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
+        mirrored = np.linalg.det(stage_from_local[:3, :3]) < 0
+        if (mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded) != mirrored:
             triangles = triangles[:, ::-1]
         applied = prim.HasAPI(UsdPhysics.MeshCollisionAPI)
         chosen = prim.GetAttribute(UsdPhysics.Tokens.physicsApproximation) if applied else Usd.Attribute()
         return cls(
             prim=prim,
-            points=points @ world[:3, :3] + world[3, :3],
+            points=(points @ stage_from_local[:3, :3] + stage_from_local[3, :3]) @ world_from_stage.T,
             triangles=triangles,
             approximation=str(chosen.Get()) if chosen and chosen.HasAuthoredValue() else None,
         )

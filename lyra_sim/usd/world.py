@@ -1,9 +1,11 @@
-"""The entry layers of a package: world.usda, made from the template, and world_splat.usda around it."""
+"""The entry layers of a package: world.usda, made from the template, and wrappers that open it with other variants."""
 
 from pathlib import Path
 from typing import Any
 
-from pxr import Sdf, Usd
+import numpy as np
+from jaxtyping import Float64
+from pxr import Gf, Sdf, Usd
 
 from lyra_sim.errors import UsdError
 from lyra_sim.resources import resource_dir
@@ -30,38 +32,39 @@ PAYLOADS = {
 """Prim of the template that holds a payload -> the layer and prim that it loads."""
 
 
-def write_world(path: Path, *, facts: dict[str, Any]) -> None:
-    """Write ``world.usda``: the template, closed in itself, with payload arcs and ``facts`` as customLayerData."""
+LAMPS = "/World{lighting=studio}Lamps"
+
+
+def write_world(path: Path, *, facts: dict[str, Any], lamps: Float64[np.ndarray, "n 3"]) -> None:
+    """Write ``world.usda``: the template, closed in itself, with payload arcs.
+
+    Args:
+        path: The file.
+        facts: customLayerData.
+        lamps: Places of the template's lamp in ``lighting=studio`` [m].
+    """
     template_path = resource_dir("usd_templates") / "world.usda"
     layer = new_layer(".usda")
     layer.TransferContent(Sdf.Layer.FindOrOpen(str(template_path)))
     layer.documentation = (
-        "A world made by lyra-sim. Variants of /World: visual (mesh, splat, both), collision (hulls, trimesh, none), lighting."
+        "A world made by lyra-sim. Variants of /World: visual (mesh, splat, both), collision (hulls, trimesh, none), "
+        "lighting (studio, dome, none)."
     )
     _inline_references(layer, template_path.parent)
     for holder, (file, target) in PAYLOADS.items():
-        spec = layer.GetPrimAtPath(holder)
-        if spec is None:
-            raise UsdError(
-                str(template_path),
-                f"no prim {holder}",
-                expected="the prims that payloads hang on",
-                likely="The template was edited.",
-            )
-        spec.payloadList.Prepend(Sdf.Payload(f"./{file}", target))
+        _prim(layer, holder, template_path).payloadList.Prepend(Sdf.Payload(f"./{file}", target))
+    _hang_lamps(layer, template_path, lamps)
     layer.customLayerData = facts
     save(layer, path)
 
 
-def write_splat_wrapper(path: Path) -> None:
-    """Write a layer that opens ``world.usda`` with splats selected, for tools that take a path and nothing else."""
+def write_wrapper(path: Path, *, visual: str, documentation: str) -> None:
+    """Write a layer that opens ``world.usda`` with ``visual`` selected, for tools that take a path and nothing else."""
     layer = new_layer(".usda")
-    layer.documentation = (
-        "world.usda with visual=splat. Needs a renderer of ParticleField3DGaussianSplat (Isaac Sim 6 or later)."
-    )
+    layer.documentation = documentation
     layer.subLayerPaths.append("./world.usda")
     world = Sdf.CreatePrimInLayer(layer, "/World")
-    world.variantSelections["visual"] = "splat"
+    world.variantSelections["visual"] = visual
     layer.defaultPrim = "World"
     save(layer, path)
 
@@ -83,6 +86,28 @@ def select_variant(stage: Usd.Stage, name: str, choice: str) -> None:
         )
     with Usd.EditContext(stage, stage.GetSessionLayer()):
         variant_set.SetVariantSelection(choice)
+
+
+def _prim(layer: Sdf.Layer, path: str, template: Path) -> Sdf.PrimSpec:
+    spec = layer.GetPrimAtPath(path)
+    if spec is None:
+        raise UsdError(
+            str(template), f"no prim {path}", expected="the prims that a world fills in", likely="The template was edited."
+        )
+    return spec
+
+
+def _hang_lamps(layer: Sdf.Layer, template: Path, lamps: Float64[np.ndarray, "n 3"]) -> None:
+    """Copy the one lamp to every place, or take the group away where there are none."""
+    one = _prim(layer, f"{LAMPS}/lamp", template)
+    for index, place in enumerate(lamps.tolist()):
+        copy = f"{LAMPS}/lamp_{index:03d}"
+        Sdf.CopySpec(layer, one.path, layer, copy)
+        layer.GetAttributeAtPath(f"{copy}.xformOp:translate").default = Gf.Vec3d(*place)
+    group = _prim(layer, LAMPS, template)
+    del group.nameChildren["lamp"]
+    if not len(lamps):
+        del group.nameParent.nameChildren[group.name]
 
 
 def _inline_references(layer: Sdf.Layer, folder: Path) -> None:

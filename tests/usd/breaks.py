@@ -144,6 +144,21 @@ def spawn_in_wall(package: Path) -> None:
     file.write_text(json.dumps(facts))
 
 
+def shifted_map(package: Path) -> None:
+    """The map's origin half a metre off."""
+    file = package / "occupancy_map" / "map.yaml"
+    fields = yaml.safe_load(file.read_text())
+    x, y, yaw = fields["origin"]
+    file.write_text(yaml.safe_dump(fields | {"origin": [x + 0.5, y, yaw]}))
+
+
+def route_through_table(package: Path) -> None:
+    file = package / "manifest.json"
+    facts = json.loads(file.read_text())
+    facts["routes"][0]["waypoints"] = [[-1.5, 0.5], [1.7, 0.5]]
+    file.write_text(json.dumps(facts))
+
+
 def stray_payload(package: Path) -> None:
     """The splats moved beside the package, as when somebody tidies up."""
     shutil.move(package / SPLAT, package.parent / "splat.usdc")
@@ -169,9 +184,46 @@ def untyped_root(layer: Sdf.Layer) -> None:
     layer.GetPrimAtPath("/World").typeName = "Scope"
 
 
+def turned_y_up(stage: Usd.Stage) -> None:
+    """The same world, honestly y-up: turned, with its gravity."""
+    UsdGeom.SetStageUpAxis(stage, "Y")
+    UsdGeom.Xform.Get(stage, "/World").AddRotateXOp().Set(-90.0)
+    UsdPhysics.Scene.Get(stage, "/physicsScene").GetGravityDirectionAttr().Set(Gf.Vec3f(0, -1, 0))
+
+
+def scaled_to_centimetres(stage: Usd.Stage) -> None:
+    """The same world, honestly in centimetres: grown a hundredfold, with its gravity."""
+    UsdGeom.SetStageMetersPerUnit(stage, 0.01)
+    UsdGeom.Xform.Get(stage, "/World").AddScaleOp().Set(Gf.Vec3f(100.0))
+    UsdPhysics.Scene.Get(stage, "/physicsScene").GetGravityMagnitudeAttr().Set(981.0)
+
+
+def unbound(stage: Usd.Stage) -> None:
+    """The material of everything that has no photo taken away."""
+    stage.GetPrimAtPath(VISUAL).GetRelationship("material:binding").ClearTargets(True)
+
+
+def grown_texture(package: Path) -> None:
+    """The atlas grown to 4 GiB, all of it hole: takes no space on the disk."""
+    with (package / "payload" / "texture.png").open("r+b") as file:
+        file.truncate(1 << 32)
+
+
 BREAKS = (
-    Break(rule="NE.001", name="y_up", edit=on_stage(WORLD, lambda s: UsdGeom.SetStageUpAxis(s, "Y"))),
-    Break(rule="NE.002", name="centimetres", edit=on_stage(WORLD, lambda s: UsdGeom.SetStageMetersPerUnit(s, 0.01))),
+    Break(rule="NE.001", name="y_up", edit=on_stage(WORLD, turned_y_up)),
+    Break(
+        rule="NE.001",
+        name="y_up_by_name_only",
+        edit=on_stage(WORLD, lambda s: UsdGeom.SetStageUpAxis(s, "Y")),
+        also=frozenset({"NE.007", "NE.109", "NE.404", "NE.407"}),
+    ),
+    Break(rule="NE.002", name="centimetres", edit=on_stage(WORLD, scaled_to_centimetres)),
+    Break(
+        rule="NE.002",
+        name="centimetres_by_name_only",
+        edit=on_stage(WORLD, lambda s: UsdGeom.SetStageMetersPerUnit(s, 0.01)),
+        also=frozenset({"NE.007", "NE.108", "NE.404", "NE.407"}),
+    ),
     Break(rule="NE.003", name="grams", edit=on_stage(WORLD, lambda s: UsdPhysics.SetStageKilogramsPerUnit(s, 0.001))),
     Break(rule="NE.004", name="scope_as_default_prim", edit=on_layer(untyped_root)),
     Break(rule="NE.005", name="second_scene", edit=on_stage(WORLD, lambda s: UsdPhysics.Scene.Define(s, "/otherScene"))),
@@ -193,11 +245,21 @@ BREAKS = (
         name="no_approximation",
         edit=clear(GEOMETRY, f"{HULLS}/wall_000.physics:approximation"),
     ),
-    Break(rule="NE.103", name="dented_hull", edit=on_attribute(GEOMETRY, f"{HULLS}/clutter_000.points", dented)),
+    Break(
+        rule="NE.103",
+        name="dented_hull",
+        edit=on_attribute(GEOMETRY, f"{HULLS}/clutter_000.points", dented),
+        also=frozenset({"NE.407"}),
+    ),
     Break(rule="NE.104", name="hole_in_hull", edit=on_stage(GEOMETRY, drop_face(f"{HULLS}/clutter_000"))),
     Break(rule="NE.105", name="inverted_hull", edit=on_stage(GEOMETRY, reverse_faces(f"{HULLS}/clutter_000"))),
     Break(rule="NE.106", name="too_many_vertices", edit=on_stage(GEOMETRY, many_vertices)),
-    Break(rule="NE.107", name="sheet", edit=on_attribute(GEOMETRY, f"{HULLS}/clutter_000.points", flattened(0.005))),
+    Break(
+        rule="NE.107",
+        name="sheet",
+        edit=on_attribute(GEOMETRY, f"{HULLS}/clutter_000.points", flattened(0.005)),
+        also=frozenset({"NE.407"}),
+    ),
     Break(rule="NE.108", name="thin_floor", edit=on_attribute(GEOMETRY, f"{HULLS}/floor_000.points", flattened(0.1))),
     Break(
         rule="NE.109",
@@ -227,6 +289,11 @@ BREAKS = (
         edit=on_stage(GEOMETRY, reverse_faces("/Geometry/collision_trimesh/closed_mesh")),
         also=frozenset({"NE.109"}),
     ),
+    Break(
+        rule="NE.112",
+        name="triangle_floor",
+        edit=on_stage(GEOMETRY, lambda s: s.GetAttributeAtPath(f"{HULLS}/floor_000.physics:approximation").Set("none")),
+    ),
     Break(rule="NE.201", name="unlabelled", edit=clear(GEOMETRY, f"{VISUAL}/floor.semantics:labels:class")),
     Break(rule="NE.202", name="no_extent", edit=clear(GEOMETRY, f"{VISUAL}/wall.extent")),
     Break(
@@ -246,6 +313,12 @@ BREAKS = (
         edit=on_attribute(GEOMETRY, f"{VISUAL}/floor.primvars:displayColor:indices", lambda i: i[1:]),
     ),
     Break(rule="NE.207", name="subdivided", edit=set_value(GEOMETRY, f"{VISUAL}/wall.subdivisionScheme", "catmullClark")),
+    Break(
+        rule="NE.208",
+        name="raw_colours",
+        edit=set_value(GEOMETRY, f"{VISUAL}/Looks/photo/texture.inputs:sourceColorSpace", "raw"),
+    ),
+    Break(rule="NE.209", name="no_look", edit=on_stage(GEOMETRY, unbound)),
     Break(rule="NE.301", name="missing_scale", edit=on_attribute(SPLAT, f"{GAUSSIANS}.scales", lambda s: s[1:])),
     Break(rule="NE.301", name="missing_harmonics", edit=on_attribute(SPLAT, f"{GAUSSIANS}.{COEFFICIENTS}", lambda c: c[16:])),
     Break(rule="NE.302", name="nan_splat", edit=on_attribute(SPLAT, f"{GAUSSIANS}.positions", first_row(np.nan))),
@@ -262,9 +335,13 @@ BREAKS = (
         edit=on_stage(SPLAT, lambda s: s.GetAttributeAtPath(f"{GAUSSIANS}.radiance:sphericalHarmonicsDegree").Set(2)),
         also=frozenset({"NE.301"}),
     ),
+    Break(rule="NE.307", name="no_colour_space", edit=clear(SPLAT, f"{GAUSSIANS}.colorSpace:name")),
     Break(rule="NE.401", name="lost_payload", edit=lambda package: (package / SPLAT).unlink(), also=frozenset({"NE.010"})),
     Break(rule="NE.402", name="stray_payload", edit=stray_payload),
     Break(rule="NE.403", name="no_map", edit=lambda package: shutil.rmtree(package / "occupancy_map")),
-    Break(rule="NE.404", name="doubled_resolution", edit=double_resolution),
+    Break(rule="NE.404", name="doubled_resolution", edit=double_resolution, also=frozenset({"NE.407"})),
     Break(rule="NE.405", name="spawn_in_wall", edit=spawn_in_wall),
+    Break(rule="NE.406", name="4_gib_texture", edit=grown_texture),
+    Break(rule="NE.407", name="shifted_map", edit=shifted_map, also=frozenset({"NE.404", "NE.408"})),
+    Break(rule="NE.408", name="route_through_table", edit=route_through_table),
 )

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.usd.nav_environment import RULES, nav_environment_issues
+from lyra_sim.usd.nav_environment import RULES, nav_environment_issues, nav_environment_rules
 from lyra_sim.usd.view import variant_views
 from tests.conftest import ROOT
 from tests.usd.breaks import BREAKS, Break
 
 
 def fired(stage: Path) -> set[str]:
-    return {issue.rule for view in variant_views(stage) for issue in nav_environment_issues(view)}
+    return {issue.rule for view in variant_views(stage) for issue in nav_environment_issues(view, nav_environment_rules())}
 
 
 def test_good_package_breaks_no_rule(package: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import trimesh
 from PIL import Image
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, UsdUtils
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdPhysics, UsdShade, UsdUtils
 
 from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.occupancy import OccupancyMap
@@ -42,6 +42,7 @@ def test_files(bundle: StageBundle) -> None:
     assert set(digests(bundle.world)) == {
         "world.usda",
         "world_splat.usda",
+        "world_both.usda",
         "payload/geometry.usdc",
         "payload/splat.usdc",
         "payload/splat_half.usdc",
@@ -54,7 +55,7 @@ def test_files(bundle: StageBundle) -> None:
 
 
 def test_opens_complete_with_nothing_unresolved(bundle: StageBundle) -> None:
-    for entry in (bundle.stage, bundle.splat_stage):
+    for entry in (bundle.stage, bundle.splat_stage, bundle.both_stage):
         layers, _, unresolved = UsdUtils.ComputeAllDependencies(str(entry))
         assert not unresolved
         assert all(Path(layer.realPath).is_relative_to(bundle.world) for layer in layers)
@@ -75,11 +76,16 @@ def test_variants_compose_what_they_say(bundle: StageBundle) -> None:
     }
     assert paths(open_world(bundle.stage)) == seen["mesh"]
     assert paths(open_world(bundle.splat_stage)) == seen["splat"]
+    assert paths(open_world(bundle.both_stage)) == seen["both"]
     assert f"{SHAPES}/floor_000" in seen["mesh"]
     assert f"{SHAPES}/closed_mesh" in paths(open_world(bundle.stage, collision="trimesh"))
     assert not any(path.startswith(SHAPES) for path in paths(open_world(bundle.stage, collision="none")))
-    assert "/World/DomeLight" in seen["mesh"]
-    assert "/World/DomeLight" not in paths(open_world(bundle.stage, lighting="none"))
+    lit = {}
+    for choice in ("studio", "dome", "none"):
+        stage = open_world(bundle.stage, lighting=choice)
+        lit[choice] = {prim.GetName() for prim in stage.Traverse() if prim.HasAPI(UsdLux.LightAPI)}
+    assert lit == {"studio": {"DomeLight", "DistantLight", "lamp_000", "lamp_001"}, "dome": {"DomeLight"}, "none": set()}
+    assert {"/World/DistantLight", "/World/Lamps/lamp_000"} <= seen["mesh"]
     with pytest.raises(UsdError, match="no variant visual=hologram"):
         open_world(bundle.stage, visual="hologram")
 
@@ -95,6 +101,27 @@ def test_referencing_host_keeps_its_own_physics_scene(bundle: StageBundle) -> No
     hull = host.GetPrimAtPath("/World/envs/env_0/Environment/Collision/shapes/floor_000")
     material, _ = UsdShade.MaterialBindingAPI(hull).ComputeBoundMaterial("physics")
     assert str(material.GetPath()) == "/World/envs/env_0/PhysicsMaterials/ground"
+
+
+def test_hulls_slide_as_their_label_says(bundle: StageBundle) -> None:
+    """Walls and furniture have materials of their own, found from whatever stage refers to the world; the rest the ground's."""
+    host = Usd.Stage.CreateInMemory()
+    host.DefinePrim("/env").GetReferences().AddReference(str(bundle.stage))
+    found = {}
+    for prim in host.GetPrimAtPath("/env/Environment/Collision/shapes").GetChildren():
+        if prim.HasAPI(UsdPhysics.CollisionAPI):
+            material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial("physics")
+            api = UsdPhysics.MaterialAPI(material)
+            frictions = (api.GetStaticFrictionAttr().Get(), api.GetDynamicFrictionAttr().Get())
+            found[label_of(prim)] = (material.GetPrim().GetName(), *(pytest.approx(value) for value in frictions))
+    ground, wall = ("ground", 0.8, 0.7), ("wall", 0.6, 0.5)
+    assert found == {
+        "floor": ground,
+        "unseen": ground,
+        "wall": wall,
+        "ceiling": wall,
+        "clutter": ("furniture", 0.5, 0.4),
+    }
 
 
 def test_hulls_round_trip(bundle: StageBundle, small_world: World) -> None:

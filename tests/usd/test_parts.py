@@ -7,7 +7,7 @@ from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.surface import is_closed_manifold, signed_volume
-from lyra_sim.usd.degeneracies import NUDGE, with_parted_vertices, without_caps
+from lyra_sim.usd.degeneracies import NUDGE, with_parted_vertices, without_caps, without_needles
 from lyra_sim.usd.parts import crease_normals, outer_shell, split_by_label
 from tests.boxes import box_mesh
 from tests.usd.worlds import World
@@ -102,6 +102,57 @@ def test_caps_are_flipped_and_the_surface_stays_closed() -> None:
     assert flat.face_seen.all()
     mapped = flat.vertices[flat.faces[[neighbour, 13]]] @ np.array([[1, 0], [0.5, 1], [0.25, 2]], np.float32)
     np.testing.assert_allclose(uv[[neighbour, 13]], mapped, atol=1e-6)  # the neighbour's linear map, on both halves
+
+
+def split_edge(offset: np.ndarray) -> TriMesh:
+    """A box whose first edge runs through a vertex in its middle that is doubled, the twin ``offset`` away.
+
+    Two slivers lie between the twins, as where a mesh made in double precision is rounded to single.
+    """
+    mesh = closed([([0, 0, 0], [1, 1, 1])], inverted=[False], seen=[True])
+    a, b, tip = mesh.faces[0].tolist()
+    other = next(i for i, face in enumerate(mesh.faces.tolist()) if i > 0 and {a, b} <= set(face))
+    tip_2 = int(mesh.faces[other].sum()) - a - b
+    middle = mesh.vertices[[a, b]].mean(axis=0)
+    vertices = np.concatenate([mesh.vertices, [middle, middle + offset]]).astype(np.float32)
+    whole = np.delete(mesh.faces, [0, other], axis=0)
+    new = [[a, 8, tip], [8, 9, tip], [9, b, tip], [8, a, tip_2], [9, 8, tip_2], [b, 9, tip_2]]
+    faces = np.concatenate([whole, new]).astype(np.int32)
+    return TriMesh(
+        vertices=vertices, faces=faces, colors=np.arange(30, dtype=np.uint8).reshape(10, 3), face_seen=np.ones(16, bool)
+    )
+
+
+def test_needles_are_collapsed_and_the_surface_stays_closed() -> None:
+    mesh = split_edge(np.array([3e-7, 1e-7, 2e-7]))
+    assert is_closed_manifold(mesh.vertices, mesh.faces)
+    labels, uv = np.arange(16, dtype=np.uint8) % 3, np.arange(96, dtype=np.float32).reshape(16, 3, 2)
+    clean, clean_labels, clean_uv = without_needles(mesh, labels, uv)
+    assert (len(clean.vertices), len(clean.faces)) == (9, 14)
+    assert is_closed_manifold(clean.vertices, clean.faces)
+    assert signed_volume(clean.vertices, clean.faces) == pytest.approx(1.0, abs=1e-6)
+    assert clean.face_areas().min() > 0.1
+    kept = [*range(11), 12, 13, 15]  # all but the slivers, which were made second and fifth of the six
+    np.testing.assert_array_equal(clean_labels, labels[kept])
+    np.testing.assert_array_equal(clean_uv, uv[kept])
+    np.testing.assert_array_equal(clean.colors, mesh.colors[:9])
+
+
+def test_only_needles_are_collapsed() -> None:
+    mesh = split_edge(np.array([1e-4, 0, 0]))
+    labels, uv = np.zeros(16, np.uint8), np.zeros((16, 3, 2), np.float32)
+    assert without_needles(mesh, labels, uv)[0] is mesh
+
+
+def test_an_edge_whose_collapse_would_pinch_the_surface_stays() -> None:
+    """A flat tetrahedron: without its short edge, two faces back to back would be left."""
+    height = 4e-7
+    vertices = np.array([[0, 0, 0], [0, 0, height], [1, 0, 0], [0, 1, 0]], np.float32)
+    faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
+    mesh = TriMesh(vertices=vertices, faces=faces, colors=np.zeros((4, 3), np.uint8), face_seen=np.ones(4, bool))
+    assert is_closed_manifold(vertices, faces)
+    kept, _, _ = without_needles(mesh, np.zeros(4, np.uint8), np.zeros((4, 3, 2), np.float32))
+    assert kept is mesh
 
 
 def test_boxes_that_touch_along_an_edge_are_parted() -> None:

@@ -13,6 +13,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
 from lyra_sim.usd.package import write_splats
+from lyra_sim.usd.partition import partition, splat_bytes
 from lyra_sim.usd.splats import define_splats, load_splats, read_splats
 from tests.usd.worlds import World, random_splats
 
@@ -78,6 +79,13 @@ def test_values_are_activated_and_harmonics_particle_major() -> None:
     assert prim.GetAttribute("radiance:sphericalHarmonicsDegree").Get() == 3
     assert (coefficients.GetMetadata("interpolation"), coefficients.GetMetadata("elementSize")) == ("vertex", 16)
     assert Usd.ColorSpaceAPI(prim).GetColorSpaceNameAttr().Get() == "srgb_rec709_display"
+    space = Usd.ColorSpaceAPI.ComputeColorSpace(prim, None)
+    same = Gf.ColorSpace(Gf.ColorSpaceNames.SRGBRec709)  # OpenUSD's own, under the name it gave it
+    assert Gf.IsClose(
+        Gf.ColorSpace("lin_rec709_scene").Convert(space, Gf.Vec3f(0.5)).GetRGB(),
+        Gf.ColorSpace("lin_rec709_scene").Convert(same, Gf.Vec3f(0.5)).GetRGB(),
+        1e-3,
+    )
 
 
 def test_ply_harmonics_are_channel_major_on_disk(tmp_path: Path) -> None:
@@ -125,3 +133,41 @@ def test_a_layer_without_splats_is_an_error(tmp_path: Path) -> None:
     layer.Save()
     with pytest.raises(UsdError, match="no ParticleField3DGaussianSplat"):
         load_splats(tmp_path / "empty.usda")
+
+
+def test_large_fields_are_partitioned(tmp_path: Path) -> None:
+    """Every part keeps to the limit, is a compact piece of space, and together they are all the splats there were."""
+    splats = random_splats(1000, 3)
+    most = 250 * splat_bytes(splats, half=False)
+    write_splats(tmp_path / "splat.usdc", splats, most_layer_bytes=most)
+    files = sorted(file.name for file in tmp_path.iterdir())
+    assert files == ["splat.usdc", *(f"splat_{index:03d}.usdc" for index in range(4))]
+    assert max(file.stat().st_size for file in tmp_path.iterdir()) < most + 10_000
+    stage = Usd.Stage.Open(str(tmp_path / "splat.usdc"))
+    fields = [prim for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
+    assert [str(prim.GetPath()) for prim in fields] == [f"/Splat/gaussians_{index:03d}" for index in range(4)]
+    boxes = [np.ptp(read_splats(prim).means, axis=0) for prim in fields]
+    assert sum(map(np.prod, boxes)) < 1.01 * np.prod(np.ptp(splats.means, axis=0))  # they don't overlap
+    back = load_splats(tmp_path / "splat.usdc")
+    order, stored = np.lexsort(splats.means.T), np.lexsort(back.means.T)
+    np.testing.assert_array_equal(back.means[stored], splats.means[order])
+    np.testing.assert_array_equal(back.sh_coeffs[stored], splats.sh_coeffs[order])
+    np.testing.assert_allclose(back.log_scales[stored], splats.log_scales[order], atol=1e-5)
+
+
+def test_the_size_of_a_splat_is_what_a_layer_grows_by(tmp_path: Path) -> None:
+    """The limit rests on this figure; crates compress some arrays, and never grow them."""
+    for half, name in ((False, "full"), (True, "half")):
+        few, many = random_splats(2_000, 3), random_splats(12_000, 3)
+        for count, splats in ((0, few), (1, many)):
+            write_splats(tmp_path / f"{name}_{count}.usdc", splats, half=half)
+        grown = (tmp_path / f"{name}_1.usdc").stat().st_size - (tmp_path / f"{name}_0.usdc").stat().st_size
+        assert 0.95 < grown / 10_000 / splat_bytes(few, half=half) <= 1.001
+
+
+@pytest.mark.parametrize("most", [1, 3, 7, 100])
+def test_partition_holds_everything_once(most: int) -> None:
+    splats = random_splats(100, 0)
+    parts = partition(splats, most)
+    assert max(map(len, parts)) <= most and len(parts) < 2 * -(-100 // most)
+    assert sorted(np.concatenate([part.means for part in parts]).tolist()) == sorted(splats.means.tolist())

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pxr import Sdf, Usd, UsdGeom, UsdLux, UsdPhysics, UsdUtils
 
@@ -10,6 +11,7 @@ from lyra_sim.errors import UsdError
 from lyra_sim.resources import resource_dir
 from lyra_sim.usd import world as entry
 
+NO_LAMPS = np.zeros((0, 3))
 NAMES = ("world.usda", "physics_scene.usda", "materials.usda", "looks.usda", "lights.usda")
 
 
@@ -38,12 +40,16 @@ def test_edits_of_templates_reach_the_world(templates: Path, tmp_path: Path) -> 
     scene = Sdf.Layer.FindOrOpen(str(templates / "physics_scene.usda"))
     scene.GetAttributeAtPath("/physicsScene.physics:gravityMagnitude").default = 9.8
     scene.Save()
-    entry.write_world(tmp_path / "world.usda", facts={"lyra_sim": {"name": "x"}})
+    entry.write_world(tmp_path / "world.usda", facts={"lyra_sim": {"name": "x"}}, lamps=np.array([[1.0, 2, 3], [4, 5, 6]]))
     layer = Sdf.Layer.FindOrOpen(str(tmp_path / "world.usda"))
     assert not any("usd_templates" in name or "lights" in name for name in layer.GetCompositionAssetDependencies())
     assert layer.customLayerData["lyra_sim"]["name"] == "x"
     stage = Usd.Stage.Open(layer, load=Usd.Stage.LoadNone)
     assert UsdLux.DomeLight.Get(stage, "/World/DomeLight").GetIntensityAttr().Get() == 123.0
+    lamps = [prim.GetName() for prim in stage.GetPrimAtPath("/World/Lamps").GetChildren()]
+    assert lamps == ["lamp_000", "lamp_001"]
+    hung = UsdGeom.XformCache().GetLocalToWorldTransform(stage.GetPrimAtPath("/World/Lamps/lamp_001"))
+    assert hung.ExtractTranslation() == (4, 5, 6)
     assert UsdPhysics.Scene.Get(stage, "/physicsScene").GetGravityMagnitudeAttr().Get() == pytest.approx(9.8)
 
 
@@ -53,10 +59,16 @@ def test_a_template_without_its_payload_prims_is_an_error(templates: Path, tmp_p
     del collision.nameChildren["shapes"]
     world.Save()
     with pytest.raises(UsdError, match=r"no prim /World\{collision=hulls\}"):
-        entry.write_world(tmp_path / "world.usda", facts={})
+        entry.write_world(tmp_path / "world.usda", facts={}, lamps=NO_LAMPS)
 
 
 def test_a_reference_to_nothing_is_an_error(templates: Path, tmp_path: Path) -> None:
     (templates / "materials.usda").write_text("#usda 1.0\n")
     with pytest.raises(UsdError, match="no prim /PhysicsMaterials"):
-        entry.write_world(tmp_path / "world.usda", facts={})
+        entry.write_world(tmp_path / "world.usda", facts={}, lamps=NO_LAMPS)
+
+
+def test_a_world_without_a_roof_has_no_lamps(templates: Path, tmp_path: Path) -> None:
+    entry.write_world(tmp_path / "world.usda", facts={}, lamps=NO_LAMPS)
+    stage = Usd.Stage.Open(str(tmp_path / "world.usda"), load=Usd.Stage.LoadNone)
+    assert stage.GetPrimAtPath("/World/DistantLight") and not stage.GetPrimAtPath("/World/Lamps")

@@ -35,7 +35,7 @@ class World:
     colliders: Colliders
     navigation: Navigation
 
-    def write(self, out: Path, *, name: str = "box_room", half_splats: bool = False) -> StageBundle:
+    def write(self, out: Path, *, name: str = "box_room", half_splats: bool = False, usdz: bool = False) -> StageBundle:
         from lyra_sim.exporters.isaac import export
 
         return export(
@@ -47,6 +47,7 @@ class World:
             out=out,
             texture=self.texture,
             half_splats=half_splats,
+            usdz=usdz,
         )
 
 
