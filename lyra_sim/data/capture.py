@@ -17,9 +17,15 @@ from lyra_sim.geometry.rigid import Similarity
 UpAxis = Literal["x", "y", "z", "-x", "-y", "-z"]
 
 
-DepthKind = Literal["measured", "plane sweep", "layout prior"]
-"""Where depth comes from: a sensor; several photos; or a guess about the room's shape from one photo."""
+DepthKind = Literal["measured", "plane sweep", "layout prior", "given mesh", "given splats"]
+"""Where depth comes from: a sensor; several photos; a guess about the room's shape from one photo; or geometry that was
+given and looked at by virtual cameras."""
 
+NOT_ESTIMATED: tuple[DepthKind, ...] = ("measured", "given mesh", "given splats")
+"""Depth that is taken as it is."""
+
+GIVEN_SPLATS = "given_splats.ply"
+"""Given splats in a capture's folder."""
 LEAST_NOISE = 0.003
 """Estimated depth is never trusted to be better than this fraction."""
 
@@ -37,7 +43,7 @@ class DepthFacts:
     @property
     def noise(self) -> float:
         """What depth scatters by from place to place, as a fraction of it: a guessed box is smooth however wrong it is."""
-        if self.kind == "measured":
+        if self.kind in NOT_ESTIMATED:
             return 0.0
         return LEAST_NOISE if self.kind == "layout prior" else max(LEAST_NOISE, self.sigma_relative)
 
@@ -66,6 +72,10 @@ class Capture:
     """How the cameras were found and why they are trusted, for the report; empty when they were given with the depth."""
     geo: Float64[np.ndarray, "n 3"] | None = None
     """East, north, up of every view's GPS fix from their mean [m]; NaN rows without a fix; None without any."""
+    given: dict[str, Any] = field(default_factory=dict)
+    """What was given where the views are virtual, and how well they cover it; empty for views that somebody took."""
+    given_splats: Path | None = None
+    """PLY of given splats in the capture frame; they stay the world's."""
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -94,6 +104,7 @@ class Capture:
                 "up_source": self.up_source,
                 "depth": None if self.depth is None else asdict(self.depth),
                 "poses": self.poses,
+                "given": self.given,
             },
         )
 
@@ -116,5 +127,7 @@ class Capture:
             depth=None if facts["depth"] is None else DepthFacts(**facts["depth"]),
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
             poses=facts["poses"],
+            given=facts.get("given", {}),
+            given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

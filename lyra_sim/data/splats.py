@@ -8,6 +8,7 @@ from jaxtyping import Float32
 
 from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.geometry.spherical_harmonics import sh_rotated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,7 @@ class Splats:
         return (1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32)
 
     def moved(self, new_from_frame: Similarity) -> "Splats":
-        """The same splats in another frame. Only for degree 0: higher SH bands would need rotating too."""
-        if self.sh_degree != 0 and not np.allclose(new_from_frame.rotation, np.eye(3)):
-            raise GeometryError("splats", f"SH degree {self.sh_degree} can't be rotated here", expected="degree 0")
+        """The same splats in another frame, looking from everywhere as they did."""
         from scipy.spatial.transform import Rotation
 
         turn = Rotation.from_matrix(new_from_frame.rotation)
@@ -69,7 +68,7 @@ class Splats:
             quats_wxyz=quats.astype(np.float32),
             log_scales=self.log_scales + np.float32(np.log(new_from_frame.scale)),
             opacity_logits=self.opacity_logits,
-            sh_coeffs=self.sh_coeffs,
+            sh_coeffs=sh_rotated(self.sh_coeffs, new_from_frame.rotation),
         )
 
     def save_ply(self, path: Path) -> None:

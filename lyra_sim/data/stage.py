@@ -29,3 +29,13 @@ class StageBundle:
     def splat_stage(self) -> Path:
         """Wrapper layer; opens with ``visual=splat``."""
         return self.world / "world_splat.usda"
+
+    @property
+    def both_stage(self) -> Path:
+        """Wrapper layer; opens with ``visual=both``."""
+        return self.world / "world_both.usda"
+
+    @property
+    def packed(self) -> Path:
+        """The world in one file; there only if it was asked for."""
+        return self.world / "world.usdz"

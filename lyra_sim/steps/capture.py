@@ -11,7 +11,16 @@ from lyra_sim.steps.step import Step
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
-    if cfg.rgbd is None:
+    if cfg.surface is not None:
+        from lyra_sim.capture.given import capture_surface
+        from lyra_sim.usd.given_mesh import read_usd_mesh
+
+        capture = capture_surface(cfg, read_usd=read_usd_mesh, out=out)
+    elif cfg.splats is not None:
+        from lyra_sim.capture.given import capture_splats
+
+        capture = capture_splats(cfg, out=out)
+    elif cfg.rgbd is None:
         from lyra_sim.capture.photos import capture_photos
 
         capture = capture_photos(cfg, out=out)
@@ -31,9 +40,26 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
     """Every file and folder the scene's source names, and those a transforms.json names in its turn."""
     given = next(source for name in SOURCES if (source := getattr(cfg, name)) is not None)
     named = tuple(value for name in type(given).model_fields if isinstance(value := getattr(given, name), Path))
+    if cfg.surface is not None:
+        return named + cfg.surface.files + _named_by(cfg.surface.files)
     if cfg.transforms is None or not cfg.transforms.file.is_file():
         return named
     return named + _beside(cfg.transforms.file)
+
+
+def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Files that meshes name in their turn and that exist: materials and images of OBJ, layers and images of USD."""
+    from lyra_sim.capture.given_mesh import USD_SUFFIXES, files_of_obj
+
+    found: set[Path] = set()
+    for mesh in meshes:
+        if mesh.suffix.lower() == ".obj":
+            found |= set(files_of_obj(mesh))
+        elif mesh.suffix.lower() in USD_SUFFIXES and mesh.is_file():
+            from lyra_sim.usd.given_mesh import files_of_usd
+
+            found |= set(files_of_usd(mesh))
+    return tuple(sorted(found - set(meshes)))
 
 
 def _beside(transforms: Path) -> tuple[Path, ...]:
@@ -50,7 +76,7 @@ def _beside(transforms: Path) -> tuple[Path, ...]:
 
 STEP = Step(
     name="capture",
-    version=4,
+    version=5,
     needs=(),
     reads=(*SOURCES, "scale", "up", "capture", "poses"),
     run=run,

@@ -11,8 +11,13 @@ from lyra_sim.steps.step import Step
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
-    backend = load_plugin("reconstructor", cfg.reconstruct.backend)
-    reconstruction: Reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"], seed=cfg.seed)
+    if inputs["depth"].given_splats is not None:
+        from lyra_sim.reconstructors.given_splats import keep_given
+
+        reconstruction: Reconstruction = keep_given(inputs["depth"], cfg.reconstruct)
+    else:
+        backend = load_plugin("reconstructor", cfg.reconstruct.backend)
+        reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"], seed=cfg.seed)
     reconstruction.save(out)
     return reconstruction
 
