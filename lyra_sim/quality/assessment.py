@@ -1,9 +1,11 @@
 """Everything that is measured about one world, in the order the report lists it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from lyra_sim.capture.camera_files import CameraTable, read_cameras
-from lyra_sim.data.capture import Capture
+from lyra_sim.data.capture import NOT_ESTIMATED, Capture
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Metric
@@ -12,11 +14,15 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
 from lyra_sim.meshing.room_side import faces_towards_free
+from lyra_sim.quality.agreement import Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
+from lyra_sim.quality.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.generated import generated_metrics
 from lyra_sim.quality.geometry import surface_metrics
+from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.quality.image import image_metrics
+from lyra_sim.quality.navigable import main_band, navigable_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
 from lyra_sim.quality.scale import scale_metrics
@@ -39,11 +45,18 @@ class Finished:
     world: MetricWorld
     solid: Solid
     collision: Collision
+    seed: int = 7
+    """Of the places that are looked from."""
+
+    @cached_property
+    def looks(self) -> Mapping[Shown, Looks] | None:
+        """What a robot sees and would hit; looked at once, for the figures and for the report."""
+        return robot_looks(self.collision, self.solid, self.world, seed=self.seed)
 
     @property
     def estimated(self) -> bool:
         """Depth was computed from photos rather than measured."""
-        return self.capture.depth is not None and self.capture.depth.kind != "measured"
+        return self.capture.depth is not None and self.capture.depth.kind not in NOT_ESTIMATED
 
     @property
     def with_all_views(self) -> MetricWorld:
@@ -64,8 +77,11 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         )
     else:
         depth = depth_metrics(caster, solid.mesh, judged, views)
+    collision = finished.collision
+    doorways = measured_doorways(collision.colliders.hulls, solid.free_space, main_band(collision.navigation))
     return [
         *scale_metrics(world.scale),
+        *gravity_metrics(world.gravity),
         *pose_metrics(finished.capture),
         *depth_source_metrics(finished.capture),
         *generated_metrics(finished.video, finished.capture),
@@ -73,6 +89,8 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *depth,
         *image_metrics(judged, views),
         *collision_metrics(finished.collision.colliders, solid, world.cameras),
+        *doorway_metrics("collision.doorways", doorways),
+        *agreement_metrics(finished.looks),
         *navigation_metrics(finished.collision.navigation),
     ]
 
@@ -82,6 +100,7 @@ class LoadedTruth:
     """What the scene's ``truth`` section names, in the input's frame; None where it names nothing."""
 
     surface: TrueSurface | None = None
+    collision: TrueSurface | None = None
     occupancy: OccupancyMap | None = None
     cameras: CameraTable | None = None
 
@@ -99,6 +118,7 @@ def load_truth(truth: Truth | None) -> LoadedTruth:
         raise InputError(str(folder), "no such folder", expected="a folder with map.yaml and its image")
     return LoadedTruth(
         surface=TrueSurface.load(truth.mesh) if truth.mesh else None,
+        collision=TrueSurface.load(truth.collision, key="truth.collision") if truth.collision else None,
         occupancy=OccupancyMap.load(folder) if folder is not None else None,
         cameras=None
         if truth.cameras is None
@@ -128,4 +148,11 @@ def ground_truth_metrics(finished: Finished, truth: LoadedTruth, *, seed: int) -
     if truth.occupancy is not None:
         ours = finished.collision.navigation.occupancy
         metrics += map_metrics(ours, truth.occupancy, world_from_theirs=world_from_truth)
+    if truth.collision is not None:
+        metrics += navigable_metrics(
+            finished.collision,
+            solid.free_space,
+            truth.collision.moved(world_from_truth),
+            path=world.cameras.centres,
+        )
     return metrics

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.gaps import REACH, largest_gap
 from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.report import Metric
@@ -24,12 +25,21 @@ def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath) -
     voxel = solid.free_space.voxel_size
     seen_area = float(solid.mesh.face_areas()[solid.mesh.face_seen].sum())
     covered = coverage(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
+    gap = largest_gap(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
     air = air_in_hulls(hulls, solid.free_space)
     figures = hull_figures(colliders.hulls)
     free = int(solid.free_space.free.sum())
     way = path_recall(hulls, cameras.centres, radius=voxel)
     return [
         measured("collision.coverage", covered, n=int(seen_area / SAMPLE_AREA_M2), note=f"within {voxel:g} m of a hull"),
+        measured(
+            "collision.largest_gap",
+            0.0 if gap is None else gap.area,
+            n=int(seen_area / SAMPLE_AREA_M2),
+            note=f"below {REACH:g} m"
+            if gap is None
+            else f"around ({', '.join(f'{value:.2f}' for value in gap.middle)}) m, below {REACH:g} m",
+        ),
         measured(
             "collision.free_volume_blocked", air.share_of_free, n=free, note=f"{air.volume:.3g} m³, deepest {air.deepest:.3g} m"
         ),

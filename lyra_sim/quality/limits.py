@@ -60,6 +60,14 @@ LIMITS: dict[str, Limit] = {
     "scale.sigma_relative": _most(
         "share", 0.05, None, "A doorway of 0.9 m stays passable for a 0.7 m robot at 3 sigma; assumed scale warns."
     ),
+    "scale.custom_sigmas": _most(
+        "1", 3.0, None, "Neither ceiling nor camera height is what people build and hold: look at the unit, or at a hall."
+    ),
+    # gravity
+    "gravity.tilt_sigma_deg": _most("deg", 1.0, None, "One degree over a 6 m room is 10 cm, and a ball rolls away."),
+    "gravity.residual_deg": _most(
+        "deg", 2.0, None, "Floors drain and walls lean by a degree; beyond two one of them is wrong, or the floor is a ramp."
+    ),
     # photos
     "poses.registered": _least("share", 0.9, 0.5, "Photos without a trusted camera show what the world lacks."),
     "poses.reprojection": _most("px", 1.0, None, "Necessary, never enough: sub-pixel models have been metres wrong."),
@@ -146,23 +154,55 @@ LIMITS: dict[str, Limit] = {
     # against a true map
     "truth.map.free_precision": _least("share", 0.95, 0.9, "Free here, occupied there: a robot would bump."),
     "truth.map.occupied_recall": _least("share", 0.85, 0.75, "A lidar sees at one height, we in a band: not all can match."),
+    "truth.map.navigable_iou": _least(
+        "share", 0.9, 0.8, "Where a robot's middle can be: 0.9 is a rim of one cell about a furnished room, a lost room is 0.8."
+    ),
+    "truth.map.free_iou": _recorded("share", "The same before the robot's radius is taken off: thin things count less in it."),
+    "truth.doorways": _recorded("1", "Depends on the scene."),
+    "truth.doorways_open": _least("share", 1.0, None, "The surface on either side is known to a voxel; that much may go."),
+    "truth.doorways_sealed": _most("1", 0, 0, "A doorway that closed is a room lost, whatever the areas say."),
     # colliders
     "collision.coverage": _least("share", 0.98, 0.95, "Measured surface without a hull: things fall through it."),
+    "collision.largest_gap": _most(
+        "m^2", 0.15, 0.5, "The smallest robot is 0.3 m wide and half a metre high: through more it drives, or falls."
+    ),
     "collision.free_volume_blocked": _most("share", 0.01, 0.03, "Hulls in known-free space: invisible obstacles."),
     "collision.hulls_in_air": _most("share", 0.05, None, "The same plugged air as a part of the hulls' own volume."),
     "collision.path_recall": _least("share", 1.0, 1.0, "The cameras went there, so nothing may block the way."),
     "collision.hulls": _most("1", 250, 1000, "Stepping cost grows with them; the preset asks for at most 250."),
     "collision.max_vertices": _most("1", 64, 64, "PhysX cooks convex meshes of at most 64 corners for the GPU."),
+    "collision.doorways": _recorded("1", "Depends on the scene."),
+    "collision.doorways_open": _least("share", 1.0, None, "A robot must fit through wherever it was seen to be open."),
+    "collision.doorways_sealed": _most("1", 0, 0, "A doorway that closed is a room lost, whatever the areas say."),
     "collision.frontier_fenced": _least("share", 0.8, None, "Where the edge is open a robot can drive off into the unknown."),
     "collision.components_dropped": _most("1", 0, None, "Measured things that physics doesn't feel: raise collide.max_hulls."),
     "collision.coacd_fallbacks": _most("1", 0, None, "Straight cuts stand in for what CoACD failed on; they fit less well."),
+    # what is seen against what is hit
+    "agreement.views": _least("1", 500, 100, "A hundred views spread over the floor are few; fewer prove little."),
+    "agreement.splat.phantom": _most("share", 0.01, None, "An obstacle that cameras don't see; a policy may be stricter."),
+    "agreement.splat.ghost": _most("share", 0.01, None, "Something cameras see and nothing stops a robot at."),
+    "agreement.splat.see_through": _recorded("share", "Backs nobody photographed: more photos, not other hulls, mend it."),
+    "agreement.splat.judged": _least("share", 0.5, None, "Of less than half of the pixels the two figures say little."),
+    "agreement.mesh.phantom": _most("share", 0.01, None, "As for splats, for depth sensors and lidars."),
+    "agreement.mesh.ghost": _most("share", 0.01, None, "As for splats, for depth sensors and lidars."),
+    "agreement.mesh.hollow": _recorded("share", "Guessed surface that depth sensors see and robots drive into."),
+    "agreement.mesh.judged": _least("share", 0.5, None, "As for splats."),
     # map and routes
     "navigation.reachable_area": _recorded("m^2", "Judged in footprints of the robot, next."),
     "navigation.reachable_footprints": _least(
         "1", 20.0, 5.0, "4 m² for a robot of 0.25 m radius, a small room; below 1 m² for it there is nothing to drive."
     ),
-    "navigation.routes": _least("1", 3, 1, "Fewer leave chance; none proves nothing."),
+    "navigation.probes": _least("1", 200, 1, "Probes may lie close: 200 fit on half a square metre. None proves nothing."),
+    "navigation.probe_gap": _most("m", 1.0, None, "A hole wider than twice this could lie between the probes."),
+    "navigation.floor_error": _most("m", 0.01, 0.03, "Probes rest on hulls; this says that the hulls lie where the floor is."),
+    "navigation.routes": _least("1", 20, 1, "Fewer leave chance; none proves nothing. On small floors they are shorter."),
     "navigation.route_length": _recorded("m", "Sum of all planned routes."),
+    "navigation.route_coverage": _least("share", 0.9, None, "Where no route comes near, nobody has driven."),
+    "navigation.doorways": _recorded("1", "Depends on the scene; whether routes go through them is judged next."),
+    "navigation.doorways_missed": _most("1", 0, None, "Doorways are where robots get stuck: each is to be driven through."),
+    "navigation.map_physics_disagreement": _most(
+        "share", 0.01, 0.03, "Cells in which a box meets something the map calls free, or nothing it calls occupied."
+    ),
     # engines
     "physics.engines": _least("1", 2, None, "One engine alone may be wrong in its own way."),
     "physics.engines_lost": _most("1", 0, 0, "What an engine was to prove is unproven when it isn't there or gives up."),
@@ -174,6 +214,10 @@ LIMITS: dict[str, Limit] = {
         "m", 0.02, 0.05, "Largest distance of rest from expected height, of the probes that stayed."
     ),
     "physics.*.penetration": _most("m", 0.01, 0.02, "Deepest rest below the expected height: contact offsets stay under 1 cm."),
+    "physics.*.tunnelled_floor": _most("1", 0, 0, "A floor that lets anything through is no floor."),
+    "physics.*.tunnelled_wall": _most(
+        "1", 0, None, "At 10 m/s a wall thinner than a step's way may let a ball through; robots are fifteen times slower."
+    ),
     "physics.*.routes_driven": _least("share", 1.0, 1.0, "A planned route that can't be driven is a wrong map or wrong hulls."),
     "physics.*.length_error": _most(
         "share", 0.05, 0.1, "Worst relative difference of driven from planned length; more means bumps or slipping."
@@ -181,6 +225,21 @@ LIMITS: dict[str, Limit] = {
     "physics.*.cross_track": _most("m", 0.1, None, "Farther off the plan the kept clearance is used up."),
     "physics.*.upright": _least("1", 0.97, 0.9, "14 degrees are a doorstep; at 26 a robot with a load tips over."),
     "physics.agreement": _most("share", 0.05, 0.1, "Two engines that differ more feel two different worlds."),
+    # Isaac Sim, from a receipt
+    "isaac.receipt": _least("flag", 1, None, "Only Isaac Sim itself tells what Isaac Sim makes of a world."),
+    "isaac.simulated": _least("s", 3.0, None, "NVIDIA's validator rubric: in under 3 s physics hasn't settled."),
+    "isaac.probes_fell": _most("1", 0, 0, "As for our own engines."),
+    "isaac.settle_error": _most("m", 0.02, 0.05, "As for our own engines."),
+    "isaac.routes_driven": _least("share", 1.0, 1.0, "As for our own engines; a route the receipt lacks counts as not driven."),
+    "isaac.length_error": _most("share", 0.05, 0.1, "As for our own engines."),
+    "isaac.upright": _least("1", 0.97, 0.9, "As for our own engines."),
+    "isaac.agreement": _most("share", 0.05, 0.1, "The same engine outside and inside of Isaac Sim should drive alike."),
+    "isaac.depth_median": _most("m", 0.02, 0.05, "The same triangles: more than 2 cm is another frame, scale or camera."),
+    "isaac.depth_off": _most("share", 0.05, 0.2, "Thin parts between two samples differ; a fifth is another world."),
+    "isaac.rgb_correlation": _least("1", 0.7, None, "Another tone curve keeps what is light and what is dark."),
+    "isaac.rgb_level": _least(
+        "1", 30.0, 20.0, "NVIDIA's validator rubric: below 30 of 255 it lacks light, below 20 it is dark."
+    ),
     # stage
     "usd.errors": _most("1", 0, 0, "A stage that violates rules opens differently everywhere."),
     "usd.warnings": _most("1", 0, None, "Advice of the validators; none is the aim."),

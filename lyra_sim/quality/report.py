@@ -1,7 +1,7 @@
 """The report of one world: which pictures it shows, in which order, and what is said about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,13 @@ from lyra_sim.data.world import MetricWorld
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.physics.result import GateResult
 from lyra_sim.quality import pictures
+from lyra_sim.quality.agreement import Looks, Shown
 from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.plan_svg import PlanSvg
+from lyra_sim.quality.report_agreement import agreement_section
 from lyra_sim.quality.report_page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report_photos import photos_section
+from lyra_sim.quality.report_physics import physics_section
 from lyra_sim.quality.report_walk import walk_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
@@ -44,6 +47,9 @@ HEADLINE = (
     "depth.estimated.median",
     "truth.f_score_5cm",
     "collision.coverage",
+    "agreement.splat.phantom",
+    "agreement.splat.ghost",
+    "truth.map.navigable_iou",
     "navigation.reachable_area",
     "physics.physx.routes_driven",
     "physics.newton.routes_driven",
@@ -89,6 +95,10 @@ class World:
     probes: tuple[DroppedProbe, ...]
     views: tuple[int, ...]
     """Indices of the capture views shown."""
+    gates: Mapping[str, GateResult] = field(default_factory=dict)
+    """What each engine found."""
+    looks: Mapping[Shown, Looks] | None = None
+    """What a robot sees and would hit; None where there was no place to look from."""
 
 
 def driven_paths(gates: Mapping[str, GateResult]) -> tuple[DrivenPath, ...]:
@@ -126,6 +136,22 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
         _plans_section(world, scene),
         _solids_section(world, scene),
     ]
+    low, high = _bounds(world)
+    felt = physics_section(world.gates, world.navigation, pictures.png_uri(_map_over(world, low, high)), low=low, high=high)
+    if felt is not None:
+        sections.append(felt)
+    seen_and_hit = agreement_section(
+        world.looks,
+        world.colliders.hulls,
+        world.solid,
+        world.metric.splats,
+        scene,
+        _map_over(world, low, high),
+        low=low,
+        high=high,
+    )
+    if seen_and_hit is not None:
+        sections.append(seen_and_hit)
     text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed))
     path.write_text(text, encoding="utf-8")
 
@@ -253,6 +279,7 @@ def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
     scale = world.scale
     rows = [
         ("scale", f"{scale.metres_per_unit:.6g} m per input unit, 1σ {100 * scale.sigma_relative:.3g} %, from: {scale.source}"),
+        ("gravity", _gravity(world)),
         ("world_from_input", "\n".join("  ".join(f"{value: .6f}" for value in row) for row in world.world_from_input.matrix)),
         *((name.replace("_", " "), _plain(value)) for name, value in sorted(world.evidence.items())),
         ("views", f"{len(world.cameras)} of {world.cameras.width} × {world.cameras.height} px"),
@@ -261,6 +288,14 @@ def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
         ("versions", ", ".join(f"{name} {found}" for name in _PACKAGES if (found := _version(name)))),
     ]
     return rows
+
+
+def _gravity(world: MetricWorld) -> str:
+    if world.gravity is None:
+        return "nothing was weighed"
+    used = [piece.source for piece in world.gravity.evidence if piece.used]
+    left = [piece.source for piece in world.gravity.evidence if not piece.used]
+    return f"1σ {world.gravity.sigma_deg:.2g}°, from: {' + '.join(used)}" + (f"; left out: {', '.join(left)}" if left else "")
 
 
 def _plain(value: Any) -> str:

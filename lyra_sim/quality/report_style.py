@@ -65,6 +65,12 @@ svg .newton { fill: none; stroke: #d6336c; stroke-width: .045; stroke-linejoin: 
 svg .path { fill: none; stroke: #1b5fb4; stroke-width: .05; stroke-linejoin: round; stroke-opacity: .75; }
 svg .probe { fill: #2f9e44; }
 svg .fell { fill: #e03131; }
+svg .free-cell { fill: #74b816; }
+svg .occupied-cell { fill: #4263eb; }
+svg .rolling { fill: #f08c00; }
+svg .shot { fill: none; stroke: #9c36b5; stroke-width: .05; }
+svg .lost { fill: none; stroke: #e03131; stroke-width: .13; stroke-linejoin: round; }
+svg .door { fill: none; stroke: #f08c00; stroke-width: .06; }
 svg .start { fill: #1b5fb4; }
 svg .spawn { fill: none; stroke: #1b5fb4; stroke-width: .04; }
 svg .bar { stroke: #22262a; fill: none; }

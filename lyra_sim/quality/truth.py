@@ -31,16 +31,14 @@ class TrueSurface:
     faces: Int32[np.ndarray, "f 3"]
 
     @classmethod
-    def load(cls, paths: Sequence[Path]) -> "TrueSurface":
+    def load(cls, paths: Sequence[Path], *, key: str = "truth.mesh") -> "TrueSurface":
         """All triangles of some GLB, PLY or OBJ files, node transforms applied, in the files' own frame."""
         import trimesh
 
         parts = []
         for path in paths:
             if not path.is_file():
-                raise InputError(
-                    str(path), "the truth mesh is missing", next_step="Fix truth.mesh of this scene, or remove it."
-                )
+                raise InputError(str(path), "the truth mesh is missing", next_step=f"Fix {key} of this scene, or remove it.")
             try:
                 part: Any = trimesh.load_scene(path).to_geometry()
                 vertices, faces = np.asarray(part.vertices, np.float64), np.asarray(part.faces, np.int32)

@@ -62,7 +62,8 @@ def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -
     metrics = geometry_metrics(finished)
     assert len({metric.name for metric in metrics}) == len(metrics)
     assert all(metric.unit == limit_of(metric.name).unit for metric in metrics)
-    judged = {metric.name: metric.verdict for metric in metrics if not metric.name.startswith("image.")}
+    sparse = ("image.", "agreement.splat.")  # these splats are one in four pixels of some views: there are gaps to look through
+    judged = {metric.name: metric.verdict for metric in metrics if not metric.name.startswith(sparse)}
     assert {name for name, verdict in judged.items() if verdict != "pass"} == set()
     assert "depth.held_out.median" in judged and "depth.input.median" not in judged
 

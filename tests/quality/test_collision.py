@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.colliders import Colliders, Hull
-from lyra_sim.data.navigation import Navigation, Route
+from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate
@@ -94,18 +94,32 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
     assert {metric.name: metric.verdict for metric in navigation_metrics(nowhere)} == {
         "navigation.reachable_area": "pass",
         "navigation.reachable_footprints": "fail",
+        "navigation.probes": "fail",
+        "navigation.probe_gap": "not-measured",
         "navigation.routes": "fail",
         "navigation.route_length": "pass",
+        "navigation.route_coverage": "not-measured",
+        "navigation.doorways": "pass",
+        "navigation.doorways_missed": "pass",
     }
     route = Route(name="route_000", waypoints=np.array([[0.0, 0.0], [3.0, 4.0]]))
-    some = Navigation(**{**nowhere.__dict__, "reachable_area": 40.0, "routes": (route,) * 3})
+    doors = (Doorway(x=1.0, y=2.0, width=0.8, routes=("route_000",)), Doorway(x=4.0, y=2.0, width=0.9, routes=()))
+    more = {"probe_gap": 0.4, "route_coverage": 0.95, "doorways": doors}
+    some = Navigation(**{**nowhere.__dict__, "reachable_area": 40.0, "routes": (route,) * 3, **more})
     values = {metric.name: metric.value for metric in navigation_metrics(some)}
     assert values == {
         "navigation.reachable_area": 40.0,
         "navigation.reachable_footprints": pytest.approx(203.7, abs=0.1),
+        "navigation.probes": 0,
+        "navigation.probe_gap": None,  # there are no probes to be far from
         "navigation.routes": 3,
         "navigation.route_length": 15.0,
+        "navigation.route_coverage": 0.95,
+        "navigation.doorways": 2,
+        "navigation.doorways_missed": 1,
     }
+    missed = next(metric for metric in navigation_metrics(some) if metric.name == "navigation.doorways_missed")
+    assert missed.verdict == "warn" and missed.note.startswith("0.90 m at 4.00, 2.00")
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,11 @@ from lyra_sim.data.views import SKY, STATIC, Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.geometry.up_evidence import combine_up, up_piece
 from tests.boxes import box_mesh
 from tests.rooms import Room
 
+UP = np.array([0.0, 0.0, 1.0])
 SHELL = 0.1
 """Matter around the air box [m]."""
 
@@ -63,6 +65,7 @@ def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> Met
         scale=ScaleEstimate(metres_per_unit=metres_per_unit, sigma_relative=0.0, source="declared metric"),
         depth_kind="measured",
         evidence={"floor": "analytic"},
+        gravity=combine_up([up_piece(UP, 0.3, "floor plane"), up_piece(UP, 0.6, "plumb walls")], subject="room"),
     )
 
 

@@ -1,0 +1,165 @@
+"""Twin test: identical drives on the true collision mesh and on our world, by controllers of different skill, in PhysX.
+
+    python benchmarks/twin.py OUT/SCENE TRUE_COLLISION.glb [--routes 200] [--drivers careful,fast,blind,greedy]
+
+``OUT/SCENE`` is a built scene with its steps. Half of the routes are straight lines between random places, half are plans for
+a smaller robot whose corners were shaken: drawn from the measured voxels alone, so neither world chose which ones succeed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from lyra_sim.data.files import read_arrays, read_json
+from lyra_sim.data.grid import FreeSpace
+from lyra_sim.data.navigation import Navigation, Route
+from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.physics.gate_stage import author_drive
+from lyra_sim.physics.robots import DiffDrive
+from lyra_sim.quality.navigable import main_band
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, only its own folder is there
+from benchmarks.twins.drivers import DRIVERS
+from benchmarks.twins.routes import Seen, draw_routes
+from benchmarks.twins.statistics import correlation, fisher, over_drivers, wilson
+from benchmarks.twins.true_world import write_true_world
+
+TOLD = 12
+"""Disagreements that are told one by one."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scene", type=Path, nargs="?", help="folder of a built scene")
+    parser.add_argument("truth", type=Path, nargs="?", help="true collision mesh in the input's frame")
+    parser.add_argument("--routes", type=int, default=200)
+    parser.add_argument("--drivers", default=",".join(DRIVERS))
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, help="outcomes as JSON")
+    chosen = parser.parse_args()
+    if chosen.scene is None or chosen.truth is None:
+        print("twin: name a built scene and its true collision mesh; nothing was measured", file=sys.stderr)
+        return 0
+    names = chosen.drivers.split(",")
+    step = {path.name[3:]: path for path in sorted((chosen.scene / "steps").glob("[0-9][0-9]_*"))}
+    navigation, free_space = Navigation.load(step["collide"]), FreeSpace.load(step["mesh"])
+    world_from_input = Similarity.from_matrix(np.array(read_json(step["align"] / "world.json")["world_from_input"]))
+    path = world_from_input.apply_cameras(read_arrays(step["reconstruct"] / "cameras.npz")["c2w"])[:, :3, 3]
+    robot = DiffDrive()
+    seen = Seen.of(free_space, main_band(navigation))
+    routes = draw_routes(seen, path, radius=robot.footprint_radius, count=chosen.routes, seed=chosen.seed)
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="lyra-twin-") as folder:
+        work = Path(folder)
+        write_true_world(work / "true.usda", chosen.truth, world_from_input)
+        worlds = {"truth": work / "true.usda", "ours": chosen.scene / "world" / "world.usda"}
+        outcomes = drive_both(worlds, navigation, routes, names, robot=robot, seed=chosen.seed, work=work)
+    print(f"{len(routes)} routes, {len(names)} controllers, both worlds: {time.perf_counter() - started:.0f} s\n")
+    report(outcomes, routes, names, seed=chosen.seed)
+    if chosen.out:
+        chosen.out.write_text(json.dumps({"routes": [route.tolist() for route in routes], **outcomes}), encoding="utf-8")
+    return 0
+
+
+def drive_both(
+    worlds: dict[str, Path],
+    navigation: Navigation,
+    routes: list[np.ndarray],
+    names: list[str],
+    *,
+    robot: DiffDrive,
+    seed: int,
+    work: Path,
+) -> dict[str, dict]:
+    """Outcomes by world, driver and route; the worlds run side by side, each in a process of its own."""
+    named = [Route(name=f"{name}_{k:03d}", waypoints=route) for name in names for k, route in enumerate(routes)]
+    plan = Navigation(
+        occupancy=navigation.occupancy,
+        robot_radius=navigation.robot_radius,
+        reachable_area=0.0,
+        spawns=np.zeros((0, 3)),
+        probes=np.zeros((0, 3)),
+        probe_room=np.zeros(0),
+        routes=tuple(named),
+        floor=navigation.floor,
+        band=navigation.band,
+    )
+    running = {}
+    for name, world in worlds.items():
+        request = author_drive(work / f"{name}_drive.usda", world=world, navigation=plan, robot=robot)
+        asked = {
+            "stage": request.stage,
+            "bodies": [route.body for route in request.routes],
+            "wheel_joints": [joint for route in request.routes for joint in route.wheel_joints],
+            "routes": [route.tolist() for route in routes],
+            "drivers": names,
+            "robot": asdict(robot),
+            "seed": seed,
+        }
+        (work / f"{name}.json").write_text(json.dumps(asked), encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.twins.drivers",
+            str(work / f"{name}.json"),
+            str(work / f"{name}_outcomes.json"),
+        ]
+        roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots)), "OMP_NUM_THREADS": "1"}
+        with (work / f"{name}.log").open("w") as log:
+            running[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    for name, process in running.items():
+        if process.wait() != 0:
+            for other in running.values():
+                if other.poll() is None:
+                    other.kill()
+            raise SystemExit(f"twin: {name} failed\n" + (work / f"{name}.log").read_text(encoding="utf-8")[-3000:])
+    return {name: read_json(work / f"{name}_outcomes.json") for name in worlds}
+
+
+def report(outcomes: dict[str, dict], routes: list[np.ndarray], names: list[str], *, seed: int) -> None:
+    """The table, the correlation and where the worlds disagree."""
+    truth, ours = (
+        np.array([[row["arrived"] for row in outcomes[world][name]] for name in names]) for world in ("truth", "ours")
+    )
+    print("| controller | success in truth | in ours | same outcome | 95 % interval | ends apart, median |")
+    print("|---|---|---|---|---|---|")
+    for name, a, b in zip(names, truth, ours, strict=True):
+        print(_row(name, a, b, *[[outcomes[world][name]] for world in ("truth", "ours")]))
+    every = [[outcomes[world][name] for name in names] for world in ("truth", "ours")]
+    print(_row("all", truth.ravel(), ours.ravel(), *every))
+    r, low, high = over_drivers(truth, ours, seed=seed)
+    print(f"\nsuccess rates over controllers: r = {r:.3f}, 95 % [{low:.3f}, {high:.3f}] over redrawn routes, "
+          "Fisher [{:.3f}, {:.3f}]".format(*fisher(r, len(names))))  # fmt: skip
+    phi = correlation(truth.ravel(), ours.ravel())
+    print("single drives: phi = {:.3f}, 95 % [{:.3f}, {:.3f}]".format(phi, *fisher(phi, truth.size)))
+    apart = np.argwhere(truth != ours)
+    print(f"{len(apart)} drives end differently" + (":" if len(apart) else ""))
+    for k, route in apart[:TOLD]:
+        a, b = outcomes["truth"][names[k]][route], outcomes["ours"][names[k]][route]
+        words = [
+            f"{world} {'arrives' if row['arrived'] else 'ends'} at {row['end']}" for world, row in (("truth", a), ("ours", b))
+        ]
+        print(f"- {names[k]}, route {route} to {routes[route][-1].round(2).tolist()}: {'; '.join(words)}")
+
+
+def _row(name: str, a: np.ndarray, b: np.ndarray, truth: list[list[dict]], ours: list[list[dict]]) -> str:
+    same = int((a == b).sum())
+    low, high = wilson(same, a.size)
+    ends = [np.array([row["end"] for rows in world for row in rows]) for world in (truth, ours)]
+    apart = float(np.median(np.linalg.norm(ends[0] - ends[1], axis=1)))
+    return (
+        f"| {name} | {a.mean():.1%} | {b.mean():.1%} | {same / a.size:.1%} | {low:.1%} to {high:.1%} | {100 * apart:.1f} cm |"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

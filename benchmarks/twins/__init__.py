@@ -1,0 +1,1 @@
+"""The twin test: the same drives in a true world and in ours. ``benchmarks/twin.py`` runs it."""
