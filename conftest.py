@@ -4,9 +4,12 @@ This stands at the top so that it is loaded before any module of the package is.
 compiled function can't be wrapped.
 """
 
+import os
 from pathlib import Path
 
 from jaxtyping import install_import_hook
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: idle threads must not spin on shared cores
 
 PACKAGE = Path(__file__).parent / "lyra_sim"
 ROOMS = (

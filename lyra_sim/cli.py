@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -135,21 +135,31 @@ def schema_command() -> None:
 
 @app.command("validate")
 def validate_command(
-    stage: Annotated[Path, typer.Argument(metavar="STAGE", help="A .usda, .usdc, .usd or .usdz file.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array instead of lines.")] = False,
+    stage: Annotated[Path, typer.Argument(metavar="STAGE", help="A .usda, .usdc, .usd or .usdz file, or a package's folder.")],
+    format_: Annotated[Literal["text", "json", "junit"], typer.Option("--format", help="How findings are written.")] = "text",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there, and only the count to the screen.")] = None,
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="A group, a rule's id, or group:rule; * and ? match; repeatable. All by default."),
+    ] = None,
+    time_limit: Annotated[float, typer.Option(min=0.1, help="Wall-clock limit [s].")] = 600.0,
+    memory_limit: Annotated[float, typer.Option(min=0.5, help="Limit of address space [GiB].")] = 16.0,
 ) -> None:
-    """Check any stage by OpenUSD's rules, NVIDIA's and ours; exit 1 on errors."""
-    from lyra_sim.usd.validate import validate_stage
+    """Check anybody's stage by our rules, OpenUSD's and NVIDIA's, in a process of its own; exit 1 on errors."""
+    from lyra_sim.usd.validate import examine_stage
+    from lyra_sim.usd.validation_report import FORMATS, as_text
 
-    issues = validate_stage(stage)
-    errors = sum(issue.severity == "error" for issue in issues)
-    if as_json:
-        typer.echo(json.dumps([issue.to_json() for issue in issues], indent=1))
+    found = examine_stage(stage, rules=rules or (), timeout_s=time_limit, memory_bytes=int(memory_limit * (1 << 30)))
+    written = FORMATS[format_](str(stage), found)
+    if out is None:
+        typer.echo(written)
     else:
-        for issue in issues:
-            typer.echo(str(issue))
-        typer.echo(f"{stage}: {errors} errors, {len(issues) - errors} other findings")
-    raise typer.Exit(1 if errors else 0)
+        try:
+            out.write_text(written + "\n", encoding="utf-8")
+        except OSError as error:
+            raise SpecError(f"--out {out}", f"it can't be written ({error.strerror})") from error
+        typer.echo(as_text(str(stage), found).splitlines()[-1])
+    raise typer.Exit(1 if found.count("error") else 0)
 
 
 @verify_app.callback()

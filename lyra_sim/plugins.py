@@ -118,7 +118,7 @@ BUILT_IN = (
         kind="exporter",
         name="isaac",
         target="lyra_sim.exporters.isaac:export",
-        version="1",
+        version="2",
         needs={"pxr": "usd-core>=26.11", "trimesh": "trimesh>=5.2"},
     ),
     PluginSpec(

@@ -18,12 +18,17 @@ from lyra_sim.spec_sources import (
     PhotosSource,
     RgbdSource,
     ScaleSource,
+    SplatsSource,
+    SurfaceSource,
     TransformsSource,
     VideoSource,
+    with_named_surface,
 )
 
 SMALLEST_ROBOT = 0.138
 """Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's."""
+SMALLEST_SKID_STEER = 0.23
+"""The same of the smallest skid-steer robot."""
 
 
 _Section = TypeVar("_Section", bound=Model)
@@ -39,13 +44,16 @@ def _ordered(section: _Section, low: str, high: str) -> _Section:
 
 RGBD_MAX_DEPTH = 8.0
 """Depth cameras are trusted this far unless told otherwise [m]."""
+GIVEN_MAX_DEPTH = 20.0
+"""Views of given geometry reach this far unless told otherwise [m]: beyond, their pixels lie far apart."""
 
 
 class CaptureConfig(Model):
     """capture: what is read and what is kept out."""
 
     max_depth: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Depth beyond this is treated as not measured [m]. auto: 8 m for RGB-D; for photos as far as parallax tells."""
+    """Depth beyond this is treated as not measured [m]. auto: 8 m for RGB-D, 20 m for given
+    geometry; for photos as far as parallax tells."""
     min_depth: float = Field(default=0.1, ge=0)
     """Depth nearer than this is treated as not measured [m]."""
     hold_out_every: int = Field(default=0, ge=0)
@@ -65,6 +73,11 @@ class CaptureConfig(Model):
     def rgbd_max_depth(self) -> float:
         """``max_depth`` of measured depth [m]."""
         return RGBD_MAX_DEPTH if self.max_depth == "auto" else self.max_depth
+
+    @property
+    def given_max_depth(self) -> float:
+        """``max_depth`` of given geometry [m]."""
+        return GIVEN_MAX_DEPTH if self.max_depth == "auto" else self.max_depth
 
     @model_validator(mode="after")
     def _depths_in_order(self) -> Self:
@@ -150,8 +163,10 @@ class MeshConfig(Model):
 
 
 class RobotConfig(Model):
-    """robot: the profile that map and routes keep to; physics drives the larger of its two robots that fits in ``radius``."""
+    """robot: the profile that map and routes keep to, and the kind of stock robot that physics drives."""
 
+    kind: Literal["auto", "diff_drive", "skid_steer"] = "auto"
+    """Of the robot in ``usd_templates/robots/`` that drives; auto takes a differential drive."""
     radius: float = Field(default=0.25, ge=SMALLEST_ROBOT)
     """Of the disc that must stay clear [m]; the physics gate drives the largest robot that fits it."""
     band_low: float = Field(default=0.1, gt=0)
@@ -164,6 +179,14 @@ class RobotConfig(Model):
     @model_validator(mode="after")
     def _band_in_order(self) -> Self:
         return _ordered(self, "band_low", "band_high")
+
+    @model_validator(mode="after")
+    def _kind_fits(self) -> Self:
+        if self.kind == "skid_steer" and self.radius < SMALLEST_SKID_STEER:
+            raise ValueError(
+                f"radius of at least {SMALLEST_SKID_STEER:g}, which the skid-steer robot takes; not {self.radius:g}"
+            )
+        return self
 
 
 class CollideConfig(Model):
@@ -183,12 +206,12 @@ class CollideConfig(Model):
 class NavigateConfig(Model):
     """navigate: what is planned on the map, for the physics gate to prove."""
 
-    probes: int = Field(default=60, ge=1)
-    """Floor points that balls and boxes are dropped on."""
-    routes: int = Field(default=6, ge=1)
-    """Routes planned and driven."""
+    probes: int = Field(default=200, ge=1)
+    """Floor points that balls and boxes are dropped on, spread over all free cells."""
+    routes: int = Field(default=20, ge=1)
+    """Routes planned and driven; as many more as it takes to go through every doorway."""
     min_route_length: float = Field(default=3.0, gt=0)
-    """[m]"""
+    """Shortest that counts [m]; where the floor is too small for it, half of the longest way there is."""
 
 
 class AuthorConfig(Model):
@@ -196,6 +219,8 @@ class AuthorConfig(Model):
 
     half_splats: bool = False
     """Also store splat fields in half precision; positions stay float."""
+    usdz: bool = False
+    """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 4 GiB."""
 
 
 class AssessConfig(Model):
@@ -205,6 +230,8 @@ class AssessConfig(Model):
     """Engines that must agree; at least one, or nothing would be proven."""
     pictures: int = Field(default=4, ge=1)
     """Input views shown beside their re-render."""
+    receipt: Path | None = None
+    """What ``tools/isaac_receipt.py`` wrote about this world under Isaac Sim; may be missing."""
 
     @field_validator("engines")
     @classmethod
@@ -219,6 +246,8 @@ class Truth(Model):
 
     mesh: tuple[Path, ...] = ()
     """GLB, PLY or OBJ files that together are the true surface."""
+    collision: tuple[Path, ...] = ()
+    """GLB, PLY or OBJ files that together are what truly blocks a robot; floors may be among them."""
     occupancy_map: Path | None = None
     """Folder with a map_server ``map.yaml`` and image."""
     cameras: Path | None = None
@@ -237,6 +266,8 @@ class SceneSpec(Model):
     video: VideoSource | None = None
     colmap: ColmapSource | None = None
     transforms: TransformsSource | None = None
+    surface: SurfaceSource | None = None
+    splats: SplatsSource | None = None
     scale: Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...] = "auto"
     """``metric``: the input is in metres, by declaration. ``auto``: whatever tells it (depth unit, GPS), else a camera height
     is assumed. ``unknown``: a camera height is assumed and warned about. Otherwise one or several things that tell it."""
@@ -256,10 +287,15 @@ class SceneSpec(Model):
     author: AuthorConfig = AuthorConfig()
     assess: AssessConfig = AssessConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _mesh_may_be_a_path(cls, value: Any) -> Any:
+        return with_named_surface(value)
+
     @field_validator(*BARE_PATH, mode="before")
     @classmethod
     def _bare_path(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str | Path):
+        if isinstance(value, str | Path) or (info.field_name == "surface" and isinstance(value, list | tuple)):
             return {BARE_PATH[str(info.field_name)]: value}
         if value is not None and not isinstance(value, dict | Model):
             raise ValueError("a path, or a mapping of keys to values")
@@ -270,4 +306,6 @@ class SceneSpec(Model):
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of {', '.join(SOURCES)}; {' and '.join(given) or 'none'} given")
+        if self.splats is not None and self.generate.path is not None:
+            raise ValueError("no generate.path with splats: they stay as given, so nothing drawn could join them")
         return self

@@ -17,6 +17,7 @@ from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.resources import resource_dir
 from lyra_sim.spec import SceneSpec
 from lyra_sim.spec_messages import did_you_mean, spec_error_from
+from lyra_sim.spec_sources import with_named_surface
 from lyra_sim.strict_yaml import Document, KeyPath, parse_yaml, read_yaml
 
 SCHEMA_VERSION = 1
@@ -55,6 +56,7 @@ def json_schema() -> dict[str, Any]:
     for model in definitions.values():
         model.pop("required", None)
     scene["required"] = ["name"]
+    scene["properties"]["mesh"] = {"anyOf": [scene["properties"]["mesh"], {"type": "string"}, {"type": "array"}]}
     defaults = {
         **scene,
         "title": "Defaults",
@@ -134,8 +136,19 @@ class _Layers:
             raise SpecError(
                 document.where(at), f"'{_named(at, document)}' is {_kind(layer)}", expected="a mapping of keys to values"
             )
+        self._name_surface(layer, at, document)
         _refuse_unknown(layer, SceneSpec, at, document)
         return layer
+
+    def _name_surface(self, layer: dict[str, Any], at: KeyPath, document: Document) -> None:
+        """``mesh: house.glb`` is short for ``surface``; layers have to agree on the long form before they merge."""
+        try:
+            named = with_named_surface(layer)
+        except ValueError as error:
+            raise SpecError(document.where((*at, "mesh")), str(error)) from error
+        if named is not layer:
+            layer.clear()
+            layer.update(named)
 
     def _name(self, scene: dict[str, Any], index: int) -> None:
         place = self.document.where(("scenes", index))
@@ -182,6 +195,7 @@ class _Layers:
         patch: Any = value
         for key in reversed(keys):
             patch = {key: patch}
+        self._name_surface(patch, at, document)
         _refuse_unknown(patch, SceneSpec, at, document)
         layer.update(_merged(layer, patch, SceneSpec))
         self.origins[(*at, *keys)] = document.subject

@@ -1,9 +1,9 @@
 """Where a scene's views come from and what tells their scale: one frozen model per kind, part of the scene file."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Model(BaseModel):
@@ -30,6 +30,9 @@ class RgbdSource(PosedBy):
     """Folder of 16-bit PNG z-depth with the same stems; 0 is no measurement."""
     depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
     """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
+    depth_unit_sigma: Annotated[float, Field(gt=0, lt=1)] | None = 0.02
+    """How sure it is that this is metres, as a fraction (1-sigma). null: depth and cameras share a unit of their own, as
+    renders of a model without scale do, and something else has to tell it."""
     cameras: Path
     """``transforms.json`` (nerfstudio), ``*.log`` (Open3D, camera-to-world) or ``*.npz`` (Lyra, world-to-camera)."""
     intrinsics: Path | None = None
@@ -74,6 +77,38 @@ class TransformsSource(PosedBy):
     """``file_path`` entries are relative to it."""
 
 
+class Surveyed(PosedBy):
+    """Geometry that is there already, looked at by virtual cameras that stand in its free air."""
+
+    start: tuple[float, float, float] | None = None
+    """A point on a floor inside, in the file's own frame and unit; None: where most stands around over the largest area."""
+    views: int = Field(default=320, ge=8, le=2000)
+    """Views taken at most."""
+    cameras: Path | None = None
+    """Pinholes to look from instead, as ``rgbd.cameras``, in the file's own frame and unit."""
+    intrinsics: Path | None = None
+    """As ``rgbd.intrinsics``."""
+
+
+class SurfaceSource(Surveyed):
+    """A triangle mesh of any tool. Paths are relative to the scene file."""
+
+    files: tuple[Path, ...] = Field(min_length=1)
+    """GLB, OBJ, PLY or USD files of one frame that together are the surface."""
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _one_file(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str | Path) else value
+
+
+class SplatsSource(Surveyed):
+    """Gaussian splats of any trainer; they stay the world's splats."""
+
+    file: Path
+    """PLY as 3DGS writes it, or SPZ (version 2 or 3)."""
+
+
 class MetricScale(Model):
     """A stated length of one input unit."""
 
@@ -116,7 +151,19 @@ class KnownDistanceScale(Model):
 ScaleSource = MetricScale | CameraHeightScale | KnownDistanceScale
 
 
-SOURCES = ("rgbd", "photos", "video", "colmap", "transforms")
+SOURCES = ("rgbd", "photos", "video", "colmap", "transforms", "surface", "splats")
 """Scene keys of which exactly one says where the views come from."""
-BARE_PATH = {"photos": "images", "video": "file", "transforms": "file"}
+BARE_PATH = {"photos": "images", "video": "file", "transforms": "file", "surface": "files", "splats": "file"}
 """Sources that may be written as a bare path, with the field it stands for."""
+
+
+def with_named_surface(layer: Any) -> Any:
+    """A layer of the scene file whose ``mesh`` is a path, or several, with that path under ``surface``, where it belongs.
+
+    ``mesh`` with keys stays what it is: the section of the step that makes the solid.
+    """
+    if not isinstance(layer, dict) or not isinstance(layer.get("mesh"), str | Path | list | tuple):
+        return layer
+    if layer.get("surface") is not None:
+        raise ValueError("a path in 'mesh' or in 'surface', not in both")
+    return {**{key: value for key, value in layer.items() if key != "mesh"}, "surface": layer["mesh"]}

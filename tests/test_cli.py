@@ -146,7 +146,7 @@ def test_plugins_are_listed_with_their_terms(capsys):
         ["generator", "reproject", "1"],
         ["reconstructor", "fuse", "2"],
         ["reconstructor", "gsplat", "1"],
-        ["exporter", "isaac", "1"],
+        ["exporter", "isaac", "2"],
         ["physics", "physx", "1"],
         ["physics", "newton", "1"],
     ]

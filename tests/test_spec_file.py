@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from lyra_sim.errors import InputError, SpecError
-from lyra_sim.physics.controller import ROBOTS
+from lyra_sim.physics.robots import ROBOTS
 from lyra_sim.resources import resource_dir
 from lyra_sim.spec import CollideConfig, MeshConfig, RobotConfig, SceneSpec
 from lyra_sim.spec_file import json_schema, load_scenes, source_paths
@@ -93,7 +93,7 @@ def test_a_source_may_be_a_bare_path(tmp_path, key, field):
     assert source_paths(short) == {f"{key}.{field}": tmp_path / "things"}
 
 
-SEVERAL = "exactly one of rgbd, photos, video, colmap, transforms"
+SEVERAL = "exactly one of rgbd, photos, video, colmap, transforms, surface, splats"
 POINT = {"photo": "a", "pixel": [1, 2]}
 
 

@@ -21,4 +21,4 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> MetricWorld:
     return MetricWorld.load(folder, reconstruction=inputs["reconstruct"])
 
 
-STEP = Step(name="align", version=4, needs=("depth", "reconstruct"), reads=("scale", "capture", "align"), run=run, load=load)
+STEP = Step(name="align", version=5, needs=("depth", "reconstruct"), reads=("scale", "capture", "align"), run=run, load=load)

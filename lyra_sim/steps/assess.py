@@ -19,24 +19,29 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
+    from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report import World, driven_paths, dropped_probes, write_report
     from lyra_sim.quality.stage import stage_metrics
     from lyra_sim.usd.validate import validate_stage
 
-    stage = inputs["author"].stage
+    stage, truth = inputs["author"].stage, load_truth(cfg.truth)
     finished = Finished(
         capture=inputs["depth"],
         video=inputs["generate"],
         world=inputs["align"],
         solid=inputs["mesh"],
         collision=inputs["collide"],
+        seed=cfg.seed,
     )
     navigation = finished.collision.navigation
-    truth = load_truth(cfg.truth)
-    gates = run_gates(stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S)
+    isaac = receipt_metrics(cfg.assess.receipt, stage.parent)
+    gates = run_gates(
+        stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S, robot_kind=cfg.robot.kind
+    )
     metrics = geometry_metrics(finished)
     metrics += ground_truth_metrics(finished, truth, seed=cfg.seed)
     metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
+    metrics += isaac
     metrics += stage_metrics(validate_stage(stage))
     report = Report(scene=cfg.name, metrics=tuple(metrics))
     judged = finished.with_all_views
@@ -51,6 +56,8 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
         drives=driven_paths(gates.results),
         probes=dropped_probes(gates.results),
         views=views.spread(cfg.assess.pictures),
+        looks=finished.looks,
+        gates=gates.results,
     )
     write_report(out / "report.html", report, shown, seed=cfg.seed)
     report.save(out / "metrics.json")
@@ -63,19 +70,19 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Report:
 
 
 def sources(cfg: SceneSpec) -> tuple[Path, ...]:
-    """The robots that are driven, and truth files if the scene names any."""
+    """The robots that are driven, truth files if the scene names any, and Isaac Sim's receipt once there is one."""
     robots = resource_dir("usd_templates") / "robots"
-    if cfg.truth is None:
-        return (robots,)
-    named = (*cfg.truth.mesh, cfg.truth.occupancy_map, cfg.truth.cameras)
-    return (robots, *(path for path in named if path is not None))
+    named = () if cfg.truth is None else (*cfg.truth.mesh, *cfg.truth.collision, cfg.truth.occupancy_map, cfg.truth.cameras)
+    receipt = cfg.assess.receipt
+    present = () if receipt is None or not receipt.is_file() else (receipt,)
+    return (robots, *(path for path in named if path is not None), *present)
 
 
 STEP = Step(
     name="assess",
-    version=4,
+    version=5,
     needs=("depth", "generate", "align", "mesh", "collide", "author"),
-    reads=("assess", "truth"),
+    reads=("assess", "truth", "robot"),
     run=run,
     load=load,
     sources=sources,
