@@ -33,6 +33,9 @@ PRICE = 2.5e-4
 AIR_BAR, SURFACE_BAR = 0.01, 0.02
 """Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both."""
 
+SPARE = 0.01
+"""The cameras' way is kept this much wider than it has to be [m]."""
+
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
 
@@ -64,8 +67,8 @@ def build_colliders(
     floor = planes[0].normal, planes[0].offset
     openings = find_openings(planes, free_space)
     field = AirField.of(free_space, camera_centres, floor=floor, band_high=band_high, openings=openings)
-    slabs = without_slivers(make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=limit))
-    slabs, slabs_cut = cut_free(slabs, camera_centres, radius=voxel)
+    slabs = make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=limit)
+    slabs, slabs_cut = _sound(slabs, camera_centres, voxel)
     skin = skin_of(free_space)
     worth = surface_worth(skin, free_space, floor, band_high)
     lasting, loose = lasting_and_loose(slabs, free_space, field, worth=worth, skin=skin, floor=floor, budget=limit)
@@ -83,7 +86,7 @@ def build_colliders(
     )
     first = named([*lasting, *_pieces(spending)], max_vertices=corners)
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
-    fences, fences_cut = cut_free(fences, camera_centres, radius=voxel)
+    fences, fences_cut = _sound(fences, camera_centres, voxel)
     measured, cut_count = _fitted(spending, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
     clutter_facts |= {
@@ -110,7 +113,16 @@ def _pieces(spending: Spending) -> list[Piece]:
     """Slivers of structure first, then clutter, each from old to new."""
     parts = [spending.parts[number] for number in sorted(spending.parts)]
     order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
-    return without_slivers([Piece(label=part.label, points=part.points) for part in order])
+    return [Piece(label=part.label, points=part.points) for part in order]
+
+
+def _sound(pieces: Sequence[Piece], camera_centres: np.ndarray, voxel: float) -> tuple[list[Piece], int]:
+    """The pieces clear of the cameras' way and none a sliver, and how many had to be cut for the way.
+
+    The way comes first: what it leaves may be thin. The room it asks for outlasts the thickening.
+    """
+    clear, cut_count = cut_free(pieces, camera_centres, radius=voxel + SPARE)
+    return without_slivers(clear), cut_count
 
 
 def _fitted(spending: Spending, camera_centres: np.ndarray, voxel: float, *, budget: int) -> tuple[list[Piece], int]:
@@ -118,13 +130,13 @@ def _fitted(spending: Spending, camera_centres: np.ndarray, voxel: float, *, bud
     room = budget
     while True:
         spending.fit(max(room, 0))
-        pieces, cut_count = cut_free(_pieces(spending), camera_centres, radius=voxel)
+        pieces, cut_count = _sound(_pieces(spending), camera_centres, voxel)
         if len(pieces) <= budget or room <= 0:
             break
         room -= max(len(pieces) - budget, 1)
     pieces, too_many = pieces[:budget], []
     while len(pieces) < budget and (number := spending.readmit()) >= 0:
-        more, more_cut = cut_free(_pieces(spending), camera_centres, radius=voxel)
+        more, more_cut = _sound(_pieces(spending), camera_centres, voxel)
         if len(more) > budget:
             too_many.append(spending.remove(number))
         else:

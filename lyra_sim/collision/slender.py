@@ -1,4 +1,4 @@
-"""No hull thinner than 1:60: PhysX can't build a GPU hull of such a sliver, so it is cut across its length."""
+"""No hull thinner than 1:60: PhysX can't build a GPU hull of such a sliver, so it is cut across its length or thickened."""
 
 import numpy as np
 from jaxtyping import Float64
@@ -8,11 +8,15 @@ from lyra_sim.collision.pieces import Piece, convex_hull
 MAX_ASPECT = 55.0
 """Length over thickness a piece may have; the engines' limit is 60."""
 MAX_CUTS = 4
-"""A piece is halved at most this often: sixteen parts."""
+"""A piece is halved at most this often: sixteen parts. What is a sliver even then is thickened."""
+GROWTH = 0.01
+"""A piece that lacks no more than this is thickened at once [m]: half of it on either side is well within a voxel."""
+GROWTH_SLACK = 1e-3
+"""On either side [m]: thickening lengthens a little, and single precision rounds."""
 
 
 def without_slivers(pieces: list[Piece]) -> list[Piece]:
-    """The same matter with every piece cut across until it is short enough for its thickness; order is kept."""
+    """The same matter with every piece cut across, or thickened, until it is short enough for its thickness; order is kept."""
     return [part for piece in pieces for part in _cut(piece, MAX_CUTS)]
 
 
@@ -20,8 +24,14 @@ def _cut(piece: Piece, cuts: int) -> list[Piece]:
     vertices, faces = convex_hull(piece.points, max_vertices=len(piece.points))
     corners = vertices.astype(np.float64)
     axis, length = _longest(corners)
-    if cuts == 0 or length <= MAX_ASPECT * _thickness(corners, faces):
+    across, thickness = _thinnest(corners, faces)
+    lacking = length / MAX_ASPECT - thickness
+    if lacking <= 0:
         return [piece]
+    if cuts == 0 or lacking <= GROWTH:
+        shift = (lacking / 2 + GROWTH_SLACK) * across
+        thicker = Piece(label=piece.label, points=np.concatenate([corners - shift, corners + shift]))
+        return _cut(thicker, cuts)  # a rod is thin across two directions
     along = corners @ axis
     middle = (along.min() + along.max()) / 2
     halves = (clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
@@ -38,13 +48,14 @@ def clipped(corners: np.ndarray, faces: np.ndarray, normal: np.ndarray, offset: 
     return np.concatenate([corners[heights <= 0], cut])
 
 
-def _thickness(corners: np.ndarray, faces: np.ndarray) -> float:
-    """Smallest width across a face."""
+def _thinnest(corners: np.ndarray, faces: np.ndarray) -> tuple[Float64[np.ndarray, "3"], float]:
+    """The face normal across which the piece is thinnest, and its width there."""
     t = corners[faces]
     normals = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
     size = np.linalg.norm(normals, axis=1)
     normals = normals[size > 1e-12] / size[size > 1e-12, None]
-    return float(np.ptp(normals @ corners.T, axis=1).min())
+    widths = np.ptp(normals @ corners.T, axis=1)
+    return normals[int(widths.argmin())], float(widths.min())
 
 
 def _longest(corners: np.ndarray) -> tuple[Float64[np.ndarray, "3"], float]:

@@ -86,7 +86,7 @@ class Spending:
             self._cut(number)
 
     def readmit(self) -> int:
-        """Bring back the part without which most surface is lost, if its hull takes no more air than that; its number, or -1."""
+        """Bring back the part whose loss costs most surface, if its hull takes no more air than that; its number, or -1."""
         worthy = [i for i, part in enumerate(self.dropped) if part.air <= self._loss(part)]
         if not worthy:
             return -1

@@ -260,8 +260,8 @@ def test_sunken_level_gets_its_own_floor_and_no_lid():
 
 def test_no_slab_is_a_sliver(collision):
     """Floor and walls: the longest side along principal directions stays under 60 times the thickness."""
-    from lyra_sim.collision.slender import _longest, _thickness
+    from lyra_sim.collision.slender import _longest, _thinnest
 
     for hull in collision.colliders.hulls:
         corners = hull.vertices.astype(np.float64)
-        assert _longest(corners)[1] <= 60 * _thickness(corners, hull.faces), hull.name
+        assert _longest(corners)[1] <= 60 * _thinnest(corners, hull.faces)[1], hull.name
