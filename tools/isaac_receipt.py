@@ -694,9 +694,10 @@ def main(arguments: list[str] | None = None) -> int:
     except ReceiptError as error:
         print(error, file=sys.stderr)
         return 3
-    backend = _backend(given.engine, headless=not given.window)
+    backend: Backend | None = None
     code = 3
     try:
+        backend = _backend(given.engine, headless=not given.window)
         with tempfile.TemporaryDirectory(prefix="receipt-") as folder:
             gate = given.gate or find_gate(package.folder)
             receipt = make_receipt(backend, package, robots=given.robots, gate=gate, folder=Path(folder))
@@ -705,11 +706,11 @@ def main(arguments: list[str] | None = None) -> int:
         code = 1 if receipt["verdict"] == "fail" else 0
     except ReceiptError as error:
         print(error, file=sys.stderr, flush=True)
-    except BaseException:
+    except Exception:  # noqa: BLE001 - whatever a simulator raises, there is no receipt
         traceback.print_exc()  # here and now: Isaac Sim may end the process when it is closed
-        raise
     finally:
-        backend.close()
+        if backend is not None:
+            backend.close()
     return code
 
 

@@ -22,17 +22,18 @@ CONFIRM = 2.0
 """A ceiling confirms an assumed camera height when both customs agree to within this many combined standard deviations."""
 
 
-def customs(*, ceiling_height: float | None, camera_height: float) -> tuple[ScaleEvidence, ...]:
+def customs(*, ceiling_height: float | None, camera_height: float | None) -> tuple[ScaleEvidence, ...]:
     """What custom says of the unit these heights above the floor are in [frame units]; nothing without a ceiling.
 
-    Under the sky cameras stand on tripods, masts and cars, so their height alone tells too little.
+    Under the sky cameras stand on tripods, masts and cars, so their height alone tells too little. Virtual
+    cameras (None) stand where we put them, in whatever unit was stated: they tell nothing.
     """
-    if ceiling_height is None or camera_height <= 0:
+    if ceiling_height is None or (camera_height is not None and camera_height <= 0):
         return ()
-    return (
-        _custom(CEILING / ceiling_height, CEILING_SIGMA, f"usual ceiling {CEILING:g} m"),
-        _custom(HELD / camera_height, HELD_SIGMA, f"usual camera height {HELD:g} m"),
-    )
+    ceiling = _custom(CEILING / ceiling_height, CEILING_SIGMA, f"usual ceiling {CEILING:g} m")
+    if camera_height is None:
+        return (ceiling,)
+    return ceiling, _custom(HELD / camera_height, HELD_SIGMA, f"usual camera height {HELD:g} m")
 
 
 def weigh_customs(scale: ScaleEstimate, found: Sequence[ScaleEvidence]) -> ScaleEstimate:

@@ -47,7 +47,7 @@ def _turned(rotation: np.ndarray, direction: np.ndarray) -> tuple[float, float, 
 def up_evidence(
     floor: Floor,
     normals: Float64[np.ndarray, "n 3"],
-    c2w: Float64[np.ndarray, "m 4 4"],
+    c2w: Float64[np.ndarray, "m 4 4"] | None,
     *,
     declared: Float64[np.ndarray, "3"] | None,
     source: str,
@@ -58,15 +58,15 @@ def up_evidence(
     Args:
         floor: The main floor.
         normals: Of the surface samples.
-        c2w: The cameras, in the same frame.
+        c2w: The cameras, in the same frame; None where they are virtual, level by construction.
         declared: The axis the scene file calls up, if it does.
         source: How the provisional up is named; ``declared z``, where it was declared.
         estimated: Depth was computed from photos.
     """
     flat = GROUND_LEVEL_DEG if estimated else FLOOR_LEVEL_DEG
     pieces = [up_piece(floor.normal, hypot(floor.tilt_sigma_deg, flat), "floor plane")]
-    cameras, sigma_deg = up_from_cameras(c2w)
-    pieces.append(up_piece(cameras, sigma_deg, "level cameras"))
+    if c2w is not None:
+        pieces.append(up_piece(*up_from_cameras(c2w), "level cameras"))
     walls = up_from_walls(normals, floor.normal)
     if walls is not None:
         pieces.append(up_piece(*walls, "plumb walls"))

@@ -64,7 +64,12 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
     scale = settle_scale(capture, cfg, floor, cameras.centres, ceiling_height=ceiling_height)
     declared = up if capture.up_source.startswith("declared") else None
     pieces = up_evidence(
-        floor, normals, cameras.c2w, declared=declared, source=capture.up_source, estimated=is_estimated(capture)
+        floor,
+        normals,
+        None if capture.given else cameras.c2w,
+        declared=declared,
+        source=capture.up_source,
+        estimated=is_estimated(capture),
     )
     level = level_with(
         pieces, floor.normal, declared=declared, max_tilt_deg=cfg.align.max_tilt_deg, subject=f"scene '{cfg.name}'"

@@ -42,7 +42,7 @@ def settle_scale(
         ceiling_height: Above the floor, in the same frame; None without a ceiling.
     """
     scale = _settled(capture, cfg, floor, centres)
-    camera_height = float(np.median(centres @ floor.normal - floor.height))
+    camera_height = None if capture.given else float(np.median(centres @ floor.normal - floor.height))
     return weigh_customs(scale, customs(ceiling_height=ceiling_height, camera_height=camera_height))
 
 

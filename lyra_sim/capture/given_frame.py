@@ -6,7 +6,7 @@ Virtual cameras are put where a person's eyes would be, so their height over the
 import numpy as np
 
 from lyra_sim.data.capture import UpAxis
-from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence, combine
+from lyra_sim.data.scale import METRIC_SIGMA, ScaleEstimate, ScaleEvidence, combine
 from lyra_sim.errors import SpecError
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.spec import SceneSpec
@@ -64,7 +64,7 @@ def _scale(cfg: SceneSpec, metres_per_unit: float | None, source: str) -> ScaleE
         said = f"declared {value:g} m per unit"
         evidence.append(ScaleEvidence(metres_per_unit=value, sigma_relative=piece.sigma_relative, source=said))
     if cfg.scale == "metric":
-        evidence.append(ScaleEvidence(metres_per_unit=1.0, sigma_relative=0.0, source="declared metric"))
+        evidence.append(ScaleEvidence(metres_per_unit=1.0, sigma_relative=METRIC_SIGMA, source="declared metric"))
     if cfg.scale == "auto" and metres_per_unit is not None:
         evidence.append(ScaleEvidence(metres_per_unit=metres_per_unit, sigma_relative=0.0, source=f"unit of the {source}"))
     if not evidence:

@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from lyra_sim.capture.given_mesh import check_file
 from lyra_sim.capture.spz import read_spz
+from lyra_sim.capture.standing import cell_for
 from lyra_sim.capture.surface_samples import thinned
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import GeometryError, InputError
@@ -28,6 +29,9 @@ FLAKES = 6
 MOST_SIDE = 64
 """Points taken along one axis of a splat at the most."""
 BACKGROUND = (0.96, 0.96, 0.95)
+
+FARTHEST, LARGEST_LOG_SCALE = 1e9, 20.0
+"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond."""
 
 
 def read_given_splats(path: Path) -> tuple[Splats, str]:
@@ -53,6 +57,14 @@ def read_given_splats(path: Path) -> tuple[Splats, str]:
         raise InputError(str(path), "it holds no splats", expected="Gaussian splats")
     if not packed:
         _refuse_activated(splats, path)
+    if np.abs(splats.means).max() > FARTHEST or splats.log_scales.max() > LARGEST_LOG_SCALE:
+        raise InputError(
+            str(path),
+            f"a splat {np.abs(splats.means).max():.3g} units away, or of scale e^{splats.log_scales.max():.3g}",
+            expected="splats of a place",
+            likely="Training diverged, or the file is damaged.",
+            next_step="Drop such splats in the tool they come from.",
+        )
     length = np.linalg.norm(splats.quats_wxyz.astype(np.float64), axis=1, keepdims=True)
     if (length < 1e-12).any():
         raise InputError(str(path), f"the rotation of splat {int(length.argmin())} is zero", expected="quaternions")
@@ -122,6 +134,7 @@ def opaque_surface(splats: Splats, cell: float, *, subject: str) -> Shell:
     solid = splats.opacities >= OPAQUE
     if not solid.any():
         raise InputError(subject, "no splat blocks half of the light", expected="splats that form surfaces")
+    cell_for(np.percentile(splats.means[solid].astype(np.float64), [1, 99], axis=0), subject=subject)
     at = np.floor(thinned(_filled(splats, solid, cell / 2), cell) / cell).astype(np.int64)
     low = at.min(axis=0) - 1
     shape = at.max(axis=0) - low + 2

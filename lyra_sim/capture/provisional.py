@@ -15,6 +15,7 @@ from lyra_sim.capture.scale_evidence import (
 from lyra_sim.data.posed import PosedPhotos
 from lyra_sim.data.scale import (
     ASSUMED_SIGMA,
+    METRIC_SIGMA,
     MarkedLength,
     ScaleEstimate,
     ScaleEvidence,
@@ -31,9 +32,6 @@ from lyra_sim.geometry.sparse_floor import SparseFloor, find_sparse_floor
 from lyra_sim.spec import SceneSpec
 from lyra_sim.spec_sources import CameraHeightScale, KnownDistanceScale, MetricScale, ScaleSource
 
-METRIC_SIGMA = 0.01
-"""Relative 1-sigma of input that is declared metric: surveys, trackers and depth cameras call this well a metre.
-``metres_per_unit`` is exact unless it says otherwise."""
 FLOOR_LEVEL_DEG = 1.0
 """A floor is level to about this; a street less so, which its residual tells."""
 _AXES = {"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1], "-x": [-1, 0, 0], "-y": [0, -1, 0], "-z": [0, 0, -1]}

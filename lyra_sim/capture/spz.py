@@ -68,6 +68,8 @@ def _unpacked(packed: bytes, subject: str) -> Splats:
     body = _inflated(stream, stream.unconsumed_tail, count * sum(widths), subject)
     if stream.decompress(stream.unconsumed_tail, 1):
         raise InputError(subject, "more data than its header declares", expected=f"{count} splats", likely="It is damaged.")
+    if not stream.eof:
+        raise InputError(subject, "it ends before its checksum", expected="a whole SPZ file", likely="It is truncated.")
     parts = np.split(np.frombuffer(body, np.uint8), np.cumsum(np.array(widths) * count)[:-1])
     positions, alphas, colours, scales, rotations, rest = parts
     dc = ((colours.reshape(count, 1, 3) / np.float32(255)) - np.float32(0.5)) / np.float32(COLOUR_SCALE)

@@ -50,7 +50,7 @@ def build_colliders(
     floor_plan: FloorPlan,
     seed: int,
 ) -> tuple[Colliders, Plane]:
-    """All hulls of a world, at most ``config.max_hulls``, and its main floor.
+    """All hulls of a world, at most ``config.max_hulls`` (floors and treads come whatever the budget), and its main floor.
 
     Args:
         mesh: Closed surface with seen faces.
@@ -87,6 +87,7 @@ def build_colliders(
     first = named([*lasting, *_pieces(spending)], max_vertices=corners)
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
     fences, fences_cut = _sound(fences, camera_centres, voxel)
+    fence_facts |= {"fences": len(fences), "fences_cut": fences_cut}
     measured, cut_count = _fitted(spending, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
     clutter_facts |= {
@@ -119,7 +120,7 @@ def _pieces(spending: Spending) -> list[Piece]:
 def _sound(pieces: Sequence[Piece], camera_centres: np.ndarray, voxel: float) -> tuple[list[Piece], int]:
     """The pieces clear of the cameras' way and none a sliver, and how many had to be cut for the way.
 
-    The way comes first: what it leaves may be thin. The room it asks for outlasts the thickening.
+    The way comes first, with room to spare: what it leaves may be thin, and is thickened.
     """
     clear, cut_count = cut_free(pieces, camera_centres, radius=voxel + SPARE)
     return without_slivers(clear), cut_count

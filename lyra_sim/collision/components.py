@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 from scipy import ndimage
 
 from lyra_sim.collision.containment import HullSet
@@ -29,27 +29,6 @@ class Component:
     """Voxels that were measured; the rest was grown into unseen space."""
     volume: float
     """[m^3]"""
-
-
-def voxel_corners(indices: np.ndarray, free_space: FreeSpace) -> Float64[np.ndarray, "n 3"]:
-    """Unique corners of voxels that are ends of their column: enough to span the same convex hull [m]."""
-    size = indices.max(axis=0) - indices.min(axis=0) + 2
-    local = indices - indices.min(axis=0)
-    column = local[:, 0] * size[1] + local[:, 1]
-    top, bottom = np.full(size[0] * size[1], -1), np.full(size[0] * size[1], np.iinfo(np.int64).max)
-    np.maximum.at(top, column, local[:, 2] + 1)
-    np.minimum.at(bottom, column, local[:, 2])
-    filled = np.flatnonzero(top >= 0)
-    codes = [
-        ((filled // size[1] + x) * size[1] + filled % size[1] + y) * (size[2] + 1) + z
-        for x in (0, 1)
-        for y in (0, 1)
-        for z in (top[filled], bottom[filled])
-    ]
-    code = np.unique(np.concatenate(codes))
-    flat, z = np.divmod(code, size[2] + 1)
-    corners = np.stack([flat // size[1], flat % size[1], z], axis=1) + indices.min(axis=0)
-    return free_space.origin + corners * free_space.voxel_size
 
 
 def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Component, ...], dict[str, Any]]:

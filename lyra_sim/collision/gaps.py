@@ -28,7 +28,9 @@ class Gap:
     """[m]"""
 
 
-def largest_gap(hulls: HullSet, mesh: TriMesh, *, tolerance: float, area: float, below: float = REACH) -> Gap | None:
+def largest_gap(
+    hulls: HullSet, mesh: TriMesh, floor: Float64[np.ndarray, "3"], *, tolerance: float, area: float, below: float = REACH
+) -> Gap | None:
     """The largest connected patch of measured surface farther than ``tolerance`` [m] from every hull; None without any.
 
     A share over the whole surface can't see one: a square metre of open wall is a percent of a flat, and it is where robots
@@ -37,12 +39,13 @@ def largest_gap(hulls: HullSet, mesh: TriMesh, *, tolerance: float, area: float,
     Args:
         hulls: All colliders.
         mesh: The surface; only its seen faces count.
+        floor: Main floor, z = floor[0] + floor[1] x + floor[2] y [m].
         tolerance: As for coverage [m].
         area: One sample stands for so much surface [m^2].
         below: Only surface lower than this above the main floor counts [m].
     """
     points = sample_seen(mesh, area=area).points
-    points = points[points[:, 2] < below]
+    points = points[points[:, 2] - (floor[0] + points[:, :2] @ floor[1:]) < below]
     bare = points[~hulls.contains(points, margin=tolerance)] if len(points) else points
     if not len(bare):
         return None

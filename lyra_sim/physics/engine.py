@@ -23,7 +23,7 @@ class Engine(Protocol):
     """One stage in one engine. SI units throughout: metres, radians, seconds; z up.
 
     Each implementation converts what its engine wants (PhysX takes degrees, Newton radians) and nothing
-    outside it ever sees those units. Make one per process: engines keep process-wide state.
+    outside it ever sees those units. One at a time: engines keep process-wide state.
     """
 
     version: str

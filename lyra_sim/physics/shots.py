@@ -17,8 +17,9 @@ AT_FLOORS = 12
 AT_WALLS = 18
 DROP_HEIGHT = 0.3
 """Of a floor ball's lowest point [m]."""
-STAGGER = 0.014
-"""Each floor ball starts this much higher than the last [m], so that they meet the floor at different phases of a step."""
+STAGGER = 0.01
+"""Each floor ball starts this much higher than the last [m], so that they meet the floor at different phases of a step, and
+the last still below the headroom that probe points have."""
 HEIGHT = 0.35
 """Of a ball that flies at a wall, above the floor at the most [m]."""
 NEAREST, FARTHEST = 0.3, 1.2
@@ -82,14 +83,16 @@ def _at_walls(solids: tuple[Solid, ...], navigation: Navigation) -> list[Shot]:
     if not len(directions):
         return []
     height = min(HEIGHT, navigation.band[1] - max(RADII) - 0.02)
-    points = navigation.probes + height * UP
+    spread = min(max(RADII) + 0.05, height - 0.01)  # a low robot's band leaves less room below the ball than beside it
+    points = navigation.probes[navigation.probe_room > max(RADII)] + height * UP
+    if not len(points) or spread <= 0:
+        return []
     starts = np.repeat(points, len(directions), axis=0)
     flights = np.tile(directions, (len(points), 1))
     across = np.column_stack([-flights[:, 1], flights[:, 0], np.zeros(len(flights))])
     first, near, far = first_met(solids, starts, flights)
     names = np.array([solid.name.startswith("wall") for solid in solids])
     good = (first >= 0) & names[first] & (near >= NEAREST) & (near <= FARTHEST)
-    spread = max(RADII) + 0.05
     for shift in (spread * across, -spread * across, spread * UP, -spread * UP):
         rows = np.flatnonzero(good)
         _, beside, _ = first_met(solids, starts[rows] + np.broadcast_to(shift, starts.shape)[rows], flights[rows])

@@ -66,6 +66,8 @@ def first_met(
 
     Solids that touch or overlap one another along the ray are one: a ball that comes out of one into the next is still held.
     """
+    if not solids:
+        return np.full(len(starts), -1), np.full(len(starts), np.inf), np.full(len(starts), np.inf)
     entry, leave = crossings(solids, starts, directions)
     first = np.where(np.isfinite(entry).any(axis=1), np.argmin(entry, axis=1), -1)
     near = entry.min(axis=1)

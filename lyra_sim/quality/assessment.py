@@ -88,10 +88,10 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
         *depth,
         *image_metrics(judged, views),
-        *collision_metrics(finished.collision.colliders, solid, world.cameras),
+        *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
         *agreement_metrics(finished.looks),
-        *navigation_metrics(finished.collision.navigation),
+        *navigation_metrics(collision.navigation),
     ]
 
 

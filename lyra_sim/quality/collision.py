@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float64
+
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.gaps import REACH, largest_gap
 from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
@@ -16,16 +19,17 @@ SAMPLE_AREA_M2 = 0.0025
 """One surface sample per 5 cm square."""
 
 
-def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath) -> list[Metric]:
+def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, floor: Float64[np.ndarray, "3"]) -> list[Metric]:
     """Coverage of the observed surface, air taken away, the cameras' way kept free, and what the hulls cost.
 
-    Both tolerances are one voxel: nothing finer is known about where the surface lies.
+    Both tolerances are one voxel: nothing finer is known about where the surface lies. ``floor`` is the main
+    floor, z = floor[0] + floor[1] x + floor[2] y [m].
     """
     hulls = HullSet.of(colliders.hulls)
     voxel = solid.free_space.voxel_size
     seen_area = float(solid.mesh.face_areas()[solid.mesh.face_seen].sum())
     covered = coverage(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
-    gap = largest_gap(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
+    gap = largest_gap(hulls, solid.mesh, floor, tolerance=voxel, area=SAMPLE_AREA_M2)
     air = air_in_hulls(hulls, solid.free_space)
     figures = hull_figures(colliders.hulls)
     free = int(solid.free_space.free.sum())
@@ -68,7 +72,10 @@ def shortcut_metrics(facts: Mapping[str, Any]) -> list[Metric]:
     return [
         *metrics,
         measured(
-            "collision.components_dropped", clutter["components_over_budget"], n=max(found, 1), note=f"of {found} components"
+            "collision.components_dropped",
+            clutter["components_over_budget"],
+            n=max(found, 1),
+            note=f"parts of {found} components",
         ),
         measured(
             "collision.coacd_fallbacks", len(fallbacks), n=max(lumps, 1), note="; ".join([f"of {lumps} lumps", *fallbacks[:3]])

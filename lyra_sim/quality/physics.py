@@ -78,7 +78,7 @@ def _shot_metrics(engine: str, gate: GateResult) -> list[Metric]:
         shots = [shot for shot in gate.shots if shot.kind == kind]
         name = f"physics.{engine}.tunnelled_{kind}"
         if not shots:
-            metrics.append(not_measured(name, "1", f"no {kind} to shoot at"))
+            metrics.append(not_measured(name, "1", f"no {kind} that could be shot at"))
             continue
         through = [f"{shot.name} ({shot.target}, {shot.radius:g} m)" for shot in shots if shot.through]
         thinnest = f"thinnest {min(shot.thickness for shot in shots):.2f} m"

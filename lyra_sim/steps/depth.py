@@ -43,7 +43,7 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Capture:
 
 def plugins(cfg: SceneSpec) -> tuple[str, ...]:
     """``auto`` depends on how many photos there are, so both may have been asked."""
-    if cfg.rgbd is not None:
+    if any(source is not None for source in (cfg.rgbd, cfg.surface, cfg.splats)):
         return ()
     names = (SEVERAL, ONE) if cfg.depth.backend == "auto" else (cfg.depth.backend,)
     return tuple(f"depth:{name}" for name in names)
@@ -53,7 +53,7 @@ STEP = Step(
     name="depth",
     version=1,
     needs=("capture",),
-    reads=("rgbd", "capture", "depth"),
+    reads=("rgbd", "surface", "splats", "capture", "depth"),
     run=run,
     load=load,
     plugins=plugins,

@@ -38,6 +38,13 @@ def read_usd_mesh(path: Path) -> ReadMesh:
     parts: list[PaintedMesh] = []
     dropped = 0
     for prim in stage.Traverse(Usd.TraverseInstanceProxies(Usd.PrimDefaultPredicate)):
+        if prim.IsA(UsdGeom.PointInstancer):
+            raise InputError(
+                str(path),
+                f"a PointInstancer, {prim.GetPath()}",
+                expected="meshes, references and instances of prims",
+                next_step="Make its instances real in the tool it comes from.",
+            )
         if not prim.IsA(UsdGeom.Mesh):
             continue
         imageable = UsdGeom.Imageable(prim)
@@ -47,10 +54,12 @@ def read_usd_mesh(path: Path) -> ReadMesh:
         dropped += lost
         parts += [part] if part is not None else []
     read = finished(path, parts, dropped, glb=False)
-    up = str(UsdGeom.GetStageUpAxis(stage)).lower()
+    up, unit = str(UsdGeom.GetStageUpAxis(stage)).lower(), float(UsdGeom.GetStageMetersPerUnit(stage))
+    if not (np.isfinite(unit) and unit > 0):
+        raise InputError(str(path), f"its metersPerUnit is {unit:g}", expected="a length above 0")
     return ReadMesh(
         mesh=read.mesh,
-        metres_per_unit=float(UsdGeom.GetStageMetersPerUnit(stage)),
+        metres_per_unit=unit,
         up="z" if up == "z" else "y",
         source="USD stage",
         dropped=dropped,
@@ -79,7 +88,7 @@ def _part(prim: Any, world_from_prim: np.ndarray, images: dict[str, np.ndarray |
     if points is None or counts is None or indices is None:
         return None, 0
     vertices, counts, indices = np.array(points, np.float64), np.array(counts, np.int64), np.array(indices, np.int64)
-    if len(vertices) == 0 or (counts < 3).all() or counts.sum() != len(indices):
+    if len(vertices) == 0 or (counts < 0).any() or (counts < 3).all() or counts.sum() != len(indices):
         return None, len(counts)
     corners = _fan(counts)
     vertices = vertices @ world_from_prim[:3, :3].T + world_from_prim[:3, 3]

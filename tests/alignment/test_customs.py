@@ -80,6 +80,14 @@ def test_a_stated_scale_is_doubted_where_neither_custom_speaks_for_it(
     assert doubt(scale)[1] == verdict, name
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (3.281, "warn"), (0.4, "warn")])
+def test_virtual_cameras_dont_vouch_for_a_unit(factor: float, verdict: str) -> None:
+    """They stand 1.2 m above the floor whatever was said a metre is."""
+    scale = weigh_customs(stated(factor, 0.01), customs(ceiling_height=2.5, camera_height=None))
+    assert doubt(scale)[1] == verdict
+    assert [piece.source for piece in scale.evidence if piece.custom] == ["usual ceiling 2.5 m"]
+
+
 def test_the_doubt_is_counted_in_sigmas() -> None:
     scale = weigh_customs(stated(2.0, 0.0), customs(ceiling_height=CEILING, camera_height=HELD))
     assert doubt(scale)[0] == pytest.approx(np.log(2) / max(CEILING_SIGMA, HELD_SIGMA))

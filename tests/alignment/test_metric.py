@@ -8,10 +8,9 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.alignment.metric import to_metric_world
-from lyra_sim.capture.provisional import METRIC_SIGMA
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.scale import ScaleEstimate
+from lyra_sim.data.scale import METRIC_SIGMA, ScaleEstimate
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import FrameError
 from lyra_sim.geometry.cameras import unproject

@@ -34,7 +34,7 @@ def figures(world: GoodWorld, metric: str) -> dict[str, Metric]:
     elif "doorways" in metric:
         found = doorway_metrics("collision.doorways", measured_doorways(hulls, solid.free_space, BAND))
     else:
-        found = collision_metrics(world.colliders, solid, world.world.cameras)
+        found = collision_metrics(world.colliders, solid, world.world.cameras, np.zeros(3))
     return {one.name: one for one in found}
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lyra_sim.capture.given import capture_splats, capture_surface
 from lyra_sim.capture.given_mesh import read_given_mesh
-from lyra_sim.capture.given_splats import read_given_splats
+from lyra_sim.capture.given_splats import opaque_surface, read_given_splats
 from lyra_sim.conventions import c2w_opengl_from_opencv
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
@@ -258,12 +258,43 @@ def broken_splats(**changed) -> Splats:
         ({"opacity_logits": np.linspace(0.1, 0.99, 40, dtype=np.float32)}, "activated already"),
         ({"log_scales": np.full((40, 3), 0.03, np.float32)}, "scales are activated already"),
         ({"quats_wxyz": np.zeros((40, 4), np.float32)}, "rotation of splat 0 is zero"),
+        ({"log_scales": np.linspace(-4, 100, 120, dtype=np.float32).reshape(40, 3)}, "of scale e"),
+        ({"means": np.full((40, 3), 1e20, np.float32)}, "1e+20 units away".replace("+", r"\+")),
     ],
 )
 def test_splats_that_would_render_as_fog_are_refused(tmp_path, changed, text):
     broken_splats(**changed).save_ply(tmp_path / "a.ply")
     with pytest.raises(InputError, match=text):
         read_given_splats(tmp_path / "a.ply")
+
+
+def test_splats_in_centimetres_are_refused_before_they_are_sampled():
+    """A metre's size of surface sampled at half a cell would take gigabytes here."""
+    spread = np.random.default_rng(0).uniform(-900, 900, (40, 3)).astype(np.float32)
+    with pytest.raises(GeometryError):
+        opaque_surface(broken_splats(means=spread, log_scales=np.full((40, 3), np.log(30.0), np.float32)), 0.1, subject="a.ply")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('def PointInstancer "Chairs" {}', "a PointInstancer, /Chairs"),
+        (
+            'def Mesh "a" { int[] faceVertexCounts = [3, -1, 4] int[] faceVertexIndices = [0, 1, 2, 0, 1, 2]\n'
+            "point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)] }",
+            "no triangle to build from",
+        ),
+        ("", "metersPerUnit is 0"),
+    ],
+)
+def test_usd_that_cannot_be_read_rightly_is_refused(tmp_path, text, said):
+    unit = 0 if "metersPerUnit" in said else 1
+    quad = 'def Mesh "b" { int[] faceVertexCounts = [3] int[] faceVertexIndices = [0, 1, 2]\n'
+    quad += "point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)] }"
+    body = quad if unit == 0 else text
+    (tmp_path / "a.usda").write_text(f'#usda 1.0\n( metersPerUnit = {unit} upAxis = "Z" )\n{body}\n', encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        read_usd_mesh(tmp_path / "a.usda")
 
 
 def test_splats_with_nan_are_refused(tmp_path):

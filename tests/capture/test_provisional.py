@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.capture.provisional import METRIC_SIGMA, provisional_frame, provisional_frame_of_photos
+from lyra_sim.capture.provisional import provisional_frame, provisional_frame_of_photos
 from lyra_sim.data.posed import PosedPhotos
-from lyra_sim.data.scale import ASSUMED_SIGMA, ScaleEstimate
+from lyra_sim.data.scale import ASSUMED_SIGMA, METRIC_SIGMA, ScaleEstimate
 from lyra_sim.errors import FrameError, InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity

@@ -47,9 +47,11 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
         robot_radius=0.25,
         reachable_area=14.0,
         spawns=np.array([[1.0, 1.0, 0.0]]),
-        probes=np.array([[2.0, 2.0, 0.0]]),
-        probe_room=np.array([1.975]),
-        routes=tuple(Route(name=f"route_{k}", waypoints=np.array([[1.0, 1.0], [6.0, 2.0]])) for k in range(3)),
+        probes=np.tile([2.0, 2.0, 0.0], (200, 1)),
+        probe_room=np.full(200, 1.975),
+        routes=tuple(Route(name=f"route_{k}", waypoints=np.array([[1.0, 1.0], [6.0, 2.0]])) for k in range(20)),
+        probe_gap=0.5,
+        route_coverage=1.0,
     )
     solid = room_solid(tiny_room)
     labels = np.zeros(len(solid.mesh.faces), np.uint8)

@@ -21,7 +21,10 @@ from tests.rooms import Room
 def figures(room: Room, hulls: tuple[Hull, ...]) -> dict[str, Metric]:
     solid = room_solid(room)
     colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts=ROOM_FACTS)
-    return {metric.name.removeprefix("collision."): metric for metric in collision_metrics(colliders, solid, room.cameras)}
+    return {
+        metric.name.removeprefix("collision."): metric
+        for metric in collision_metrics(colliders, solid, room.cameras, np.zeros(3))
+    }
 
 
 def test_exact_hulls_pass_everything(tiny_room: Room) -> None:
@@ -96,6 +99,7 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
         "navigation.reachable_footprints": "fail",
         "navigation.probes": "fail",
         "navigation.probe_gap": "not-measured",
+        "navigation.floor_error": "not-measured",
         "navigation.routes": "fail",
         "navigation.route_length": "pass",
         "navigation.route_coverage": "not-measured",
@@ -112,6 +116,7 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
         "navigation.reachable_footprints": pytest.approx(203.7, abs=0.1),
         "navigation.probes": 0,
         "navigation.probe_gap": None,  # there are no probes to be far from
+        "navigation.floor_error": None,
         "navigation.routes": 3,
         "navigation.route_length": 15.0,
         "navigation.route_coverage": 0.95,
