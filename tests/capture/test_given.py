@@ -276,23 +276,27 @@ def test_splats_in_centimetres_are_refused_before_they_are_sampled():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("prim", "counts", "unit", "said"),
     [
-        ('def PointInstancer "Chairs" {}', "a PointInstancer, /Chairs"),
-        (
-            'def Mesh "a" { int[] faceVertexCounts = [3, -1, 4] int[] faceVertexIndices = [0, 1, 2, 0, 1, 2]\n'
-            "point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)] }",
-            "no triangle to build from",
-        ),
-        ("", "metersPerUnit is 0"),
+        ("PointInstancer", "[3]", 1.0, "a PointInstancer, /thing"),
+        ("Mesh", "[3, -1, 4]", 1.0, "no triangle to build from"),
+        ("Mesh", "[3, 3]", 0.0, "metersPerUnit is 0"),
     ],
 )
-def test_usd_that_cannot_be_read_rightly_is_refused(tmp_path, text, said):
-    unit = 0 if "metersPerUnit" in said else 1
-    quad = 'def Mesh "b" { int[] faceVertexCounts = [3] int[] faceVertexIndices = [0, 1, 2]\n'
-    quad += "point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)] }"
-    body = quad if unit == 0 else text
-    (tmp_path / "a.usda").write_text(f'#usda 1.0\n( metersPerUnit = {unit} upAxis = "Z" )\n{body}\n', encoding="utf-8")
+def test_usd_that_cannot_be_read_rightly_is_refused(tmp_path, prim, counts, unit, said):
+    text = f"""#usda 1.0
+(
+    metersPerUnit = {unit}
+    upAxis = "Z"
+)
+def {prim} "thing"
+{{
+    int[] faceVertexCounts = {counts}
+    int[] faceVertexIndices = [0, 1, 2, 0, 2, 1]
+    point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)]
+}}
+"""
+    (tmp_path / "a.usda").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
         read_usd_mesh(tmp_path / "a.usda")
 
