@@ -15,6 +15,10 @@ from lyra_sim.meshing.field_kernels import enclosed_volume, within_reach
 
 INTERIOR_TOLERANCE = 0.03
 """Thinning may change the volume of the air inside by this fraction."""
+KEPT_SHARE = 0.98
+"""Thinning leaves this share of the measured surface within a voxel of where it was."""
+KEPT_SAMPLES = 20_000
+"""Points of the measured surface that are asked."""
 SHELL = 0.1
 """Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air."""
 
@@ -24,8 +28,9 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
 
     Marching cubes in Lorensen's form (Lorensen and Cline 1987) is edge-manifold on every field that has no exact
     zero. Its triangles are thinned to ``target_faces`` by quadrics (Garland and Heckbert 1997) and made manifold
-    again by manifold3d; to twice as many as often as that costs more than 3 % of the air; and where nothing of it serves they
-    are merged by manifold3d within half a voxel. What isn't closed, manifold and outward is never handed on.
+    again by manifold3d; to twice as many as often as that costs more than 3 % of the air or moves measured surface by more than
+    a voxel, for a ragged border of what was seen takes most of the triangles of a large hall; and where nothing of it serves
+    they are merged by manifold3d within half a voxel. What isn't closed, manifold and outward is never handed on.
     """
     from skimage.measure import marching_cubes
 
@@ -39,10 +44,12 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     facts: dict[str, Any] = {"faces_marching_cubes": len(faces)}
     most = INTERIOR_TOLERANCE * float(grid.free.sum()) * grid.voxel_size**3
     volume = signed_volume(vertices, faces)
+    samples = _measured(vertices, carved)
     for stage, made in _stages(vertices, faces, target_faces, grid.voxel_size):
         candidate = made()
         after = signed_volume(*candidate)
-        if after > 0 and abs(after - volume) <= most and is_closed_manifold(*candidate):
+        kept = stage == "marching_cubes" or (abs(after - volume) <= most and _kept(samples, *candidate, grid.voxel_size))
+        if after > 0 and kept and is_closed_manifold(*candidate):
             facts |= {"faces": len(candidate[1]), "kept": stage, "matter_change_m3": round(after - volume, 6)}
             return candidate[0].astype(np.float32), candidate[1].astype(np.int32), facts
     raise GeometryError(
@@ -50,6 +57,22 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
         "it isn't closed and manifold after any stage",
         next_step="Report this with the capture; it should not happen.",
     )
+
+
+def _measured(vertices: np.ndarray, carved: Carved) -> np.ndarray:
+    """Vertices (n, 3) where the surface was measured, evenly thinned out to at most KEPT_SAMPLES."""
+    index = np.clip(carved.free_space.indices(vertices), 0, np.array(carved.measured.shape) - 1)
+    measured = np.flatnonzero(carved.measured[tuple(index.T)])
+    return vertices[measured[:: max(len(measured) // KEPT_SAMPLES, 1)][:KEPT_SAMPLES]]
+
+
+def _kept(samples: np.ndarray, vertices: np.ndarray, faces: np.ndarray, voxel_size: float) -> bool:
+    from lyra_sim.rendering.ray_casting import RayCaster
+
+    if not len(samples) or not len(faces):
+        return len(samples) == 0
+    distances = RayCaster(vertices.astype(np.float32), faces.astype(np.int32)).distances(samples)
+    return float((distances <= voxel_size).mean()) >= KEPT_SHARE
 
 
 def _stages(
