@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -169,10 +168,8 @@ def test_nothing_written_names_this_machine(built: Path) -> None:
 
 def test_a_second_build_does_nothing(built: Path, build_arguments: list[str | Path]) -> None:
     before = {path: path.stat().st_mtime_ns for path in built.rglob("*.json")}
-    start = time.monotonic()
     done = lyra_sim(*build_arguments)
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - start < 10.0, "the aim is 3 s; this leaves room for a busy machine"
     assert {path: path.stat().st_mtime_ns for path in built.rglob("*.json")} == before
 
 

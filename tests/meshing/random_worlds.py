@@ -94,8 +94,10 @@ class AnalyticWorld:
     def seen(self, points: np.ndarray) -> np.ndarray:
         """Points in air that lie in some camera's image with nothing before them."""
         seen, path = np.zeros(len(points), bool), self.cameras
-        for index, c2w in enumerate(path.c2w):
-            uv, z = project(points, path.K[index], path.w2c[index])
-            ids = np.flatnonzero(~seen & (z > 0.05) & (uv >= 0).all(1) & (uv < [path.width, path.height]).all(1))
+        left = np.flatnonzero(~self.solid(points))
+        for c2w, w2c, K in zip(path.c2w, path.w2c, path.K, strict=True):
+            uv, z = project(points[left], K, w2c)
+            ids = left[(z > 0.05) & (uv >= 0).all(1) & (uv < [path.width, path.height]).all(1)]
             seen[ids] = self.first_hit(c2w[:3, 3], points[ids] - c2w[:3, 3]) > 1
-        return seen & ~self.solid(points)
+            left = left[~seen[left]]
+        return seen
