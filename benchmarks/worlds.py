@@ -29,16 +29,14 @@ VISUAL = {
     "small_warehouse": ("scene_visual.glb",),
 }
 """By scene: the meshes that are seen; ``scene_collision.glb`` beside them is what blocks."""
-HALL = {"collide": {"max_hulls": 400}}
-"""A hall of 290 m² with open racks has more passages to keep than 250 hulls can."""
 WALK_SECTIONS: dict[str, dict[str, object]] = {
     "small_house": {"mesh": {"voxel_size": 0.03, "max_voxels": 40_000_000}, "capture": {"max_depth": 8.0}},
-    "small_warehouse": {"mesh": {"voxel_size": 0.03, "max_voxels": 80_000_000}, "capture": {"max_depth": 6.0}, **HALL},
+    "small_warehouse": {"mesh": {"voxel_size": 0.03, "max_voxels": 80_000_000}, "capture": {"max_depth": 6.0}},
 }
 """Of the scenes built from walks. The hall is 10 m high: depth is trusted to 6 m there, so that 3 cm voxels fit in memory."""
 MESH_SECTIONS: dict[str, dict[str, object]] = {
     "small_house": {},
-    "small_warehouse": {"mesh": {"voxel_size": 0.04, "max_voxels": 80_000_000}, **HALL},
+    "small_warehouse": {"mesh": {"voxel_size": 0.04, "max_voxels": 80_000_000}},
 }
 """Of the scenes built from true meshes: a hall takes more voxels than a preview allows by itself."""
 OVERVIEW = {
