@@ -5,7 +5,7 @@ OUT    ?= out
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # What takes minutes; the others need arguments (twin), or an hour (worlds, scaling), and are run by hand.
-BENCHES := build_examples surface splats rasterizer memory generate author_splats
+BENCHES := build_examples solid surface splats rasterizer memory generate author_splats
 
 export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
 
