@@ -10,9 +10,6 @@ from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.errors import GeometryError
 
-_ABSENT = {"floor": [0.0] * 3, "band": [0.1, 0.62], "doorways": [], "probe_gap": None, "route_coverage": None}
-"""What files of worlds before these were recorded say of them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
@@ -95,7 +92,7 @@ class Navigation:
 
     @classmethod
     def load(cls, folder: Path) -> "Navigation":
-        facts = {**_ABSENT, **read_json(folder / "navigation.json")}
+        facts = read_json(folder / "navigation.json")
         routes = tuple(Route(name=row["name"], waypoints=np.array(row["waypoints"], np.float64)) for row in facts["routes"])
         return cls(
             occupancy=OccupancyMap.load(folder / "occupancy_map"),

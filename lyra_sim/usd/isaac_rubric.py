@@ -8,15 +8,15 @@ is one). docs/isaac.md has the table.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pxr import Sdf, Usd, UsdGeom, UsdLux, UsdPhysics, UsdShade, UsdUtils
 
-from lyra_sim.usd.issues import Issue, Severity
+from lyra_sim.usd.issues import Issue
+from lyra_sim.usd.rules import Rule, run_rules
 from lyra_sim.usd.view import Finding, View
 
 TOOL = "isaac-rubric"
@@ -30,18 +30,6 @@ SOMEBODYS = re.compile(r"/(?:home|Users)/[^/\s]+|[A-Za-z]:[\\/]Users[\\/]")
 ADDRESS = re.compile(r"(?<![\d.])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}(?![\d.])")
 """A bare address of a private network."""
 TEXT_TYPES = ("string", "asset", "token")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RubricRule:
-    """One of NVIDIA's rules."""
-
-    id: str
-    title: str
-    check: Callable[[View], Iterator[Finding]]
-    severity: Severity = "error"
-    once: bool = False
-    """True where it is about the stage as it opens."""
 
 
 def lights(view: View) -> Iterator[Finding]:
@@ -165,25 +153,25 @@ def materials_in_looks(view: View) -> Iterator[Finding]:
             yield str(prim.GetPath()), f"a material outside {looks.GetPath()}"
 
 
-RULES: tuple[RubricRule, ...] = (
-    RubricRule(id="IR.101", title="a dome light and a distant light are on when the stage opens", check=lights, once=True),
-    RubricRule(id="IR.102", title="every visible surface has a UsdPreviewSurface", check=preview_surface),
-    RubricRule(id="IR.103", title="no asset lies on the network", check=remote_assets),
-    RubricRule(id="IR.104", title="nothing names a person's folder", check=persons_paths),
-    RubricRule(id="IR.105", title="nothing names a bare network address", check=addresses),
-    RubricRule(
+RULES: tuple[Rule, ...] = (
+    Rule(id="IR.101", title="a dome light and a distant light are on when the stage opens", check=lights, once=True),
+    Rule(id="IR.102", title="every visible surface has a UsdPreviewSurface", check=preview_surface),
+    Rule(id="IR.103", title="no asset lies on the network", check=remote_assets),
+    Rule(id="IR.104", title="nothing names a person's folder", check=persons_paths),
+    Rule(id="IR.105", title="nothing names a bare network address", check=addresses),
+    Rule(
         id="IR.106",
         title="colliders aren't left to convexDecomposition",
         check=no_convex_decomposition,
         severity="warning",
         once=True,
     ),
-    RubricRule(id="IR.201", title="rigid bodies state mass and inertia that a body can have", check=mass_of_bodies),
-    RubricRule(id="IR.202", title="rigid bodies have a collider", check=colliders_of_bodies),
-    RubricRule(id="IR.203", title="invisible colliders have purpose guide", check=invisible_colliders, severity="warning"),
-    RubricRule(id="IR.204", title="joints belong to an articulation", check=articulation_root),
-    RubricRule(id="IR.205", title="no material inside a material", check=nested_materials, severity="warning"),
-    RubricRule(id="IR.206", title="materials are in the top-level Looks, where there is one", check=materials_in_looks),
+    Rule(id="IR.201", title="rigid bodies state mass and inertia that a body can have", check=mass_of_bodies),
+    Rule(id="IR.202", title="rigid bodies have a collider", check=colliders_of_bodies),
+    Rule(id="IR.203", title="invisible colliders have purpose guide", check=invisible_colliders, severity="warning"),
+    Rule(id="IR.204", title="joints belong to an articulation", check=articulation_root),
+    Rule(id="IR.205", title="no material inside a material", check=nested_materials, severity="warning"),
+    Rule(id="IR.206", title="materials are in the top-level Looks, where there is one", check=materials_in_looks),
 )
 
 
@@ -194,19 +182,7 @@ def isaac_rubric_rules() -> dict[str, str]:
 
 def isaac_rubric_issues(view: View, rules: Collection[str]) -> Iterator[Issue]:
     """Run the rules with these ids on a stage under one variant selection."""
-    for rule in RULES:
-        if rule.id not in rules or (rule.once and view.variant != "default"):
-            continue
-        for path, message in _findings(rule, view):
-            yield Issue(tool=TOOL, rule=rule.id, severity=rule.severity, message=message, path=path, variant=view.variant)
-
-
-def _findings(rule: RubricRule, view: View) -> Iterator[Finding]:
-    """A stage so odd that a rule stumbles over it breaks that rule; the others still speak."""
-    try:
-        yield from rule.check(view)
-    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-        yield "", f"'{rule.title}' couldn't be examined ({type(error).__name__}: {error})"
+    return run_rules(TOOL, RULES, view, rules)
 
 
 def _layers(view: View) -> list[Sdf.Layer]:

@@ -5,27 +5,13 @@ scenes, winding or map files, and NVIDIA's rules, whose profiles cover props and
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
-
-import numpy as np
 
 from lyra_sim.usd import nav_colliders, nav_map, nav_package, nav_stage, nav_visuals
 from lyra_sim.usd.issues import Issue, Severity
+from lyra_sim.usd.rules import Rule, run_rules
 from lyra_sim.usd.view import Finding, View
 
 TOOL = "nav-environment"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One thing that must hold under every variant selection."""
-
-    id: str
-    title: str
-    check: Callable[[View], Iterable[Finding]]
-    severity: Severity = "error"
-    once: bool = False
-    """True where variants can't change the answer, so the stage as it opens is enough."""
 
 
 def _rule(
@@ -91,16 +77,4 @@ def nav_environment_rules() -> dict[str, str]:
 
 def nav_environment_issues(view: View, rules: Collection[str]) -> Iterator[Issue]:
     """Run the rules with these ids on a stage under one variant selection."""
-    for rule in RULES:
-        if rule.id not in rules or (rule.once and view.variant != "default"):
-            continue
-        for path, message in _findings(rule, view):
-            yield Issue(tool=TOOL, rule=rule.id, severity=rule.severity, message=message, path=path, variant=view.variant)
-
-
-def _findings(rule: Rule, view: View) -> Iterator[Finding]:
-    """A stage so odd that a rule stumbles over it breaks that rule; the others still speak."""
-    try:
-        yield from rule.check(view)
-    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, np.linalg.LinAlgError) as error:
-        yield "", f"'{rule.title}' couldn't be examined ({type(error).__name__}: {error})"
+    return run_rules(TOOL, RULES, view, rules)
