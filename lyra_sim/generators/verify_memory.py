@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from jaxtyping import Float32
 
 from lyra_sim.errors import InputError, LyraSimError, SpecError
@@ -67,13 +69,10 @@ def verify_memory(path: Path) -> Comparison:
         raise SpecError(str(path), f"its vectors don't fit together: {error}", expected="vectors of one memory") from error
 
 
-def strided_mean(video: Float32[np.ndarray, "3 t h w"]) -> Float32[np.ndarray, "16 n h8 w8"]:
+def strided_mean(video: Float32[torch.Tensor, "3 t h w"]) -> Float32[torch.Tensor, "16 n h8 w8"]:
     """Stands in for the VAE: every fourth frame, averaged over squares of 8, its colours repeated to 16 channels."""
-    kept, side = video[:, ::FRAMES_A_LATENT], PIXELS_A_LATENT
-    channels, frames, height, width = kept.shape
-    mean = kept.reshape(channels, frames, height // side, side, width // side, side).mean(axis=(3, 5))
-    repeats = -(-LATENT_CHANNELS // channels)
-    return np.tile(mean, (repeats, 1, 1, 1))[:LATENT_CHANNELS].astype(np.float32)
+    mean = F.avg_pool2d(video[:, ::FRAMES_A_LATENT].transpose(0, 1), PIXELS_A_LATENT).transpose(0, 1)
+    return mean.repeat(-(-LATENT_CHANNELS // mean.shape[0]), 1, 1, 1)[:LATENT_CHANNELS]
 
 
 def _compare(stated: dict[str, Any], tensors: dict[str, np.ndarray]) -> Comparison:
@@ -99,13 +98,17 @@ def _compare(stated: dict[str, Any], tensors: dict[str, np.ndarray]) -> Comparis
     )
 
     def seen(id: int, z_depth: np.ndarray) -> SeenFrame:
-        return SeenFrame(colours=np.ascontiguousarray(video[:, id]), z_depth=z_depth, camera=cameras.select(np.array([id])))
+        return SeenFrame(
+            colours=torch.from_numpy(np.ascontiguousarray(video[:, id])),
+            z_depth=torch.from_numpy(z_depth),
+            camera=cameras.select(np.array([id])),
+        )
 
     history = _without_batch(tensors["input.history"])
     ages = np.arange(history.shape[1])[::-1] * FRAMES_A_LATENT
     latest = known - 1
     made = memory_inputs(
-        history=history,
+        history=torch.from_numpy(history),
         history_cameras=cameras.select(np.maximum(latest - ages, 0)),
         first=seen(0, z_depths.get(0, np.full((height, width), np.nan, np.float32))),
         latest=seen(latest, depth_last),
@@ -116,7 +119,7 @@ def _compare(stated: dict[str, Any], tensors: dict[str, np.ndarray]) -> Comparis
     return Comparison(
         expected=tuple(int(frame) for _, frame in stated["retrieved"]),
         found=found,
-        differences={name: _difference(getattr(made, name), tensors[f"output.{name}"]) for name in OUTPUTS},
+        differences={name: _difference(getattr(made, name).numpy(), tensors[f"output.{name}"]) for name in OUTPUTS},
     )
 
 
