@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from lyra_sim.depth.providers.chunk import Motion
 from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
@@ -26,6 +28,11 @@ class Condition:
     """The frame just before the first new one."""
     history: Callable[[int], UInt8[np.ndarray, "h w 3"]]
     """Pixels of an earlier frame of the video by its index."""
+    path: CameraPath
+    """Of all frames of the video."""
+    folder: Path
+    """For files of the generator's own that the next chunks need, such as latents; kept while the video is being made. What
+    is there of this chunk or later ones is left from an interrupted run, and may be written over."""
     seed: int
     """Of this chunk: differs from chunk to chunk, and is the same when the chunk is made again."""
 
@@ -42,6 +49,8 @@ class Generated:
     """Along the optical axis, NaN where the generator claims none."""
     in_scale: bool
     """Depth was drawn from known depth, in its scale. False: an estimate, right up to one factor, which the loop finds."""
+    motion: Motion | None = None
+    """Cameras as commanded and as a depth provider saw them: what they say about that factor."""
 
 
 @runtime_checkable

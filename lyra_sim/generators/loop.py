@@ -3,7 +3,7 @@
 import os
 import resource
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,21 @@ class ChunkFacts:
     """Indices of its frames."""
     known_share: float
     new_share: float
-    """Of its pixels, 0..1: carried over from photos; made up where no photo looked."""
+    """Of its pixels, 0..1: carried over from photos; made up where no photo looked, over frames that have depth."""
     depth_scale: float
     depth_residual: float | None
     depth_overlap: float
     """See :class:`~lyra_sim.generators.evidence.Tie`; no residual where nothing overlaps."""
+    overlap_scale: float | None = None
+    overlap_sigma: float | None = None
+    """What common pixels say about the scale of depth, and their relative standard error; None: nothing."""
+    camera_scale: float | None = None
+    camera_sigma: float | None = None
+    camera_residual: float | None = None
+    """What cameras say about it, and how far they were seen from where they were commanded to be, over their way; None:
+    they weren't seen, or moved too little."""
+    depth_scale_conflict: bool = False
+    """The two contradict each other."""
 
 
 def generate_video(capture: Capture, cfg: GenerateConfig, generator: Generator, *, seed: int, out: Path) -> WorldVideo:
@@ -79,7 +89,8 @@ class _Loop:
             self.memory.add(photo)
         self.evidence = PhotoEvidence(photos.all())
         self.writer = FrameWriter(frames.folder, frames.units_per_depth_count)
-        (frames.folder / "chunks").mkdir(exist_ok=True)
+        for part in ("chunks", "generator"):
+            (frames.folder / part).mkdir(exist_ok=True)
 
     def chunk(self, number: int) -> ChunkFacts:
         """Draw one chunk, or take it as it stands; either way the memory knows it afterwards."""
@@ -111,6 +122,8 @@ class _Loop:
             memory=self.memory,
             latest=video_frame(self.frames, first - 1),
             history=self.frames.rgb,
+            path=self.frames.cameras,
+            folder=self.frames.folder / "generator",
             seed=int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0]),
         )
         drawn = self._ask(condition)
@@ -121,10 +134,8 @@ class _Loop:
             first=0 if number == 0 else first,
             last=last,
             known_share=round(float(np.mean([known for known, _ in shares])), 5),
-            new_share=round(float(np.mean([new for _, new in shares])), 5),
-            depth_scale=round(tie.scale, 6),
-            depth_residual=None if np.isnan(tie.residual) else round(tie.residual, 6),
-            depth_overlap=round(tie.overlap, 5),
+            new_share=round(float(np.mean([new for _, new in shares if new is not None] or [0.0])), 5),
+            **_told(tie),
         )
 
     def _ask(self, condition: Condition) -> Generated:
@@ -142,23 +153,51 @@ class _Loop:
         return drawn
 
     def _tied(self, drawn: Generated, cameras: CameraPath) -> tuple[Generated, Tie]:
-        """Depth in the scale of what is known, and how well it fits."""
-        some = np.unique(np.linspace(0, len(cameras) - 1, self.cfg.retrieval_views + 1).round().astype(int)[1:])
+        """Depth in the scale of what is known, and how well it fits; from frames that have any."""
+        with_depth = np.flatnonzero(np.isfinite(drawn.z_depth).any(axis=(1, 2)))
+        if len(with_depth) == 0:
+            return drawn, Tie(scale=1.0, residual=float("nan"), overlap=0.0)
+        evenly = np.unique(np.linspace(0, len(with_depth) - 1, self.cfg.retrieval_views + 1).round().astype(int))
+        some = with_depth[evenly if len(evenly) == 1 else evenly[1:]]
         views = cameras.select(some)
-        known = self.memory.retrieve(views, count=self.cfg.retrieved)
-        tie = tie_depth(drawn.z_depth[some], views, (self.memory.frame(id) for id in known), in_scale=drawn.in_scale)
+        ids = self.memory.retrieve(views, count=self.cfg.retrieved)
+        known = (self.memory.frame(id) for id in ids)
+        tie = tie_depth(drawn.z_depth[some], views, known, in_scale=drawn.in_scale, motion=drawn.motion)
         if drawn.in_scale:
             return drawn, tie
-        scaled = drawn.z_depth * np.float32(tie.scale)
-        return Generated(rgb=drawn.rgb, invented=drawn.invented, z_depth=scaled, in_scale=True), tie
+        return replace(drawn, z_depth=drawn.z_depth * np.float32(tie.scale), in_scale=True), tie
 
-    def _keep(self, first: int, drawn: Generated) -> list[tuple[float, float]]:
-        """Write frames; the shares of known and of new pixels of each."""
+    def _keep(self, first: int, drawn: Generated) -> list[tuple[float, float | None]]:
+        """Write frames; the shares of known and of new pixels of each, which a frame without depth can't tell."""
         cameras = self.frames.cameras.select(np.arange(first, first + len(drawn.rgb)))
         origins = self.evidence.origin(drawn.z_depth, drawn.invented, cameras)
         for n, origin in enumerate(origins):
             self.writer.write(first + n, drawn.rgb[n], drawn.z_depth[n], origin)
-        return [(float((origin == KNOWN).mean()), float((origin == NEW).mean())) for origin in origins]
+        told = np.isfinite(drawn.z_depth).any(axis=(1, 2))
+        return [
+            (float((origin == KNOWN).mean()), float((origin == NEW).mean()) if deep else None)
+            for origin, deep in zip(origins, told, strict=True)
+        ]
+
+
+def _told(tie: Tie) -> dict[str, Any]:
+    """What a chunk's record says of its depth."""
+
+    def rounded(value: float | None) -> float | None:
+        return None if value is None or np.isnan(value) else round(value, 6)
+
+    depth, cameras = tie.by_depth, tie.by_cameras
+    return {
+        "depth_scale": round(tie.scale, 6),
+        "depth_residual": rounded(tie.residual),
+        "depth_overlap": round(tie.overlap, 5),
+        "overlap_scale": None if depth is None else rounded(depth.scale),
+        "overlap_sigma": None if depth is None else rounded(depth.sigma),
+        "camera_scale": None if cameras is None else rounded(cameras.scale),
+        "camera_sigma": None if cameras is None else rounded(cameras.sigma),
+        "camera_residual": None if cameras is None else rounded(cameras.residual),
+        "depth_scale_conflict": tie.conflict,
+    }
 
 
 def _write_whole(path: Path, values: dict[str, Any]) -> None:

@@ -28,12 +28,15 @@ def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:
     known, new = (
         float(np.average([chunk[name] for chunk in chunks], weights=weights)) for name in ("known_share", "new_share")
     )
+    seen = [chunk for chunk in chunks if chunk.get("camera_scale") is not None]
+    conflicts = sum(chunk["depth_scale_conflict"] for chunk in seen)
     revisits = revisit_psnr(frames, capture)
     return [
         measured("generated.frames", n, n=n, note=f"by {facts['backend']}"),
         measured("generated.known", known, n=n, note="of all pixels"),
         measured("generated.new", new, n=n, note="of all pixels"),
         measured("generated.depth_residual", max(residuals, default=np.nan), n=len(residuals), note="worst chunk's median"),
+        *([measured("generated.depth_scale_conflicts", conflicts, n=len(seen), note=f"of {len(seen)} chunks")] if seen else []),
         *(
             [measured("generated.revisit", min(revisits.values()), n=len(revisits), note=f"frames {sorted(revisits)}")]
             if revisits

@@ -86,6 +86,7 @@ LIMITS: dict[str, Limit] = {
     "generated.known": _recorded("share", "Carried over from photos; the rest was drawn."),
     "generated.new": _recorded("share", "Drawn where no photo looked: it may add surface, which stays labelled unseen."),
     "generated.depth_residual": _most("share", 0.02, None, "At 3 m 2 % are 6 cm: beyond, drawn surfaces tear off known ones."),
+    "generated.depth_scale_conflicts": _most("1", 0, None, "The scale that rules is then in doubt, and the walk may bend."),
     "generated.revisit": _least("dB", 30.0, None, "Where a photo was taken the walk should show that photo."),
     # mesh
     "mesh.watertight": _least("flag", 1, 1, "Inside and outside must be defined everywhere."),

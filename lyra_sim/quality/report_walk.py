@@ -32,12 +32,16 @@ def walk_section(video: WorldVideo, depth: DepthFacts | None, *, width: int) -> 
     del path["clearance"]
     told = ", ".join(f"{escape(name).replace('_', ' ')} {escape(_plain(value))}" for name, value in path.items())
     lines = [f"{len(frames)} frames by {escape(str(facts['backend']))}; {told}.", keys]
+    if "weights" in facts:
+        lines.append(f"Weights of the network: {escape(facts['weights']['weights_licence'])}.")
     if depth is not None and depth.kind == "layout prior":
         lines.append("The photo's depth is itself a guess about the room: of what it shows, only the colours are known.")
     for number, chunk in enumerate(facts["chunks"][:TOLD_CHUNKS]):
         residual = (
             "nothing known in view" if chunk["depth_residual"] is None else f"{chunk['depth_residual']:.2%} off known depth"
         )
+        if chunk.get("depth_scale_conflict"):
+            residual += f", in doubt: its cameras tell a scale of {chunk['camera_scale']:.3g}, not {chunk['depth_scale']:.3g}"
         lines.append(
             f"Chunk {number}, frames {chunk['first']} to {chunk['last']}: {chunk['known_share']:.1%} from photos, "
             f"{chunk['new_share']:.2%} new, depth {residual}."

@@ -7,12 +7,14 @@ import pytest
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
+from lyra_sim.depth.providers.chunk import depth_of_chunk
+from lyra_sim.depth.providers.provider import ProvidedDepth
 from lyra_sim.errors import PluginError
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.reproject import Reproject
-from lyra_sim.geometry.cameras import unproject
-from lyra_sim.quality.generated import revisit_psnr
+from lyra_sim.geometry.cameras import CameraPath, unproject
+from lyra_sim.quality.generated import generated_metrics, revisit_psnr
 from lyra_sim.spec_generate import GenerateConfig, PresetPath
 from tests.rooms import Room
 
@@ -151,3 +153,107 @@ def test_a_generator_that_fails_is_named(generator: Blank, told: str, room_captu
     with pytest.raises(PluginError, match=f"generator 'reproject'.*{told}"):
         generate_video(room_capture, ONE_CHUNK, generator, seed=7, out=tmp_path)
     assert not list((tmp_path / "chunks").iterdir())
+
+
+class Looks:
+    """Depth provider of drawn frames: their own depth and their cameras, both in a scale of its own and with noise."""
+
+    def __init__(self, drawn: Generated, factor: float, way: float) -> None:
+        self.drawn, self.factor, self.way = drawn, factor, way
+
+    def estimate(self, frames: np.ndarray, cameras: CameraPath | None) -> ProvidedDepth:
+        assert cameras is not None
+        rows = [next(n for n, rgb in enumerate(self.drawn.rgb) if np.array_equal(rgb, frame)) for frame in frames]
+        rng = np.random.default_rng(len(rows))
+        height, width = cameras.height, cameras.width
+        patches = np.kron(rng.standard_normal((len(rows), height // 16, width // 16)), np.ones((16, 16)))
+        z = (self.drawn.z_depth[rows] * self.factor * (1 + 0.02 * patches)).astype(np.float32)
+        c2w = cameras.c2w.copy()
+        c2w[:, :3, 3] += 2e-3 * rng.standard_normal((len(rows), 3))
+        c2w[:, :3, 3] *= self.factor * self.way
+        seen = CameraPath(c2w=c2w, K=cameras.K, width=cameras.width, height=cameras.height)
+        trust = np.where(np.isnan(z), 0, 0.5).astype(np.float32)
+        return ProvidedDepth(z_depth=z, confidence=trust, cameras=seen, scale="free")
+
+
+class Network:
+    """Draws what was drawn before, but has depth estimated, of every eighth frame, in another scale each chunk."""
+
+    def __init__(self, video: WorldVideo, *, way: float = 1.0) -> None:
+        self.frames, self.way = frames_of(video), way
+
+    def generate(self, condition: Condition) -> Generated:
+        numbers = range(1 + 80 * condition.chunk, 81 + 80 * condition.chunk)
+        drawn = Generated(
+            rgb=np.stack([self.frames.rgb(n) for n in numbers]),
+            invented=np.stack([self.frames.invented(n) for n in numbers]),
+            z_depth=np.stack([self.frames.z_depth(n) for n in numbers]),
+            in_scale=True,
+        )
+        looks = Looks(drawn, (0.3, 1.7)[condition.chunk], self.way)
+        chunk = depth_of_chunk(looks, drawn.rgb, condition.cameras)
+        return Generated(
+            rgb=drawn.rgb, invented=drawn.invented, z_depth=chunk.z_depth, in_scale=chunk.in_scale, motion=chunk.motion
+        )
+
+
+@pytest.fixture(scope="module")
+def by_network(video: WorldVideo, room_capture: Capture, tmp_path_factory: pytest.TempPathFactory) -> WorldVideo:
+    return generate_video(room_capture, CONFIG, Network(video), seed=7, out=tmp_path_factory.mktemp("by_network"))
+
+
+def test_depth_of_every_eighth_frame_is_enough(by_network: WorldVideo, video: WorldVideo) -> None:
+    """What is later read: the memory's frames and those that may add to the world; in scale in both chunks."""
+    frames, exact = frames_of(by_network), frames_of(video)
+    for index in frames.adding:
+        assert np.isfinite(frames.z_depth(index)).mean() > 0.95
+        assert np.nanmedian(np.abs(frames.z_depth(index) / exact.z_depth(index) - 1)) < 0.02
+    assert np.isnan(frames.z_depth(41)).all() and not (frames.origin(41) == NEW).any()
+    shares = [chunk["new_share"] for chunk in by_network.facts["chunks"]]
+    there = [(frames.origin(index) == NEW).mean() for index in range(0, 81, 8)]
+    assert shares[0] == pytest.approx(np.mean(there), abs=1e-5), "frames without depth can't tell what is new"
+
+
+def test_scale_comes_from_overlap_and_cameras(by_network: WorldVideo, room_capture: Capture) -> None:
+    for chunk, factor in zip(by_network.facts["chunks"], (0.3, 1.7), strict=True):
+        for name in ("depth_scale", "overlap_scale", "camera_scale"):
+            assert chunk[name] == pytest.approx(1 / factor, rel=0.01)
+        assert 1e-3 < chunk["camera_residual"] < 0.02 and 0 < chunk["camera_sigma"] < 0.02
+        assert 1e-3 < chunk["overlap_sigma"] < 0.02 and 0.005 < chunk["depth_residual"] < 0.02
+        assert chunk["depth_scale_conflict"] is False
+    (told,) = (m for m in generated_metrics(by_network, room_capture) if m.name == "generated.depth_scale_conflicts")
+    assert told.value == 0 and told.n == 2 and told.verdict == "pass"
+
+
+def test_cameras_that_contradict_depth_are_told(video: WorldVideo, room_capture: Capture, tmp_path: Path) -> None:
+    made = generate_video(room_capture, ONE_CHUNK, Network(video, way=1.5), seed=7, out=tmp_path)
+    (chunk,) = made.facts["chunks"]
+    assert chunk["depth_scale_conflict"] is True and chunk["depth_scale"] == chunk["overlap_scale"]
+    assert chunk["camera_scale"] == pytest.approx(1 / 0.45, rel=0.01)
+    (told,) = (m for m in generated_metrics(made, room_capture) if m.name == "generated.depth_scale_conflicts")
+    assert told.value == 1 and told.verdict == "warn"
+
+
+class Depthless:
+    """Claims no depth at all."""
+
+    def generate(self, condition: Condition) -> Generated:
+        shape = len(condition.cameras), condition.cameras.height, condition.cameras.width
+        return Generated(
+            rgb=np.zeros((*shape, 3), np.uint8),
+            invented=np.ones(shape, bool),
+            z_depth=np.full(shape, np.nan, np.float32),
+            in_scale=False,
+        )
+
+
+def test_a_chunk_without_any_depth_adds_nothing(room_capture: Capture, tmp_path: Path) -> None:
+    made = generate_video(room_capture, CONFIG, Depthless(), seed=7, out=tmp_path)
+    chunk = made.facts["chunks"][1]
+    assert (chunk["depth_scale"], chunk["depth_residual"], chunk["depth_overlap"], chunk["new_share"]) == (1, None, 0, 0)
+    assert not any(name.startswith("generated.depth_scale") for name in (m.name for m in generated_metrics(made, room_capture)))
+
+
+def test_what_no_cameras_told_is_not_judged(video: WorldVideo, room_capture: Capture) -> None:
+    assert all(chunk["camera_scale"] is None and not chunk["depth_scale_conflict"] for chunk in video.facts["chunks"])
+    assert "generated.depth_scale_conflicts" not in {m.name for m in generated_metrics(video, room_capture)}

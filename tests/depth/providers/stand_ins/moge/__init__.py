@@ -1,0 +1,1 @@
+"""Stands for dlr-moge 2.0.0; see ``model``."""
