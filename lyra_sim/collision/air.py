@@ -9,14 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Bool, Float64, Int32
 
 from lyra_sim.collision.gates import swept_path
 from lyra_sim.data.colliders import Opening
-from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 
 AIR, BAND, DOORWAY, PATH = 1, 3, 12, 20_000
 """Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way."""
+LID = 30
+"""Weight at the top of the robot's band over floor that is free all the way up to there: a shelf that hangs into it by a voxel
+closes the whole column under it, so about a column's worth of the band is what one or two such voxels cost."""
+LID_LAYERS, FOOT_LAYERS = 1.5, 2.5
+"""The top of the band is so many voxels thick, and matter no higher than so many over the floor leaves the column open."""
 DEPTH_VOXELS = 0.45
 """A free centre counts once it lies this deep in a hull. The gate says half a voxel, and hulls of whole voxels that stand out
 by one would lie on that edge to the last bit."""
@@ -58,8 +63,11 @@ class AirField:
         weights = free.astype(np.int32)
         normal, offset = np.asarray(floor[0], np.float64), float(floor[1])
         x, y, z = (free_space.origin[k] + (np.arange(states.shape[k]) + 0.5) * voxel for k in range(3))
-        height = z[None, None, :] - ((offset - normal[0] * x[:, None] - normal[1] * y[None, :]) / normal[2])[:, :, None]
+        ground = (offset - normal[0] * x[:, None] - normal[1] * y[None, :]) / normal[2]
+        height = z[None, None, :] - ground[:, :, None]
         weights *= np.where((height > -voxel) & (height < band_high + voxel), BAND, AIR).astype(np.int32)
+        first, end = np.searchsorted(z, [ground.min(), ground.max() + band_high + voxel])
+        weights[:, :, first:end][_lid(states[:, :, first:end], height[:, :, first:end], band_high, voxel)] = LID
         for opening in openings:
             window = _window_of(opening, free_space)
             weights[window] = np.where(free[window], DOORWAY, weights[window])
@@ -70,12 +78,13 @@ class AirField:
         np.cumsum(weights, axis=2, out=prefix[:, :, 1:])
         return cls(prefix=prefix, origin=free_space.origin, voxel_size=voxel, free_count=int(free.sum()))
 
-    def taken(self, equations: np.ndarray, corners: np.ndarray) -> int:
+    def taken(self, equations: np.ndarray, corners: np.ndarray, *, depth: float = DEPTH_VOXELS) -> int:
         """Weighted air that a convex piece takes.
 
         Args:
             equations: Outward half-spaces ``n . x + d <= 0`` with unit normals, in the world [m].
             corners: The piece's corners [m].
+            depth: How deep a free centre must lie in the piece to count [voxels].
         """
         from lyra_sim.collision.air_kernels import column_sum
 
@@ -84,7 +93,15 @@ class AirField:
         shape = np.array(self.prefix.shape) - [0, 0, 1]
         low = np.clip(np.floor((corners.min(axis=0) - self.origin) / self.voxel_size).astype(np.int64), 0, shape)
         high = np.clip(np.ceil((corners.max(axis=0) - self.origin) / self.voxel_size).astype(np.int64), 0, shape)
-        return int(column_sum(self.prefix, planes, low, high, DEPTH_VOXELS, 1))
+        return int(column_sum(self.prefix, planes, low, high, depth, 1))
+
+
+def _lid(states: np.ndarray, height: np.ndarray, band_high: float, voxel: float) -> Bool[np.ndarray, "nx ny nz"]:
+    """Free voxels at the top of the robot's band [m], in columns where most of the band is free and nothing of it matter."""
+    free, body = states == FREE, (height > FOOT_LAYERS * voxel) & (height < band_high)
+    passable = ((free & body).sum(axis=2) > body.sum(axis=2) / 2) & ~((states == SOLID) & body).any(axis=2)
+    top = (height > band_high - LID_LAYERS * voxel) & (height < band_high + voxel / 2)
+    return free & top & passable[:, :, None]
 
 
 def _window_of(opening: Opening, free_space: FreeSpace) -> tuple[slice, ...]:

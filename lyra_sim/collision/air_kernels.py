@@ -47,20 +47,20 @@ def cut_costs(
     indices: np.ndarray,
     axes: np.ndarray,
     directions: np.ndarray,
-    positions: int,
+    thresholds: np.ndarray,
     depth: float,
     most_columns: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted air and volume in both halves' bounding polytopes, for evenly spaced cuts across every axis.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted air and volume in both halves' bounding polytopes, for cuts across every axis at its row of thresholds.
 
     The polytopes are bounded along ``directions`` only, so they are a little larger than the halves' convex hulls; that is
-    enough to rank cuts. Returns air, volume (all voxels, columns of the same polytopes) and thresholds, each (axes, positions);
-    air is -1 where a half would be empty.
+    enough to rank cuts. Returns air and volume (all voxels, columns of the same polytopes), each (axes, positions); air is -1
+    where a half would be empty and where the same threshold stands twice in a row.
     """
     count, sides = indices.shape[0], directions.shape[0]
+    positions = thresholds.shape[1]
     air = np.full((axes.shape[0], positions), -1.0)
     volume = np.zeros((axes.shape[0], positions))
-    thresholds = np.zeros((axes.shape[0], positions))
     reach = np.abs(directions).sum(axis=1) / 2
     shape = np.array([prefix.shape[0], prefix.shape[1], prefix.shape[2] - 1])
     along = np.empty(count)
@@ -76,12 +76,8 @@ def cut_costs(
     for a in range(axes.shape[0]):
         for n in range(count):
             along[n] = axes[a, 0] * indices[n, 0] + axes[a, 1] * indices[n, 1] + axes[a, 2] * indices[n, 2]
-        start, end = along.min(), along.max()
-        # between the first and the last layer, so that no half is empty
         for p in range(positions):
-            threshold = start + (end - start) * (p + 1) / (positions + 1)
-            threshold = np.floor(threshold * 2) / 2 + 0.25
-            thresholds[a, p] = threshold
+            threshold = thresholds[a, p]
             if p > 0 and threshold == thresholds[a, p - 1]:
                 continue
             cost, size, empty = 0.0, 0.0, False
@@ -122,7 +118,7 @@ def cut_costs(
             if not empty:
                 air[a, p] = cost
                 volume[a, p] = size
-    return air, volume, thresholds
+    return air, volume
 
 
 @numba.njit(cache=True, nogil=True)

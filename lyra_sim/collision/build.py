@@ -134,7 +134,7 @@ def _fitted(spending: Spending, camera_centres: np.ndarray, voxel: float, *, bud
         pieces, cut_count = _sound(_pieces(spending), camera_centres, voxel)
         if len(pieces) <= budget or room <= 0:
             break
-        room -= max(len(pieces) - budget, 1)
+        room -= max((len(pieces) - budget) // 2, 1)  # half at a time: joining for one piece less often frees more
     pieces, too_many = pieces[:budget], []
     while len(pieces) < budget and (number := spending.readmit()) >= 0:
         more, more_cut = _sound(_pieces(spending), camera_centres, voxel)

@@ -7,10 +7,13 @@ from jaxtyping import Float64, Int64
 from scipy.spatial import ConvexHull, QhullError
 
 from lyra_sim.collision.air import DEPTH_VOXELS, MOST_COLUMNS, AirField
+from lyra_sim.collision.slender import stouter
 from lyra_sim.data.colliders import Label
 
 CUTS_PER_AXIS = 9
 """Evenly spaced cut positions ranked along each axis."""
+CUTS_AT_CHANGES = 4
+"""Further ones at the layers where a board or a leg begins or ends."""
 TIGHT = 0.2
 """Half the edge a voxel has in a tight hull, in voxels; a hull of one layer keeps some thickness."""
 EXACT_CUTS = 2
@@ -27,11 +30,14 @@ class Part:
     worth: Float64[np.ndarray, "n"]
     """Weighted measured surface of each voxel: what is lost without a hull."""
     points: Float64[np.ndarray, "m 3"]
-    """Corners of its hull [m]."""
+    """Corners of its hull [m]; a sliver is thickened here already, so that the air it then takes is in the account."""
     volume: float
     """Of the hull [m^3]."""
     air: int
     """Weighted free air the hull takes, see :class:`lyra_sim.collision.air.AirField`."""
+    depth: float = DEPTH_VOXELS
+    """How deep a free centre must lie in the hull to count [voxels]. For a tight hull it is less, by as much as it is drawn in:
+    else no centre would lie deep enough in a plate of two voxels, and to close a passage by one would cost nothing."""
 
 
 def part_of_voxels(indices: np.ndarray, worth: np.ndarray, field: AirField, *, label: Label = "clutter") -> Part:
@@ -45,7 +51,8 @@ def part_of_voxels(indices: np.ndarray, worth: np.ndarray, field: AirField, *, l
     if part.air == 0:
         return part
     skin = indices[worth > 0]
-    tight = _part(indices, worth, _corners(skin if len(skin) else indices, field, TIGHT), field, label)
+    corners = _corners(skin if len(skin) else indices, field, TIGHT)
+    tight = _part(indices, worth, corners, field, label, depth=DEPTH_VOXELS - (0.5 - TIGHT))
     part = min(part, tight, key=lambda one: one.air)
     return part
 
@@ -69,6 +76,7 @@ def joined(a: Part, b: Part, field: AirField) -> Part:
         np.concatenate([a.points, b.points]),
         field,
         a.label if a.label == b.label else "clutter",
+        depth=min(a.depth, b.depth),
     )
 
 
@@ -84,9 +92,9 @@ def cut(part: Part, field: AirField, heading: float) -> tuple[Part, Part] | None
         return None
     axes, directions = _axes(heading)
     skin = part.indices[part.worth > 0]
-    extents, volumes, thresholds = cut_costs(
-        field.prefix, skin if len(skin) >= 2 else part.indices, axes, directions, CUTS_PER_AXIS, DEPTH_VOXELS, MOST_COLUMNS
-    )
+    asked = skin if len(skin) >= 2 else part.indices
+    thresholds = np.array([_thresholds(asked @ axis) for axis in axes])
+    extents, volumes = cut_costs(field.prefix, asked, axes, directions, thresholds, DEPTH_VOXELS, MOST_COLUMNS)
     possible = np.argwhere(extents >= 0)
     if not len(possible):
         return None
@@ -103,6 +111,17 @@ def cut(part: Part, field: AirField, heading: float) -> tuple[Part, Part] | None
         if best is None or score < best[0] - 1e-9:
             best = score, (halves[0], halves[1])
     return None if best is None else best[1]
+
+
+def _thresholds(along: np.ndarray) -> Float64[np.ndarray, "p"]:
+    """Where to cut: evenly spaced between the first and the last layer, and where the count of voxels a layer changes most."""
+    start, end = along.min(), along.max()
+    even = start + (end - start) * np.arange(1, CUTS_PER_AXIS + 1) / (CUTS_PER_AXIS + 1)
+    layers = np.bincount(np.floor(along - start + 1e-9).astype(np.int64))
+    changes = np.full(CUTS_AT_CHANGES, -1)  # before the first layer there is nothing to cut off
+    strongest = np.argsort(-np.abs(np.diff(layers)), kind="stable")[:CUTS_AT_CHANGES]
+    changes[: len(strongest)] = strongest
+    return np.sort(np.concatenate([np.floor(even * 2) / 2, np.floor((start + changes) * 2) / 2 + 0.5])) + 0.25
 
 
 def _axes(heading: float) -> tuple[np.ndarray, np.ndarray]:
@@ -131,14 +150,25 @@ def _corners(indices: np.ndarray, field: AirField, half: float) -> Float64[np.nd
     return field.origin + corners * field.voxel_size
 
 
-def _part(indices: np.ndarray, worth: np.ndarray, points: np.ndarray, field: AirField, label: Label) -> Part:
+def _part(
+    indices: np.ndarray,
+    worth: np.ndarray,
+    points: np.ndarray,
+    field: AirField,
+    label: Label,
+    *,
+    depth: float = DEPTH_VOXELS,
+) -> Part:
     hull = ConvexHull(points)
     corners = points[np.sort(hull.vertices)]
+    if (stout := stouter(corners, hull.equations)) is not None:
+        hull, corners = ConvexHull(stout), stout
     return Part(
         label=label,
         indices=indices,
         worth=worth,
         points=corners,
         volume=float(hull.volume),
-        air=field.taken(hull.equations, corners),
+        air=field.taken(hull.equations, corners, depth=depth),
+        depth=depth,
     )

@@ -16,6 +16,8 @@ from lyra_sim.data.grid import FREE, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 
+ALIKE = 25.0
+"""Samples whose normals turn from a plane's by more than this aren't on it [degrees]."""
 SAMPLE_AREA = 0.0025
 """Area one surface sample stands for [m^2]: a 5 cm square."""
 INLIER_DISTANCE = 0.03
@@ -205,6 +207,8 @@ class _Votes:
 
     cast: Int64[np.ndarray, "n 3"]
     """Where each sample voted, as flat indices."""
+    heading: Int64[np.ndarray, "n"]
+    """Direction of each sample's normal, in steps of 2 degrees."""
     table: Int64[np.ndarray, "180 width"]
     reach: float
     """Offset of the first column is minus this [m]."""
@@ -221,7 +225,8 @@ def _votes(points: np.ndarray, normals: np.ndarray) -> _Votes:
     angle = np.radians(bins * 2.0)
     offset = points[:, :1] * np.cos(angle) + points[:, 1:2] * np.sin(angle)
     cast = bins * width + ((offset + reach) / 0.04).astype(np.int64)
-    return _Votes(cast=cast, table=np.bincount(cast.ravel(), minlength=180 * width).reshape(180, width), reach=reach)
+    table = np.bincount(cast.ravel(), minlength=180 * width).reshape(180, width)
+    return _Votes(cast=cast, heading=heading, table=table, reach=reach)
 
 
 def _strongest_upright(
@@ -237,14 +242,18 @@ def _strongest_upright(
     angle = np.radians(best * 2.0)
     normal = np.array([np.cos(angle), np.sin(angle), 0.0])
     offset = float(column * 0.04 - reach)
-    alike = left & (normals @ normal > np.cos(np.radians(25)))
-    inlier = alike & (np.abs(points @ normal - offset) < 0.06)
+    # Only samples that face about the same way are looked at: a large building has many planes and many samples.
+    some = np.flatnonzero(left & (np.abs((cast.heading - best + 90) % 180 - 90) <= ALIKE / 2 + 1))
+    alike = some[normals[some] @ normal > np.cos(np.radians(ALIKE))]
+    mine = points[alike]
+    inlier = np.abs(mine @ normal - offset) < 0.06
     for band in (0.05, 0.04, INLIER_DISTANCE):
         if inlier.sum() < 30:
             return empty, normal, offset
-        normal, offset = _fit_upright(points[inlier], normal, offset)
-        inlier = alike & (np.abs(points @ normal - offset) < band)
-    return alike & (np.abs(points @ normal - offset) < 0.045), normal, offset
+        normal, offset = _fit_upright(mine[inlier], normal, offset)
+        inlier = np.abs(mine @ normal - offset) < band
+    empty[alike[np.abs(mine @ normal - offset) < 0.045]] = True
+    return empty, normal, offset
 
 
 def _fit_upright(points: np.ndarray, normal: np.ndarray, offset: float) -> tuple[np.ndarray, float]:

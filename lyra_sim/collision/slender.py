@@ -2,6 +2,8 @@
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
 
 from lyra_sim.collision.pieces import Piece, convex_hull
 
@@ -11,6 +13,8 @@ MAX_CUTS = 4
 """A piece is halved at most this often: sixteen parts. What is a sliver even then is thickened."""
 GROWTH = 0.01
 """A piece that lacks no more than this is thickened at once [m]: half of it on either side is well within a voxel."""
+MOST_THICKENINGS = 4
+"""A rod is thin across two directions, and thickening turns its faces a little."""
 GROWTH_SLACK = 1e-3
 """On either side [m]: thickening lengthens a little, and single precision rounds."""
 
@@ -36,6 +40,29 @@ def _cut(piece: Piece, cuts: int) -> list[Piece]:
     middle = (along.min() + along.max()) / 2
     halves = (clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
     return [part for half in halves for part in _cut(Piece(label=piece.label, points=half), cuts - 1)]
+
+
+def stouter(corners: Float64[np.ndarray, "n 3"], equations: np.ndarray) -> Float64[np.ndarray, "m 3"] | None:
+    """Corners of a sliver thickened until it is none; None if it wasn't one.
+
+    Args:
+        corners: Of a convex piece [m].
+        equations: Its half-spaces, unit normals first.
+    """
+    changed = None
+    for _ in range(MOST_THICKENINGS):
+        length = float(pdist(corners).max())  # no less than any later look along some axis finds
+        widths = np.ptp(equations[:, :3] @ corners.T, axis=1)
+        across, thickness = equations[int(widths.argmin()), :3], float(widths.min())
+        lacking = length / MAX_ASPECT - thickness
+        if lacking <= 0:
+            break
+        shift = (lacking / 2 + GROWTH_SLACK) * across
+        both = np.concatenate([corners - shift, corners + shift])
+        hull = ConvexHull(both)
+        corners = changed = both[np.sort(hull.vertices)]
+        equations = hull.equations
+    return changed
 
 
 def clipped(corners: np.ndarray, faces: np.ndarray, normal: np.ndarray, offset: float) -> Float64[np.ndarray, "n 3"]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lyra_sim.collision.air import AirField
-from lyra_sim.collision.parts import Part, cut, joined
+from lyra_sim.collision.parts import Part, cut, joined, part_of_voxels
 
 NEIGHBOURS = 8
 """Parts near by that a part may be joined with."""
@@ -136,7 +136,13 @@ class Spending:
             self.dropped.append(part)
         else:
             self.joins += 1
-            self._enter(joined(self.remove(other), part, self.air))
+            self._enter(self._drawn_in(joined(self.remove(other), part, self.air)))
+
+    def _drawn_in(self, part: Part) -> Part:
+        """A joined part, or the tight hull of its voxels where that takes less air. Slabs keep their thickness."""
+        if part.air == 0 or part.label != "clutter":
+            return part
+        return min(part, part_of_voxels(part.indices, part.worth, self.air, label=part.label), key=lambda one: one.air)
 
     def _best_cut(self, *, hope: float, over: float = 0.0) -> tuple[float, int]:
         """Gain of the best cut and its part; -1 when none gives more than a hull's price.

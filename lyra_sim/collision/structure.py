@@ -51,6 +51,7 @@ def lasting_and_loose(
     """Slabs that stay, in their order, and the others as parts that may be joined, traded or left out.
 
     The main floor always stays. Every other slab is measured by the skin within a voxel of it that no slab before it explains.
+    Ceilings never stay for good: nobody drives on one, and a vaulted roof comes as dozens of slabs, few of them worth a hull.
     """
     centres = free_space.centres(skin)
     unexplained = np.ones(len(skin), bool)
@@ -63,7 +64,7 @@ def lasting_and_loose(
     areas = [len(own) * free_space.voxel_size**2 for own in mine]
     stays = {i for i, slab in enumerate(slabs) if slab.label == "floor" and (_is_main(slab, floor) or areas[i] >= FLOOR_AREA)}
     for i in sorted(range(len(slabs)), key=lambda i: (-areas[i], i)):
-        if areas[i] >= LASTING_AREA and len(stays) < MOST_LASTING * budget:
+        if areas[i] >= LASTING_AREA and slabs[i].label != "ceiling" and len(stays) < MOST_LASTING * budget:
             stays.add(i)
     loose = []
     for i, slab in enumerate(slabs):

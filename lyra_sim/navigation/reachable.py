@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float64
 from scipy import ndimage
 
 from lyra_sim.data.occupancy import OccupancyMap
+from lyra_sim.navigation.convex_raster import TOUCH
 
 
 def clearance(free: Bool[np.ndarray, "nx ny"], resolution: float) -> Float64[np.ndarray, "nx ny"]:
@@ -22,10 +23,11 @@ def reachable(
     """Cells a robot's centre can reach, and the clearance of all cells [m].
 
     The largest region among those the camera path touches (within one robot radius) is taken: a robot starts in one
-    place. If the path touches none, the region nearest to the path is taken; an empty mask means the robot fits nowhere.
+    place. If the path touches none, the region nearest to the path is taken; an empty mask means the robot fits nowhere. A
+    hull may reach ``TOUCH`` into a free cell, so that much is kept on top of the radius.
     """
     room = clearance(occupancy.free, occupancy.resolution)
-    fits = room >= radius
+    fits = room >= radius + TOUCH
     labels, count = ndimage.label(fits, np.ones((3, 3)))
     if count == 0:
         return fits, room

@@ -59,6 +59,7 @@ def test_a_lump_coacd_lost_is_cut_straight(result: Decomposition, why: str, monk
     states[5:20, 5:9, 4:12] = states[5:9, 5:20, 4:12] = SOLID
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.04)
     indices = np.argwhere(states == SOLID)
+    monkeypatch.setattr("lyra_sim.collision.clutter.LATTICE_SHARES", ())  # or the L is two boxes before CoACD is asked
     monkeypatch.setattr("lyra_sim.collision.clutter.decompose", lambda meshes, *a, **k: [result] * len(meshes))
     hulls, facts, spending = spend([indices], grid, budget=10, max_hulls_per_component=4)
     assert facts["coacd_lumps"] == 1 and facts["coacd_taken"] == 0

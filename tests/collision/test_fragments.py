@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.pieces import Piece, named
+from lyra_sim.collision.pieces import Piece, box_corners, named
 from lyra_sim.collision.planes import Plane, _horizontal
 from lyra_sim.collision.slabs import make_slabs
 from lyra_sim.collision.spend import Spending
+from lyra_sim.collision.structure import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.surface import SurfaceSamples
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from tests.collision.spending import account, field_of, part, spend
@@ -184,3 +185,23 @@ def test_a_floor_that_rises_by_more_keeps_its_slope() -> None:
     (plane,) = _horizontal(leaning(0.06), 1.0, min_area=1.0, least_rise=VOXEL)
     assert -plane.normal[0] / plane.normal[2] == pytest.approx(0.015, rel=1e-6)
     assert np.abs(plane.distance(plane.points)).max() < 1e-9
+
+
+def test_a_vaulted_roof_does_not_take_the_hulls_of_what_stands_below() -> None:
+    """Strips of ceiling compete like clutter: only the floor and walls keep their hulls whatever they cost."""
+    world = space((60, 60, 60), FREE)
+    world.states[:, :, :2] = world.states[:2] = SOLID
+    slabs = [
+        Piece(label="floor", points=box_corners(np.array([0.0, 0.0, -0.2]), np.array([2.4, 2.4, 0.08]))),
+        Piece(label="wall", points=box_corners(np.array([-0.2, 0.0, 0.0]), np.array([0.08, 2.4, 2.4]))),
+    ]
+    for strip in range(3):
+        world.states[:, 20 * strip : 20 * (strip + 1), 57 - strip :] = SOLID
+        low, high = np.array([0.0, 0.8 * strip, (57 - strip) * VOXEL]), np.array([2.4, 0.8 * (strip + 1), 2.5])
+        slabs.append(Piece(label="ceiling", points=box_corners(low, high)))
+    floor, skin = (UP, 0.08), skin_of(world)
+    worth = surface_worth(skin, world, floor, 0.62)
+    lasting, loose = lasting_and_loose(slabs, world, field_of(world), worth=worth, skin=skin, floor=floor, budget=250)
+    assert [slab.label for slab in lasting] == ["floor", "wall"]
+    assert [part.label for part in loose] == ["ceiling"] * 3
+    assert all(len(part.indices) * VOXEL**2 > LASTING_AREA for part in loose)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from lyra_sim.collision.air import AirField
+from lyra_sim.collision.air import AIR, BAND, LID, AirField
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.pieces import Piece, box_corners, convex_hull, named, volume
 from lyra_sim.collision.rectangles import cover
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import GeometryError
-from tests.collision.spending import account, field_of, hulls_of, part
+from tests.collision.spending import BAND_HIGH, account, field_of, hulls_of, part
 
 
 def test_hull_is_wound_outward_and_has_the_volume_of_its_box():
@@ -99,4 +99,21 @@ def test_a_hull_over_the_cameras_way_costs_more_than_any_other():
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
     way = np.array([[0.85, y, 0.5] for y in np.arange(0.1, 0.9, 0.1)])
     both = np.argwhere(states == SOLID)
-    assert part(both, grid, field_of(grid, way)).air > 100 * part(both, grid, field_of(grid)).air > 0
+    assert part(both, grid, field_of(grid, way)).air > 50 * part(both, grid, field_of(grid)).air > 0
+
+
+def test_a_shelf_that_hangs_into_the_band_costs_the_way_under_it():
+    """One layer of air at the top of the band over free floor outweighs the same layer above the band many times."""
+    states = np.full((30, 30, 30), FREE, np.uint8)
+    states[:, :, :2] = SOLID
+    states[20:, 10:20, 2:] = SOLID
+    grid = FreeSpace(states=states, origin=np.array([0.0, 0.0, -0.1]), voxel_size=0.05)
+    field = field_of(grid)
+
+    def layer(x: int, k: int) -> int:
+        return int(np.diff(field.prefix, axis=2)[x, 15, k])
+
+    in_band = [k for k in range(2, 30) if grid.centres(np.array([[0, 0, k]]))[0, 2] < BAND_HIGH]
+    assert layer(5, in_band[-1]) == LID > layer(5, in_band[3]) == BAND > layer(5, 25) == AIR
+    states[5, 15, 6:9] = SOLID
+    assert int(np.diff(field_of(grid).prefix, axis=2)[5, 15, in_band[-1]]) == BAND, "nobody passes there anyway"

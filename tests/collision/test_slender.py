@@ -8,7 +8,7 @@ from lyra_sim.collision.build import build_colliders
 from lyra_sim.collision.frontier import KnownFloor, _plates
 from lyra_sim.collision.pieces import Piece, box_corners
 from lyra_sim.collision.slabs import make_slabs
-from lyra_sim.collision.slender import MAX_ASPECT, _longest, _thinnest, without_slivers
+from lyra_sim.collision.slender import MAX_ASPECT, _longest, _thinnest, stouter, without_slivers
 from lyra_sim.data.grid import UNSEEN, FreeSpace
 from lyra_sim.spec import CollideConfig
 from tests.collision.flat import Flat
@@ -94,3 +94,20 @@ def test_a_long_fence_is_made_of_plates_that_are_not_slivers() -> None:
     plates = _plates(np.array([0.0, 0.0]), np.array([10.0, 0.0]), floor, unseen, 0.62)
     assert sum(length for _, length in plates) == pytest.approx(10.0)
     assert len(plates) == 2 and all(np.ptp(plate.points[:, 0]) <= 6.0 for plate, _ in plates)
+
+
+def test_a_sliver_is_thickened_once_for_all_and_keeps_what_it_held() -> None:
+    """Plates and rods of any direction: afterwards nothing is left for :func:`without_slivers` to cut."""
+    random = np.random.default_rng(3)
+    for sides in ((3.7, 0.8, 0.02), (10.8, 0.05, 0.04), (2.0, 0.01, 0.01), (5.0, 5.0, 0.05)):
+        turn = np.linalg.qr(random.normal(size=(3, 3)))[0]
+        corners = box_corners(np.zeros(3), np.array(sides)) @ turn.T
+        stout = stouter(corners, ConvexHull(corners).equations)
+        assert stout is not None
+        hull = ConvexHull(stout)
+        assert (corners @ hull.equations[:, :3].T + hull.equations[:, 3]).max() < 1e-6
+        assert len(without_slivers([Piece(label="clutter", points=stout)])) == 1
+        grown = np.sort(np.ptp(stout @ turn, axis=0))
+        assert grown[0] < np.linalg.norm(sides) / MAX_ASPECT + 0.01, "no thicker than it must be"
+    cube = box_corners(np.zeros(3), np.ones(3))
+    assert stouter(cube, ConvexHull(cube).equations) is None

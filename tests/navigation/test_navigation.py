@@ -12,7 +12,7 @@ from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import GeometryError
 from lyra_sim.navigation.doorways import along, find_doorways
-from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, floor_tops, make_map
+from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, blocked, floor_tops, make_map
 from lyra_sim.navigation.planner import Planner
 from lyra_sim.navigation.reachable import clearance, reachable
 from lyra_sim.navigation.routes import choose_routes, route_coverage
@@ -57,6 +57,30 @@ def test_map_of_hulls_is_exact():
     assert (cells[:, 18:] == UNKNOWN).all(), "no slab carries y > 0.9 m"
     assert (cells[25:, 17:] == UNKNOWN).all(), "nobody saw the corner"
     assert cells[1, 1] == FREE_CELL and cells[22, 8] == FREE_CELL
+
+
+@pytest.mark.parametrize(("reach", "blocks"), [(0.0008, False), (0.0015, True)])
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_hull_that_grazes_a_cell_or_the_band_does_not_block_it(reach: float, blocks: bool, axis: int):
+    """A wall on a cell's edge, a shelf at the band's top: engines don't feel a fraction of a millimetre."""
+    low, high = np.array([0.4, 0.0, 0.0]), np.array([0.6, 0.9, 0.7])
+    if axis == 0:
+        low[0] -= reach
+    else:
+        low[2] = BAND.high - reach
+    (hull,) = named([Piece(label="wall", points=box_corners(low, high))])
+    mask = blocked([hull], FloorGrid(origin=np.zeros(2), shape=(20, 20), resolution=0.05), BAND)
+    assert mask[7 if axis == 0 else 10, 5] == blocks
+
+
+def test_a_robot_keeps_the_room_that_a_grazing_hull_may_take():
+    """At exactly its radius from an occupied cell, a hull could stand a millimetre inside the robot."""
+    plan = plan_with_wall()
+    room = clearance(plan.free, plan.resolution)
+    exact = float(room[40, 20])
+    centres = np.array([[1.0, 3.0, 0.5]])
+    assert reachable(plan, exact - 0.002, centres)[0][room == exact].any()
+    assert not reachable(plan, exact, centres)[0][room == exact].any()
 
 
 def test_thin_diagonal_plate_blocks_every_cell_it_crosses():
