@@ -70,9 +70,10 @@ def read_given_mesh(path: Path) -> ReadMesh:
     try:
         scene: Any = trimesh.load_scene(path, process=False)
         parts, dropped = [], 0
+        images: dict[int, np.ndarray] = {}
         for node in sorted(scene.graph.nodes_geometry):
             matrix, name = scene.graph[node]
-            part, lost = _part(scene.geometry[name], np.asarray(matrix, np.float64), linear=kind == ".glb")
+            part, lost = _part(scene.geometry[name], np.asarray(matrix, np.float64), images, linear=kind == ".glb")
             dropped += lost
             parts += [part] if part is not None else []
     except InputError:
@@ -80,28 +81,6 @@ def read_given_mesh(path: Path) -> ReadMesh:
     except Exception as error:  # trimesh's readers raise whatever the broken byte leads to
         raise _unreadable(path, error) from error
     return finished(path, parts, dropped, glb=kind == ".glb")
-
-
-def files_of_obj(path: Path) -> tuple[Path, ...]:
-    """Material libraries of an OBJ file and the images they name, where they exist beside it."""
-    found: list[Path] = []
-    for library in _words_after(path, ("mtllib",)):
-        found.append(path.parent / library)
-        found += [path.parent / image for image in _words_after(path.parent / library, ("map_Kd", "map_kd"))]
-    return tuple(file for file in found if file.is_file())
-
-
-def _words_after(path: Path, keys: tuple[str, ...]) -> list[str]:
-    """Last word of every line of a text file that starts with one of ``keys``."""
-    if not path.is_file():
-        return []
-    with path.open("rb") as stream:
-        lines = [line.decode("utf-8", "replace").split() for line in stream if line.lstrip()[:6].startswith(_prefixes(keys))]
-    return [words[-1] for words in lines if len(words) > 1 and words[0] in keys]
-
-
-def _prefixes(keys: tuple[str, ...]) -> tuple[bytes, ...]:
-    return tuple(key[:6].encode() for key in keys)
 
 
 def finished(path: Path, parts: list[PaintedMesh], dropped: int, *, glb: bool) -> ReadMesh:
@@ -180,16 +159,19 @@ def srgb_bytes(linear: np.ndarray) -> np.ndarray:
     return (encoded * 255 + 0.5).astype(np.uint8)
 
 
-def _part(geometry: Any, matrix: np.ndarray, *, linear: bool) -> tuple[PaintedMesh | None, int]:
+def _part(geometry: Any, matrix: np.ndarray, images: dict[int, np.ndarray], *, linear: bool) -> tuple[PaintedMesh | None, int]:
+    """``images`` holds what was read so far, by the identity of the file's image: parts share materials."""
     faces = np.asarray(getattr(geometry, "faces", np.zeros((0, 3))), np.int64)
     if len(faces) == 0:
         return None, 0
     vertices = np.asarray(geometry.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-    rgb, uv, image = _looks(geometry, faces, linear=linear)
+    rgb, uv, image = _looks(geometry, faces, images, linear=linear)
     return painted(vertices, faces, corner_rgb=rgb, uv=uv, image=image)
 
 
-def _looks(geometry: Any, faces: np.ndarray, *, linear: bool) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+def _looks(
+    geometry: Any, faces: np.ndarray, images: dict[int, np.ndarray], *, linear: bool
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
     """Corner colours, corner texture coordinates and image, each None where the file has none."""
     visual = geometry.visual
     if visual.kind in ("vertex", "face"):
@@ -208,7 +190,9 @@ def _looks(geometry: Any, faces: np.ndarray, *, linear: bool) -> tuple[np.ndarra
     if texture is not None and uv is not None and len(uv):
         rgb = None if flat is None or (not linear) else srgb_bytes(flat)  # OBJ's Kd is a stand-in where there is a map
         rows = np.broadcast_to(np.array([255, 255, 255], np.uint8) if rgb is None else rgb, (len(faces), 3, 3))
-        return rows, np.asarray(uv, np.float64)[faces], reduced(texture)
+        if id(texture) not in images:
+            images[id(texture)] = reduced(texture)
+        return rows, np.asarray(uv, np.float64)[faces], images[id(texture)]
     if flat is None:
         return None, None, None
     rgb = srgb_bytes(flat) if linear else (flat * 255 + 0.5).astype(np.uint8)

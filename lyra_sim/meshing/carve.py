@@ -200,11 +200,10 @@ def _fused(
     for start, batch, trust in _batches(z_depths, trusts):
         frames = slice(start, start + len(batch))
         normals = np.stack([oriented(z, k, sigma_relative) for z, k in zip(batch, cameras.K[frames], strict=True)])
-        pixels, farthest = packed(batch, normals, measured)
+        pixels, farthest = packed(batch, normals, trust, cameras.K[frames], measured)
         integrate(
             pixels,
             farthest,
-            trust,
             cameras.K[frames],
             w2c[frames],
             low,

@@ -3,6 +3,11 @@
 import numba
 import numpy as np
 
+HALF = 0.71
+"""Half a texel, corner to corner."""
+DEEP = 0.1
+"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]."""
+
 
 @numba.njit(cache=True)
 def rasterise(corners_px, width, height):
@@ -12,10 +17,13 @@ def rasterise(corners_px, width, height):
         corners_px: (t, 3, 2) corners in texels, x right, y down, centres at +0.5.
 
     Returns:
-        (face (h, w) int32, -1 where none; weights (h, w, 3) float32).
+        (face (h, w) int32, -1 where none; weights (h, w, 3) float32; (t,) bool, triangles that hold the centre of a texel
+        which an earlier one holds too, both by more than ``DEEP`` texels).
     """
     face = np.full((height, width), -1, np.int32)
     weights = np.zeros((height, width, 3), np.float32)
+    held = np.zeros((height, width), np.bool_)
+    over = np.zeros(len(corners_px), np.bool_)
     for t in range(len(corners_px)):
         ax, ay = corners_px[t, 0]
         bx, by = corners_px[t, 1]
@@ -23,9 +31,10 @@ def rasterise(corners_px, width, height):
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if abs(area) < 1e-12:
             continue
-        slack_a = 0.71 * np.hypot(bx - cx, by - cy) / abs(area)
-        slack_b = 0.71 * np.hypot(cx - ax, cy - ay) / abs(area)
-        slack_c = 0.71 * np.hypot(ax - bx, ay - by) / abs(area)
+        per_a = np.hypot(bx - cx, by - cy) / abs(area)  # weight of a corner, a texel away from the side across from it
+        per_b = np.hypot(cx - ax, cy - ay) / abs(area)
+        per_c = np.hypot(ax - bx, ay - by) / abs(area)
+        slack_a, slack_b, slack_c = HALF * per_a, HALF * per_b, HALF * per_c
         u0, u1 = int(max(min(ax, bx, cx) - 1, 0)), int(min(max(ax, bx, cx) + 2, width))
         v0, v1 = int(max(min(ay, by, cy) - 1, 0)), int(min(max(ay, by, cy) + 2, height))
         for v in range(v0, v1):
@@ -34,11 +43,14 @@ def rasterise(corners_px, width, height):
                 wa = ((bx - px) * (cy - py) - (cx - px) * (by - py)) / area
                 wb = ((cx - px) * (ay - py) - (ax - px) * (cy - py)) / area
                 wc = 1.0 - wa - wb
+                if wa > DEEP * per_a and wb > DEEP * per_b and wc > DEEP * per_c:
+                    over[t] |= held[v, u]
+                    held[v, u] = True
                 inside = wa >= 0 and wb >= 0 and wc >= 0
                 if inside or (face[v, u] < 0 and wa >= -slack_a and wb >= -slack_b and wc >= -slack_c):
                     face[v, u] = t
                     weights[v, u, 0], weights[v, u, 1], weights[v, u, 2] = wa, wb, wc
-    return face, weights
+    return face, weights, over
 
 
 @numba.njit(cache=True, parallel=True)

@@ -3,30 +3,37 @@
 import numba
 import numpy as np
 
-BLOCK = 8
+BLOCK = 16
 """Edge of the voxel blocks that are culled against a frustum as one [voxels]."""
 TILE = 16
 """Edge of the image tiles whose farthest depth is kept, to skip blocks that lie behind everything [px]."""
 SILHOUETTE = 0.05
 """A pixel whose neighbour is nearer than this fraction of its depth is at the outline of something."""
 SCATTER = 40_507
-"""Prime by which blocks are dealt to threads: neighbours cost alike, so runs of them would load one thread."""
+"""Prime by which columns of blocks are dealt to threads: neighbours cost alike, so runs of them would load one thread."""
 
 
 @numba.njit(cache=True, parallel=True)
-def packed(z_depths, normals, outlines):
-    """What a voxel asks of a pixel, side by side in memory: z-depth, z-depth of the nearest thing at most a pixel away, normal.
+def packed(z_depths, normals, trust, K, outlines):
+    """What a voxel asks of a pixel, side by side in memory.
+
+    That is z-depth, z-depth of the nearest thing at most a pixel away, the plane through the pixel's point as unit normal
+    and offset (``normal . x - offset`` is the distance before it), weight and trust. The weight falls with the square of
+    the depth. Where no normal is known the plane faces the camera and weighs a quarter; where a pixel has no say its
+    z-depth is NaN.
 
     Args:
         z_depths: (f, h, w) float32 [m], NaN invalid.
         normals: (f, h, w, 3) float32 camera-frame normals facing the camera, NaN unknown.
+        trust: (f, h, w) float32, what a pixel weighs; 1 where it was measured, 0 leaves it out. Of length 0: all 1.
+        K: (f, 3, 3).
         outlines: Whether to look for nearer neighbours; without, the second is the first.
 
     Returns:
-        (pixels (f, h, w, 5) float32, farthest depth of every tile (f, ⌈h / TILE⌉, ⌈w / TILE⌉) float32, -1 where none).
+        (pixels (f, h, w, 8) float32, farthest depth of every tile (f, ⌈h / TILE⌉, ⌈w / TILE⌉) float32, -1 where none).
     """
     count, height, width = z_depths.shape
-    pixels = np.empty((count, height, width, 5), np.float32)
+    pixels = np.empty((count, height, width, 8), np.float32)
     rows, columns = (height + TILE - 1) // TILE, (width + TILE - 1) // TILE
     farthest = np.full((count, rows, columns), -1, np.float32)
     for job in numba.prange(count * rows):
@@ -34,14 +41,24 @@ def packed(z_depths, normals, outlines):
         for v in range(row * TILE, min((row + 1) * TILE, height)):
             for u in range(width):
                 d = z_depths[f, v, u]
+                share = trust[f, v, u] if len(trust) else np.float32(1)
+                if not d > 0 or not share > 0:
+                    pixels[f, v, u, :] = np.nan
+                    continue
                 near = d
-                if outlines and d > 0:
+                if outlines:
                     for y in range(max(v - 1, 0), min(v + 2, height)):
                         for x in range(max(u - 1, 0), min(u + 2, width)):
                             near = min(near, z_depths[f, y, x]) if z_depths[f, y, x] > 0 else near
                     near = near if near < (1 - SILHOUETTE) * d else d
-                pixels[f, v, u, 0], pixels[f, v, u, 1] = d, near
-                pixels[f, v, u, 2:5] = normals[f, v, u]
+                a, b, c, weight = normals[f, v, u, 0], normals[f, v, u, 1], normals[f, v, u, 2], share / (1 + d * d)
+                if c == c:
+                    x, y = (u + 0.5 - K[f, 0, 2]) * d / K[f, 0, 0], (v + 0.5 - K[f, 1, 2]) * d / K[f, 1, 1]
+                    offset = a * x + b * y + c * d
+                else:
+                    a, b, c, offset, weight = 0.0, 0.0, -1.0, -d, 0.25 * weight
+                pixels[f, v, u, 0], pixels[f, v, u, 1], pixels[f, v, u, 2], pixels[f, v, u, 3] = d, near, a, b
+                pixels[f, v, u, 4], pixels[f, v, u, 5], pixels[f, v, u, 6], pixels[f, v, u, 7] = c, offset, weight, share
                 if d > farthest[f, row, u // TILE]:
                     farthest[f, row, u // TILE] = d
     return pixels, farthest
@@ -61,11 +78,10 @@ def _clipped(first, last, at_first, step):
     return first, min(last, crossing + 3)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, error_model="numpy")
 def integrate(
     pixels,
     farthest,
-    trust,
     K,
     w2c,
     origin,
@@ -94,7 +110,6 @@ def integrate(
 
     Args:
         pixels, farthest: Of :func:`packed`.
-        trust: (f, h, w) float32, what a pixel weighs; 1 where it was measured, 0 leaves it out. Of length 0: all 1.
         K: (f, 3, 3). w2c: (f, 4, 4).
         origin: Low corner of the volume [m].
         front, back: Truncation on the free and the solid side [m].
@@ -107,23 +122,26 @@ def integrate(
     nx, ny, nz = distance_sum.shape
     frame_count, height, width, _ = pixels.shape
     blocks_x, blocks_y, blocks_z = (nx + BLOCK - 1) // BLOCK, (ny + BLOCK - 1) // BLOCK, (nz + BLOCK - 1) // BLOCK
-    block_count = blocks_x * blocks_y * blocks_z
+    columns = blocks_x * blocks_y
     radius = 0.5 * np.sqrt(3.0) * BLOCK * voxel_size
-    weighed, apart, supported = len(trust) > 0, len(deep_sum) > 0, len(support) > 0
-    for number in numba.prange(block_count):
-        block = number if block_count % SCATTER == 0 else (number * SCATTER) % block_count
-        i0 = (block // (blocks_y * blocks_z)) * BLOCK
-        j0 = ((block // blocks_z) % blocks_y) * BLOCK
-        k0 = (block % blocks_z) * BLOCK
+    apart, supported = len(deep_sum) > 0, len(support) > 0
+    one, zero, nearest, rear, fore = np.float32(1), np.float32(0), np.float32(min_depth), np.float32(back), np.float32(front)
+    edge, spread = np.float32(voxel_size), np.float32(noise / front)
+    wide, high, twice, half = np.float32(width), np.float32(height), np.float32(2 * back), np.float32(voxel_size / 2)
+    for number in numba.prange(columns * blocks_z):
+        block = number // blocks_z if columns % SCATTER == 0 else (number // blocks_z * SCATTER) % columns
+        i0, j0, k0 = (block // blocks_y) * BLOCK, (block % blocks_y) * BLOCK, (number % blocks_z) * BLOCK
         k_end = min(k0 + BLOCK, nz)
         mid_x = origin[0] + (i0 + 0.5 * BLOCK) * voxel_size
         mid_y = origin[1] + (j0 + 0.5 * BLOCK) * voxel_size
         mid_z = origin[2] + (k0 + 0.5 * BLOCK) * voxel_size
         for f in range(frame_count):
+            frame = np.uintp(f)
             e, fx, fy, cx, cy = w2c[f], K[f, 0, 0], K[f, 1, 1], K[f, 0, 2], K[f, 1, 2]
             z_mid = e[2, 0] * mid_x + e[2, 1] * mid_y + e[2, 2] * mid_z + e[2, 3]
             if z_mid < min_depth - radius:
                 continue
+            whole = False
             if z_mid > 2 * radius:  # conservative sphere-against-image test
                 u_mid = fx * (e[0, 0] * mid_x + e[0, 1] * mid_y + e[0, 2] * mid_z + e[0, 3]) / z_mid + cx
                 v_mid = fy * (e[1, 0] * mid_x + e[1, 1] * mid_y + e[1, 2] * mid_z + e[1, 3]) / z_mid + cy
@@ -131,10 +149,11 @@ def integrate(
                 ru, rv = reach * (fx + abs(u_mid - cx)), reach * (fy + abs(v_mid - cy))
                 if u_mid < -ru or u_mid > width + ru or v_mid < -rv or v_mid > height + rv:
                     continue
+                whole = ru <= u_mid <= width - ru and rv <= v_mid <= height - rv and z_mid > min_depth + radius
                 most = np.float32(-1)
-                for row in range(max(int(v_mid - rv), 0) // TILE, min(int(v_mid + rv), height - 1) // TILE + 1):
-                    for column in range(max(int(u_mid - ru), 0) // TILE, min(int(u_mid + ru), width - 1) // TILE + 1):
-                        most = max(most, farthest[f, row, column])
+                for below in range(max(int(v_mid - rv), 0) // TILE, min(int(v_mid + rv), height - 1) // TILE + 1):
+                    for beside in range(max(int(u_mid - ru), 0) // TILE, min(int(u_mid + ru), width - 1) // TILE + 1):
+                        most = max(most, farthest[f, below, beside])
                 if most < 0 or z_mid - radius > most + 2 * back * max(1.0, noise * most / front):
                     continue
             for i in range(i0, min(i0 + BLOCK, nx)):
@@ -145,9 +164,11 @@ def integrate(
                     ay = e[1, 0] * x + e[1, 1] * y + e[1, 2] * z0 + e[1, 3]
                     az = e[2, 0] * x + e[2, 1] * y + e[2, 2] * z0 + e[2, 3]
                     sx, sy, sz = e[0, 2] * voxel_size, e[1, 2] * voxel_size, e[2, 2] * voxel_size
-                    first, last = _clipped(k0, k_end, az - min_depth, sz)
+                    first, last = k0, k_end
+                    if not whole:
+                        first, last = _clipped(k0, k_end, az - min_depth, sz)
                     for side in range(4):  # the image's left, right, upper and lower edge
-                        if first >= last:
+                        if whole or first >= last:
                             break
                         n = first - k0
                         px, py, pz = ax + n * sx, ay + n * sy, az + n * sz
@@ -159,47 +180,42 @@ def integrate(
                             first, last = _clipped(first, last, fy * py + cy * pz, fy * sy + cy * sz)
                         else:
                             first, last = _clipped(first, last, (height - cy) * pz - fy * py, (height - cy) * sz - fy * sy)
+                    bx, by, bz = np.float32(ax), np.float32(ay), np.float32(az)
+                    i_, j_ = np.uintp(i), np.uintp(j)
+                    tx, ty, tz = np.float32(sx), np.float32(sy), np.float32(sz)
+                    gx, gy, mx, my = np.float32(fx), np.float32(fy), np.float32(cx), np.float32(cy)
                     for k in range(first, last):
-                        n = k - k0
-                        px, py, pz = ax + n * sx, ay + n * sy, az + n * sz
-                        if pz < min_depth:
+                        n = np.float32(k - k0)
+                        px, py, pz = bx + n * tx, by + n * ty, bz + n * tz
+                        if pz < nearest:
                             continue
-                        u, v = fx * px / pz + cx, fy * py / pz + cy
-                        if u < 0 or v < 0 or u >= width or v >= height:
+                        per_z = one / pz
+                        u, v = gx * px * per_z + mx, gy * py * per_z + my
+                        if not (u >= zero and v >= zero and u < wide and v < high):  # NaN too, of a voxel at the camera
                             continue
-                        ui, vi = int(u), int(v)
-                        d = pixels[f, vi, ui, 0]
-                        if not d > 0:
+                        row, column, up = np.uintp(v), np.uintp(u), np.uintp(k)  # unsigned: never from the end
+                        d = pixels[frame, row, column, 0]
+                        if not d > zero:
                             continue
-                        share = trust[f, vi, ui] if weighed else np.float32(1)
-                        if not share > 0:
-                            continue
-                        stretch = max(1.0, noise * d / front)
+                        stretch = max(one, spread * d)
                         along = d - pz
-                        if along < -2 * back * stretch:  # further along a slanted ray the surface may have ended
+                        if along < -twice * stretch:  # further along a slanted ray the surface may have ended
                             continue
-                        near = pixels[f, vi, ui, 1]
-                        if near < d and abs(pz - near) < 2 * back and along > back:
+                        near = pixels[frame, row, column, 1]
+                        if near < d and abs(pz - near) < twice and along > rear:
                             continue
-                        nx_, ny_, nz_ = pixels[f, vi, ui, 2], pixels[f, vi, ui, 3], pixels[f, vi, ui, 4]
-                        weight = share / (1.0 + d * d)
-                        if nz_ == nz_:
-                            qx, qy = (ui + 0.5 - cx) * d / fx, (vi + 0.5 - cy) * d / fy
-                            distance = (px - qx) * nx_ + (py - qy) * ny_ + (pz - d) * nz_
-                            if abs(distance) > abs(along) + 0.5 * voxel_size:  # a plane can't be further than the point on it
-                                distance = along
-                        else:
+                        distance = px * pixels[frame, row, column, 2] + py * pixels[frame, row, column, 3]
+                        distance += pz * pixels[frame, row, column, 4] - pixels[frame, row, column, 5]
+                        if abs(distance) > abs(along) + half:  # a plane can't be further than the point on it
                             distance = along
-                            weight *= 0.25
-                        distance /= stretch
-                        if distance < -back:
+                        distance = min(distance / stretch, fore)
+                        if distance < -rear:
                             continue
-                        if apart and distance < -voxel_size:
-                            deep_sum[i, j, k] += weight
+                        weight = pixels[frame, row, column, 6]
+                        if apart and distance < -edge:
+                            deep_sum[i_, j_, up] += weight
                             continue
-                        if distance > front:
-                            distance = front
-                        distance_sum[i, j, k] += weight * distance
-                        weight_sum[i, j, k] += weight
+                        distance_sum[i_, j_, up] += weight * distance
+                        weight_sum[i_, j_, up] += weight
                         if supported:
-                            support[i, j, k] += share
+                            support[i_, j_, up] += pixels[frame, row, column, 7]

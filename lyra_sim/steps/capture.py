@@ -48,14 +48,15 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 
 def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Files that meshes name in their turn and that exist: materials and images of OBJ, layers and images of USD."""
-    from lyra_sim.capture.given_mesh import USD_SUFFIXES, files_of_obj
+    """Files that meshes name in their turn and that exist: materials, images and buffers, layers of USD."""
+    from lyra_sim.capture.given_files import files_named_by
+    from lyra_sim.capture.given_mesh import USD_SUFFIXES
 
     found: set[Path] = set()
     for mesh in meshes:
-        if mesh.suffix.lower() == ".obj":
-            found |= set(files_of_obj(mesh))
-        elif mesh.suffix.lower() in USD_SUFFIXES and mesh.is_file():
+        if mesh.suffix.lower() not in USD_SUFFIXES:
+            found |= set(files_named_by(mesh))
+        elif mesh.is_file():
             from lyra_sim.usd.given_mesh import files_of_usd
 
             found |= set(files_of_usd(mesh))
@@ -76,7 +77,7 @@ def _beside(transforms: Path) -> tuple[Path, ...]:
 
 STEP = Step(
     name="capture",
-    version=5,
+    version=6,
     needs=(),
     reads=(*SOURCES, "scale", "up", "capture", "poses"),
     run=run,

@@ -25,4 +25,4 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Solid:
     return Solid.load(folder)
 
 
-STEP = Step(name="mesh", version=6, needs=("align", "depth", "generate"), reads=("mesh", "capture"), run=run, load=load)
+STEP = Step(name="mesh", version=7, needs=("align", "depth", "generate"), reads=("mesh", "capture"), run=run, load=load)
