@@ -72,6 +72,7 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
 
     from lyra_sim.data.scale import ScaleEstimate
     from lyra_sim.data.solid import Solid
+    from lyra_sim.data.video import WorldVideo
     from lyra_sim.data.views import Views
     from lyra_sim.data.world import MetricWorld
     from lyra_sim.geometry.rigid import Similarity
@@ -97,7 +98,7 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
         rgbd=RgbdSource(frames=Path("none"), depth=Path("none"), cameras=Path("none")),
         collide=CollideConfig(max_hulls=HULLS_A_ROOM * rooms),
     )
-    inputs: dict[str, Any] = {"mesh": solid, "align": world}
+    inputs: dict[str, Any] = {"generate": WorldVideo(frames=None, facts={}), "mesh": solid, "align": world}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         for name in ("collide", "author"):

@@ -3,6 +3,9 @@
 import os
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle OpenMP threads must not spin on shared cores; read at first import
+# Read when torch is imported, by its new or its old name: else the parts of a chunk leave gaps that 48 GB can't afford.
+os.environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
 
 import json
 import signal
@@ -18,6 +21,7 @@ import typer
 from rich.console import Console
 
 from lyra_sim import __version__
+from lyra_sim.cli_weights import weights_app
 from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.spec import SceneSpec
 
@@ -37,6 +41,7 @@ app = typer.Typer(
 )
 verify_app = typer.Typer(help="Compare our numbers with recorded ones.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(verify_app, name="verify")
+app.add_typer(weights_app, name="weights")
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]
@@ -65,6 +70,9 @@ def build_command(
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a value; repeatable.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check stored files by digest, not by size.")] = False,
     timeout_step: Annotated[float, typer.Option(min=0.1, help="Wall-clock limit of a step [s].")] = 7200.0,
+    accept_license: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A licence of weights that you have read and accept; repeatable.")
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Run steps in this process; full tracebacks.")] = False,
 ) -> None:
     """Build worlds; what is current is kept."""
@@ -92,6 +100,7 @@ def build_command(
             timeout_step=timeout_step,
             isolate=not debug,
             listeners=(listener,),
+            accept_licences=accept_license or (),
         )
     for failed in result.scenes:
         if failed.error is not None:
@@ -162,11 +171,6 @@ def validate_command(
     raise typer.Exit(1 if found.count("error") else 0)
 
 
-@verify_app.callback()
-def _verify() -> None:
-    """Keeps ``verify memory`` two words while it is the only one."""
-
-
 @verify_app.command("memory")
 def verify_memory_command(
     vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded inputs and outputs, safetensors.")],
@@ -179,6 +183,22 @@ def verify_memory_command(
         typer.echo(line)
     typer.echo("agrees" if comparison.agrees else "differs")
     raise typer.Exit(0 if comparison.agrees else 1)
+
+
+@verify_app.command("lyra2")
+def verify_lyra2_command(
+    vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded weights, inputs and outputs, safetensors.")],
+) -> None:
+    """The network on recorded weights, or memory and inputs, whichever the file holds; exit 1 above tolerance."""
+    from lyra_sim.world_model.verify_network import TOLERANCE, holds_a_network, network_difference
+
+    if not holds_a_network(vectors):
+        verify_memory_command(vectors)
+    difference = network_difference(vectors)
+    typer.echo(f"{'velocity':<19} {difference:.2e}")
+    agrees = difference <= TOLERANCE
+    typer.echo("agrees" if agrees else f"differs by more than {TOLERANCE:g}")
+    raise typer.Exit(0 if agrees else 1)
 
 
 def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpec, ...]:

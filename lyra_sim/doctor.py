@@ -19,8 +19,6 @@ MIN_MEMORY_GB = 8.0
 MIN_DISK_GB = 5.0
 IMPORTS = ("torch", "open3d", "pxr", "usd_validation_nvidia", "coacd", "numba", "manifold3d", "pycolmap", "trimesh")
 """Packages that can be installed and still fail to load: native ones, and what a second USD beside usd-core breaks."""
-FOR_GENERATION = ("diffusers",)
-"""Required by pyproject.toml for worlds that a network generates; no step of this version does."""
 _LIMITS = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?$")
 
 
@@ -36,7 +34,7 @@ class Finding:
 
 def examine(where: Path = Path(".")) -> tuple[Finding, ...]:
     """Look at interpreter, packages, native libraries, engines, memory, cores and the disk of ``where``."""
-    return (*_python(), *_packages(), *_native(), *_engines(), *_machine(where))
+    return (*_python(), *_packages(), *_native(), *_engines(), *_generation(), *_machine(where))
 
 
 def _python() -> Iterator[Finding]:
@@ -57,15 +55,11 @@ def _packages() -> Iterator[Finding]:
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding(state="missing", subject=name, detail=f"not installed; run: pip install '{name}{limits}'{_use(name)}")
+            yield Finding(state="missing", subject=name, detail=f"not installed; run: pip install '{name}{limits}'")
             continue
         good = all(_meets(found, limit.strip()) for limit in limits.split(",") if limit.strip())
         detail = found if good else f"{found} is installed, {limits} is needed"
-        yield Finding(state="ok" if good else "missing", subject=name, detail=detail + _use(name))
-
-
-def _use(name: str) -> str:
-    return " (for generated worlds; no step of this version imports it)" if name in FOR_GENERATION else ""
+        yield Finding(state="ok" if good else "missing", subject=name, detail=detail)
 
 
 def _requirements() -> list[str] | None:
@@ -118,6 +112,22 @@ def _engines() -> Iterator[Finding]:
             yield Finding(state="missing", subject=f"engine {spec.name}", detail=f"not installed; run: pip install {install}")
         else:
             yield _import_finding(f"engine {spec.name}", "; ".join(f"import {module}" for module in spec.needs))
+
+
+def _generation() -> Iterator[Finding]:
+    """How the generator lyra2 would run here: its memory profile, and what a segment of 80 frames takes."""
+    from lyra_sim.world_model.profiles import choose, gpu_gb
+
+    found = gpu_gb()
+    profile = choose("auto", found)
+    if profile.seconds is None:
+        gpu = f"a GPU of {found:.0f} GB is too small" if found else "no GPU that torch can use"
+        yield Finding(state="note", subject="generator lyra2", detail=f"{gpu}; profile {profile.name}, for tiny networks")
+        return
+    guided, distilled = profile.seconds
+    times = f"on an H100 a segment takes {distilled:g} s distilled, {guided:g} s guided"
+    detail = f"GPU of {found:.0f} GB, profile {profile.name}; {times}"
+    yield Finding(state="ok", subject="generator lyra2", detail=detail)
 
 
 def _import_finding(subject: str, code: str) -> Finding:

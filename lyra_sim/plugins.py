@@ -18,7 +18,7 @@ from typing import Any, Literal
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
 from lyra_sim.spec_messages import did_you_mean
 
-Kind = Literal["depth", "generator", "reconstructor", "exporter", "physics"]
+Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics", "captioner"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
 
 
@@ -102,6 +102,14 @@ BUILT_IN = (
         version="1",
     ),
     PluginSpec(
+        kind="generator",
+        name="lyra2",
+        target="lyra_sim.generators.lyra2:Lyra2",
+        version="1",
+        needs={"torch": "torch>=2.13", "diffusers": "diffusers>=0.42", "transformers": "transformers>=5.24"},
+        weights_licence="NVIDIA internal research",
+    ),
+    PluginSpec(
         kind="reconstructor",
         name="fuse",
         target="lyra_sim.reconstructors.fuse:reconstruct",
@@ -135,6 +143,37 @@ BUILT_IN = (
         target="lyra_sim.physics.newton_engine:NewtonEngine",
         version="1",
         needs={"newton": "newton[sim]==1.8.*", "mujoco": "mujoco==3.17.*", "warp": "warp-lang>=1.19"},
+    ),
+    PluginSpec(
+        kind="frame_depth",
+        name="plane_sweep",
+        target="lyra_sim.depth.providers.plane_sweep:PlaneSweepFrames",
+        version="1",
+        needs={"torch": "torch>=2.13"},
+    ),
+    PluginSpec(
+        kind="frame_depth",
+        name="transformers",
+        target="lyra_sim.depth.providers.transformers_depth:TransformersDepth",
+        version="1",
+        needs={"torch": "torch>=2.13", "transformers": "transformers>=5.24"},
+        weights_licence="the folder's (Depth Anything V2: Small Apache-2.0, larger CC BY-NC 4.0)",
+    ),
+    PluginSpec(
+        kind="frame_depth",
+        name="depth_anything_3",
+        target="lyra_sim.depth.providers.depth_anything_3:DepthAnything3Depth",
+        version="1",
+        needs={"torch": "torch>=2.13", "depth_anything_3": "depth-anything-3>=0.1.1"},
+        weights_licence="the folder's (nested, giant, large CC BY-NC 4.0; base, small, metric, mono Apache-2.0)",
+    ),
+    PluginSpec(
+        kind="frame_depth",
+        name="moge",
+        target="lyra_sim.depth.providers.moge:MogeDepth",
+        version="1",
+        needs={"torch": "torch>=2.13", "moge": "dlr-moge>=2.0"},
+        weights_licence="MIT",
     ),
 )
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from lyra_sim.spec_lyra2 import Lyra2Config
 from lyra_sim.spec_sources import Model, PosedBy
 
 CHUNK_FRAMES = 80
@@ -65,6 +66,8 @@ class GenerateConfig(Model):
     """The camera path; None: nothing is generated. A preset's name alone, or a file's, is enough."""
     backend: str = "reproject"
     """A generator that ``lyra-sim plugins`` lists."""
+    lyra2: Lyra2Config | None = None
+    """What the generator ``lyra2`` needs to know; None for any other."""
     chunks: int = Field(default=2, ge=1, le=1000)
     """Chunks of 80 frames; the video has 1 + 80 chunks frames. A shorter file gives what it has."""
     side: int = Field(default=512, ge=64, le=2048, multiple_of=16)
@@ -79,6 +82,12 @@ class GenerateConfig(Model):
     aside or ends where it can't. 0 lets it go anywhere."""
     fps: float = Field(default=16.0, ge=0.1, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
+
+    @model_validator(mode="after")
+    def _lyra2_is_told_what_it_needs(self) -> Self:
+        if (self.backend == "lyra2") != (self.lyra2 is not None):
+            raise ValueError("backend: lyra2 together with a section lyra2 that names its weights, or neither")
+        return self
 
     @field_validator("path", mode="before")
     @classmethod

@@ -140,10 +140,11 @@ def test_the_schema_is_json(capsys):
 def test_plugins_are_listed_with_their_terms(capsys):
     code, printed = lyra_sim(["plugins"], capsys)
     rows = [line.split() for line in printed.splitlines()]
-    assert code == 0 and [row[:3] for row in rows[1:9]] == [
+    assert code == 0 and [row[:3] for row in rows[1:10]] == [
         ["depth", "plane_sweep", "1"],
         ["depth", "layout", "1"],
         ["generator", "reproject", "1"],
+        ["generator", "lyra2", "1"],
         ["reconstructor", "fuse", "2"],
         ["reconstructor", "gsplat", "1"],
         ["exporter", "isaac", "2"],

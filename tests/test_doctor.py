@@ -1,8 +1,6 @@
 """The doctor: what is wrong is found, and only that stops a build."""
 
 import importlib.metadata as metadata
-import re
-from pathlib import Path
 
 import pytest
 
@@ -26,11 +24,17 @@ def test_this_machine_is_looked_at(quick):
     assert {"python", "cores", "memory", "disk", "numpy", "torch", "import json"} <= set(found)
 
 
-def test_what_no_step_uses_yet_is_called_so(quick):
-    details = {finding.subject: finding.detail for finding in doctor.examine()}
-    unused = {name for name, detail in details.items() if "no step of this version imports it" in detail}
-    sources = "".join(path.read_text(encoding="utf-8") for path in Path(doctor.__file__).parent.rglob("*.py"))
-    assert unused == {name for name in doctor.FOR_GENERATION if not re.search(rf"^\s*(import|from) {name}\b", sources, re.M)}
+def test_the_generator_is_told_about(quick, monkeypatch):
+    from lyra_sim.world_model import profiles
+
+    def told(gb: float):
+        monkeypatch.setattr(profiles, "gpu_gb", lambda: gb)
+        return next(finding for finding in doctor.examine() if finding.subject == "generator lyra2")
+
+    assert told(0.0).state == "note" and "no GPU that torch can use" in told(0.0).detail
+    assert told(12.0).state == "note" and "12 GB is too small" in told(12.0).detail
+    for gb, name in ((85.0, "80gb"), (50.0, "48gb"), (25.0, "24gb")):
+        assert told(gb).state == "ok" and f"profile {name}" in told(gb).detail and "s distilled" in told(gb).detail
 
 
 def test_the_validator_is_tried_too():

@@ -1,5 +1,6 @@
 """Plug-ins: found by name, loaded late, errors in the user's terms."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -31,6 +32,11 @@ def spec(**changes) -> PluginSpec:
 
 @pytest.mark.parametrize("built_in", BUILT_IN, ids=lambda built_in: f"{built_in.kind}:{built_in.name}")
 def test_every_built_in_loads_here(built_in):
+    """Those whose packages can't be installed beside ours say so, and their own module loads all the same."""
+    if (built_in.kind, built_in.name) in {("frame_depth", "depth_anything_3"), ("frame_depth", "moge")} and built_in.missing:
+        with pytest.raises(EnvironmentNotReady):
+            built_in.load()
+        built_in = replace(built_in, needs={})
     assert callable(built_in.load())
 
 

@@ -1,7 +1,8 @@
 """Triangles with their colours, as another tool left them: open or closed, in any number of parts."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, UInt8
@@ -49,18 +50,26 @@ class PaintedMesh:
 
     @classmethod
     def joined(cls, parts: Sequence["PaintedMesh"]) -> "PaintedMesh":
-        """Several meshes of one frame as one."""
+        """Several meshes of one frame as one; images of the same pixels are kept once, for parts of a file share them."""
         vertex_start = np.cumsum([0] + [len(part.vertices) for part in parts[:-1]])
-        image_start = np.cumsum([0] + [len(part.images) for part in parts[:-1]])
+        images: dict[Hashable, tuple[int, np.ndarray]] = {}
+        known: dict[int, Hashable] = {}
+        numbers = []
+        for part in parts:
+            keys = []
+            for image in part.images:
+                if id(image) not in known:
+                    known[id(image)] = (image.shape, sha256(image.tobytes()).digest())
+                keys.append(known[id(image)])
+                images.setdefault(keys[-1], (len(images), image))
+            numbers.append(np.array([*(images[key][0] for key in keys), -1], np.int32))  # -1 stays -1
         return cls(
             vertices=np.concatenate([part.vertices for part in parts]),
             faces=np.concatenate([part.faces + start for part, start in zip(parts, vertex_start, strict=True)]).astype(
                 np.int32
             ),
             corner_rgb=np.concatenate([part.corner_rgb for part in parts]),
-            image_index=np.concatenate(
-                [np.where(part.textured, part.image_index + start, -1) for part, start in zip(parts, image_start, strict=True)]
-            ).astype(np.int32),
+            image_index=np.concatenate([number[part.image_index] for part, number in zip(parts, numbers, strict=True)]),
             uv=np.concatenate([part.uv for part in parts]),
-            images=tuple(image for part in parts for image in part.images),
+            images=tuple(image for _, image in images.values()),
         )

@@ -1,6 +1,8 @@
 """Isaac Sim and Isaac Lab: the USD package, and the same world in plain formats beside it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import TriMesh
@@ -24,6 +26,7 @@ def export(
     texture: Texture | None = None,
     half_splats: bool = False,
     usdz: bool = False,
+    drawn: Mapping[str, Any] | None = None,
 ) -> StageBundle:
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
 
@@ -40,6 +43,7 @@ def export(
         texture=texture,
         half_splats=half_splats,
         usdz=usdz,
+        drawn=drawn,
     )
     bundle.exports.mkdir(parents=True, exist_ok=True)
     world.splats.save_ply(bundle.exports / "splats.ply")

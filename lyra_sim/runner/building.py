@@ -1,7 +1,7 @@
 """Builds scenes: runs what is due, keeps what is current, publishes the world, reads the gate's verdict."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -72,6 +72,7 @@ def build(
     timeout_step: float = DEFAULT_TIMEOUT_S,
     isolate: bool = True,
     listeners: Sequence[Listener] = (),
+    accept_licences: Collection[str] = (),
     modules: tuple[str, ...] = STEP_MODULES,
 ) -> BuildResult:
     """Build worlds; what is current is kept.
@@ -89,15 +90,18 @@ def build(
         timeout_step: Wall-clock limit of a step [s].
         isolate: Run each step in its own process. False runs them in this one, for debuggers; one scene at a time.
         listeners: Called with every event.
+        accept_licences: Names of weights' licences that the user has read and accepted.
         modules: Where the steps are.
 
     Raises:
-        SpecError: An option is wrong. What fails inside a scene is in its result instead.
+        SpecError: An option is wrong, or weights are used whose licence was not accepted. What fails inside a scene is in
+            its result instead.
     """
     selection = Selection(only=only, from_=from_, until=until, force=tuple(force))
     selection.check(step_table(modules))
     if jobs < 1 or (jobs > 1 and not isolate):
         raise SpecError("--jobs", f"{jobs}", expected="1 or more" if isolate else "1 when steps run in this process")
+    _check_licences(scenes, accept_licences)
     out = Path(out)
     events = EventLog(out / "events.jsonl", *listeners)
     processes = Processes()
@@ -125,6 +129,18 @@ def build(
         scenes=tuple(finished[name] for name in names if name in finished),
         not_started=tuple(name for name in names if name not in finished),
     )
+
+
+def _check_licences(scenes: Sequence[SceneSpec], accepted: Collection[str]) -> None:
+    """Before anything is made: the terms of all weights that scenes name."""
+    named = [scene.generate.lyra2.weights for scene in scenes if scene.generate.lyra2 is not None]
+    if not named:
+        return
+    from lyra_sim.world_model.weights.folder import WeightsFolder
+    from lyra_sim.world_model.weights.licences import require_accepted
+
+    for weights in dict.fromkeys(named):
+        require_accepted(WeightsFolder.open(weights).licence, accepted)
 
 
 def _run_all(

@@ -37,6 +37,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
         texture=solid.texture,
         half_splats=cfg.author.half_splats,
         usdz=cfg.author.usdz,
+        drawn=None if inputs["generate"].frames is None else inputs["generate"].facts,
     )
     return bundle
 
@@ -52,8 +53,8 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 STEP = Step(
     name="author",
-    version=3,
-    needs=("align", "mesh", "collide"),
+    version=4,
+    needs=("generate", "align", "mesh", "collide"),
     reads=("name", "author"),
     run=run,
     load=load,

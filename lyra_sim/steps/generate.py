@@ -8,6 +8,7 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.plugins import load_plugin
 from lyra_sim.spec import SceneSpec
 from lyra_sim.spec_generate import FilePath
+from lyra_sim.spec_lyra2 import WEIGHTS_RECORD, Lyra2Config
 from lyra_sim.steps.step import Step
 
 
@@ -21,6 +22,10 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         check_encoder()
         generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
         video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
+        if cfg.generate.lyra2 is not None:
+            from lyra_sim.world_model.weights.licences import licence_record
+
+            video.facts["weights"] = licence_record(cfg.generate.lyra2.weights)
         assert video.frames is not None
         write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps)
     video.save(out)
@@ -32,18 +37,30 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> WorldVideo:
 
 
 def sources(cfg: SceneSpec) -> tuple[Path, ...]:
-    """The camera file, if the path is one."""
-    return (cfg.generate.path.file,) if isinstance(cfg.generate.path, FilePath) else ()
+    """Files of the camera path, of the words, and of the weights: their record, which holds a digest of every part."""
+    if cfg.generate.path is None:
+        return ()
+    path = (cfg.generate.path.file,) if isinstance(cfg.generate.path, FilePath) else ()
+    return path + (() if cfg.generate.lyra2 is None else lyra2_sources(cfg.generate.lyra2))
+
+
+def lyra2_sources(options: Lyra2Config) -> tuple[Path, ...]:
+    """What the network's frames depend on beside the scene."""
+    files = [options.weights / WEIGHTS_RECORD, options.captions, options.depth_weights, options.negative_file]
+    return tuple(file for file in (*files, *(use.file for use in options.loras)) if file is not None)
 
 
 def plugins(cfg: SceneSpec) -> tuple[str, ...]:
-    """The backend, where anything is to be drawn."""
-    return () if cfg.generate.path is None else (f"generator:{cfg.generate.backend}",)
+    """The backend, where anything is to be drawn, and what it is drawn with."""
+    if cfg.generate.path is None:
+        return ()
+    depth = () if cfg.generate.lyra2 is None else (f"frame_depth:{cfg.generate.lyra2.depth}",)
+    return (f"generator:{cfg.generate.backend}", *depth)
 
 
 STEP = Step(
     name="generate",
-    version=1,
+    version=2,
     needs=("depth",),
     reads=("generate",),
     run=run,

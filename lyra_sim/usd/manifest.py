@@ -1,8 +1,10 @@
 """manifest.json: what a robotics user needs to know of a package and can't see in USD. No timestamps, no machine's paths."""
 
 import hashlib
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -28,23 +30,37 @@ _SOURCES: dict[DepthKind, tuple[str, str]] = {
 """What a world's surface rests on, and what of it nobody saw."""
 
 
-def provenance(world: MetricWorld) -> dict[str, str]:
-    """What the world is made from; the same words stand in the entry layer's customLayerData."""
+def provenance(world: MetricWorld, drawn: Mapping[str, Any] | None) -> dict[str, str]:
+    """What the world is made from; the same words stand in the entry layer's customLayerData.
+
+    Args:
+        world: Its depth's kind says what the surface rests on.
+        drawn: Facts of the video whose frames were added (:class:`~lyra_sim.data.video.WorldVideo`); None: photos alone.
+    """
     source, invented = _SOURCES[world.depth_kind]
-    return {
+    facts = {
         "tool": f"lyra-sim {__version__}",
         "source": source,
-        "generator": "none",
-        "invented": invented,
+        "generator": "none" if drawn is None else str(drawn["backend"]),
+        "invented": invented if drawn is None else f"{invented}; drawn frames where no photo looked",
         "licence": "not stated; that of the input frames",
     }
+    weights = {} if drawn is None else drawn.get("weights") or {}
+    return facts | {name: str(value) for name, value in weights.items() if value is not None}
 
 
 _TOOLS = ("numpy", "usd-core")
 
 
 def write_manifest(
-    folder: Path, *, name: str, world: MetricWorld, mesh: TriMesh, colliders: Colliders, navigation: Navigation
+    folder: Path,
+    *,
+    name: str,
+    world: MetricWorld,
+    mesh: TriMesh,
+    colliders: Colliders,
+    navigation: Navigation,
+    drawn: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest.
 
@@ -61,7 +77,7 @@ def write_manifest(
             "manifest_version": MANIFEST_VERSION,
             "name": name,
             "frame": {"up": "z", "metres_per_unit": 1.0, "handedness": "right", "floor_z": 0.0},
-            "provenance": provenance(world),
+            "provenance": provenance(world, drawn),
             "tools": {"lyra-sim": __version__} | {tool: version(tool) for tool in _TOOLS},
             "scale": world.scale.to_json(),
             "world_from_input": world.world_from_input.matrix.tolist(),

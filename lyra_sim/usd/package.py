@@ -13,7 +13,9 @@
     manifest.json          spawn poses, routes, scale with its source, digests
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -61,6 +63,7 @@ def write_package(
     texture: Texture | None = None,
     half_splats: bool = False,
     usdz: bool = False,
+    drawn: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the package into ``folder``. Equal inputs give equal bytes, file by file.
 
@@ -74,19 +77,20 @@ def write_package(
         texture: Photo atlas over faces of ``mesh``; without one, vertex colours are all there is.
         half_splats: Also write the splats in half precision.
         usdz: Also write the world as one file, which takes its size once more.
+        drawn: Facts of the video whose frames were added, for the record: who drew it, and under which licence.
     """
     write_geometry(folder / entry.GEOMETRY_LAYER, mesh=mesh, colliders=colliders, texture=texture)
     write_splats(folder / entry.SPLAT_LAYER, world.splats)
     if half_splats:
         write_splats(folder / HALF_SPLAT_LAYER, world.splats, half=True)
-    facts = {"lyra_sim": {"name": name, **provenance(world)}}
+    facts = {"lyra_sim": {"name": name, **provenance(world, drawn)}}
     entry.write_world(folder / "world.usda", facts=facts, lamps=lamp_places(mesh, navigation))
     for visual, documentation in WRAPPERS.items():
         entry.write_wrapper(folder / f"world_{visual}.usda", visual=visual, documentation=documentation)
     if usdz:
         write_usdz(folder / "world.usdz", folder / "world.usda")
     navigation.occupancy.save(folder / "occupancy_map")
-    write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation)
+    write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation, drawn=drawn)
 
 
 def write_geometry(path: Path, *, mesh: TriMesh, colliders: Colliders, texture: Texture | None = None) -> None:

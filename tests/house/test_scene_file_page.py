@@ -37,7 +37,7 @@ def as_yaml(value: Any) -> str:
     return yaml.safe_dump(plain, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
 
 
-def rows(first_column: str = r"`([a-z_.]+)`", columns: int = 3) -> list[tuple[str, ...]]:
+def rows(first_column: str = r"`([a-z0-9_.]+)`", columns: int = 3) -> list[tuple[str, ...]]:
     found = re.findall(r"^\| " + first_column + r" \|(.+)\|$", PAGE, re.MULTILINE)
     split = [(key, *(cell.strip() for cell in rest.split(" | "))) for key, rest in found]
     return [row for row in split if len(row) == columns]
