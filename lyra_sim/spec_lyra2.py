@@ -10,6 +10,9 @@ from lyra_sim.spec_sources import Model
 WEIGHTS_RECORD = "lyra_sim_weights.json"
 """What a weights folder says of itself: licence, origin, and a digest of every file."""
 
+DISTILLED_LORA = "dmd_distillation"
+"""Without it the network can't draw in four steps."""
+
 MemoryProfile = Literal["auto", "80gb", "48gb", "24gb", "cpu"]
 
 
@@ -64,6 +67,13 @@ class Lyra2Config(Model):
     """Which attention kernel. auto: cuDNN's on a GPU. ``flash4`` needs flash-attn-4, and is the fastest on an H100."""
     compile: bool = True
     """Compile the network's repeated blocks on a GPU: half a minute once, then faster. Kept in torch's cache."""
+
+    def lora_files(self) -> tuple[tuple[Path, float], ...]:
+        """Files and strengths, the distilled sampler's own first; none of them need exist."""
+        uses = [(use.file or self.weights / "lora" / f"{use.name}.safetensors", use.strength) for use in self.loras]
+        if self.sampler == "distilled" and all(file.stem != DISTILLED_LORA for file, _ in uses):
+            uses.insert(0, (self.weights / "lora" / f"{DISTILLED_LORA}.safetensors", 1.0))
+        return tuple(uses)
 
     @model_validator(mode="after")
     def _one_way_of_saying_it(self) -> Self:

@@ -5,7 +5,9 @@ them, encode them again as history. Photos are in the memory from the start, so 
 frames drawn before.
 """
 
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from lyra_sim.depth.providers.chunk import depth_of_chunk
 from lyra_sim.depth.providers.provider import ProviderOptions
-from lyra_sim.errors import SpecError
+from lyra_sim.errors import EnvironmentNotReady, SpecError
 from lyra_sim.generators.evidence import known_depth
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
@@ -88,11 +90,25 @@ class Lyra2:
         """The history just before this chunk: as it stands, or played again from the latents that were kept."""
         if self._history is None or self._drawn != condition.chunk:
             start = condition.history(0) if condition.chunk else condition.latest.rgb
+            self._check_placing(condition)
             self._history = VideoHistory.start(self.models.codec, self._colours(start))
             for chunk in range(condition.chunk):
                 self._history.extend(_load(_latents_file(condition, chunk), self.models.device))
             self._drawn = condition.chunk
         return self._history
+
+    def _check_placing(self, condition: Condition) -> None:
+        """A video is drawn on one profile: others round otherwise, and a resumed one would no longer be the same."""
+        placed, file = self.models.profile.name, condition.folder / "profile.txt"
+        if condition.chunk == 0:
+            file.write_text(placed, encoding="utf-8")
+        elif (begun := file.read_text(encoding="utf-8")) != placed:
+            raise EnvironmentNotReady(
+                "generator 'lyra2'",
+                f"memory profile {placed}",
+                expected=f"{begun}, with which this video was begun",
+                next_step=f"Set generate.lyra2.memory to {begun}, or draw it anew with --force generate.",
+            )
 
     def _prepared(self, condition: Condition, history: VideoHistory, first: KnownFrame) -> PreparedChunk:
         """What the sampler's steps have in common. The inputs it is made of, two gigabytes of them, are let go here."""
@@ -111,14 +127,14 @@ class Lyra2:
 
     def _inputs(self, condition: Condition, history: VideoHistory, first: KnownFrame) -> MemoryInputs:
         memory, cameras = condition.memory, condition.cameras
-        newest = condition.latest.id if condition.latest.id in memory.ids else None
+        newest = condition.latest.id if condition.latest.id in memory.ids else _same_view(condition)
         last = cameras.select(np.array([len(cameras) - 1]))
         found = memory.retrieve(last, count=self.retrieved, covered_by=newest)
         return memory_inputs(
             history=history.latents,
             history_cameras=condition.path.select(history.frames),
             first=self._seen(first, cameras),
-            latest=self._seen(condition.latest, cameras),
+            latest=self._seen(self._with_depth(condition), cameras),
             retrieved=[self._seen(memory.frame(id), cameras) for id in found],
             targets=cameras,
             encode=lambda video: self.models.codec.encoder_stream().encode(video),
@@ -158,6 +174,15 @@ class Lyra2:
             device=self.models.device,
         )
 
+    def _with_depth(self, condition: Condition) -> KnownFrame:
+        """The latest frame, with known depth where it was told none: what it shows is to be carried along whole."""
+        latest = condition.latest
+        lacking = ~np.isfinite(latest.z_depth)
+        if not lacking.any():
+            return latest
+        known = self._known(condition, latest.camera)[0]
+        return replace(latest, z_depth=np.where(lacking, known, latest.z_depth))
+
     def _known(self, condition: Condition, views: CameraPath) -> np.ndarray:
         """Depth of known frames in some views."""
         ids = condition.memory.retrieve(views, count=self.retrieved)
@@ -178,6 +203,12 @@ class Lyra2:
         return torch.from_numpy(rgb.copy()).to(self.models.device).permute(2, 0, 1).float() / 127.5 - 1
 
 
+def _same_view(condition: Condition) -> int | None:
+    """The photo that the first frame was drawn from, where a path begins at one: it needs no second telling."""
+    memory, c2w = condition.memory, condition.latest.c2w
+    return next((id for id in memory.ids if id < 0 and np.allclose(memory.c2w(id), c2w, atol=1e-6)), None)
+
+
 def _as_uint8(video: Float[torch.Tensor, "3 t h w"]) -> UInt8[np.ndarray, "t h w 3"]:
     return ((video + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(1, 2, 3, 0).contiguous().cpu().numpy()
 
@@ -192,6 +223,8 @@ def _save(latents: torch.Tensor, path: Path) -> None:
 
     staged = path.with_suffix(".tmp")
     save_file({"latents": latents.float().cpu().contiguous()}, staged)
+    with staged.open("rb") as file:
+        os.fsync(file.fileno())  # a chunk's record must never outlive what the next chunk is played from
     staged.replace(path)
 
 

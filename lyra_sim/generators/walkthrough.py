@@ -48,11 +48,17 @@ def check_encoder() -> None:
         ) from error
 
 
-def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> None:
+def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float, licence: str | None = None) -> None:
     """H.264 in 4:2:0, which every browser and player shows; equal frames give equal bytes.
 
     x264 reads memory it hasn't written, and what lies there in a process that has worked for minutes is chance. So a process
     of its own encodes, whose fresh memory is filled with one value.
+
+    Args:
+        frames: In their folder.
+        path: Of the file.
+        fps: Frames a second.
+        licence: Of the weights that drew them; stands in the file as its copyright.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     about = [
@@ -62,6 +68,7 @@ def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> Non
         str(len(frames)),
         str(frames.cameras.width),
         str(frames.cameras.height),
+        licence or "",
     ]
     done = subprocess.run(
         [sys.executable, "-P", "-c", "from lyra_sim.generators.walkthrough import main; main()", *about],
@@ -79,18 +86,21 @@ def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float) -> Non
 
 
 def main() -> None:
-    """Entry point of the encoding process: folder of the frames, file, frames a second, count, width, height."""
-    folder, path, fps, count, width, height = sys.argv[1:]
-    encode([Path(folder) / "rgb" / f"{n:05d}.png" for n in range(int(count))], Path(path), float(fps), int(width), int(height))
+    """Entry point of the encoding process: folder of the frames, file, frames a second, count, width, height, licence."""
+    folder, path, fps, count, width, height, licence = sys.argv[1:]
+    pictures = [Path(folder) / "rgb" / f"{n:05d}.png" for n in range(int(count))]
+    encode(pictures, Path(path), float(fps), int(width), int(height), licence or None)
 
 
-def encode(pictures: Sequence[Path], path: Path, fps: float, width: int, height: int) -> None:
+def encode(pictures: Sequence[Path], path: Path, fps: float, width: int, height: int, licence: str | None = None) -> None:
     """Encode in this process, on one thread."""
     import av
     from av.video.stream import VideoStream
 
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as file:
+        if licence is not None:
+            file.metadata["copyright"] = licence
         stream = file.add_stream(ENCODER, rate=rate, options={"crf": CONSTANT_QUALITY, "preset": "medium", "threads": "1"})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"

@@ -133,14 +133,13 @@ def build(
 
 def _check_licences(scenes: Sequence[SceneSpec], accepted: Collection[str]) -> None:
     """Before anything is made: the terms of all weights that scenes name."""
-    named = [scene.generate.lyra2.weights for scene in scenes if scene.generate.lyra2 is not None]
-    if not named:
+    used = [scene.generate.lyra2 for scene in scenes if scene.generate.lyra2 is not None and scene.generate.path is not None]
+    if not used:
         return
-    from lyra_sim.world_model.weights.folder import WeightsFolder
-    from lyra_sim.world_model.weights.licences import require_accepted
+    from lyra_sim.world_model.weights.licences import licences_of, require_accepted
 
-    for weights in dict.fromkeys(named):
-        require_accepted(WeightsFolder.open(weights).licence, accepted)
+    for name in dict.fromkeys(name for options in used for name in licences_of(options)):
+        require_accepted(name, accepted)
 
 
 def _run_all(

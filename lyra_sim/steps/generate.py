@@ -25,9 +25,10 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         if cfg.generate.lyra2 is not None:
             from lyra_sim.world_model.weights.licences import licence_record
 
-            video.facts["weights"] = licence_record(cfg.generate.lyra2.weights)
+            video.facts["weights"] = licence_record(cfg.generate.lyra2)
         assert video.frames is not None
-        write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps)
+        licence = video.facts.get("weights", {}).get("weights_licence")
+        write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps, licence=licence)
     video.save(out)
     return video
 
@@ -46,8 +47,14 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 def lyra2_sources(options: Lyra2Config) -> tuple[Path, ...]:
     """What the network's frames depend on beside the scene."""
-    files = [options.weights / WEIGHTS_RECORD, options.captions, options.depth_weights, options.negative_file]
-    return tuple(file for file in (*files, *(use.file for use in options.loras)) if file is not None)
+    record = options.weights / WEIGHTS_RECORD
+    if not record.is_file():
+        return (options.weights, *(file for file in (options.captions, options.depth_weights, options.negative_file) if file))
+    # What may have been put into the folder since the record was written.
+    later = [options.weights / "tokenizer", options.weights / "negative_prompt.safetensors"]
+    files = [record, options.captions, options.depth_weights, options.negative_file]
+    files += [file for file in (*later, *(file for file, _ in options.lora_files())) if file.exists()]
+    return tuple(dict.fromkeys(file for file in files if file is not None))
 
 
 def plugins(cfg: SceneSpec) -> tuple[str, ...]:

@@ -7,19 +7,20 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 
-from lyra_sim.errors import InputError, SpecError
-from lyra_sim.spec_lyra2 import Lyra2Config
+from lyra_sim.errors import EnvironmentNotReady, InputError, SpecError
+from lyra_sim.spec_lyra2 import DISTILLED_LORA, Lyra2Config
 from lyra_sim.world_model.network import WorldTransformer3DModel
 from lyra_sim.world_model.picture_embedding import PictureEmbedder
 from lyra_sim.world_model.placement import dtype_of, settle
-from lyra_sim.world_model.profiles import Profile, choose, gpu_gb
+from lyra_sim.world_model.profiles import PROFILES, Profile, choose, gpu_gb
 from lyra_sim.world_model.text_embedding import TextEmbedder, negative_embedding
 from lyra_sim.world_model.video_codec import VideoCodec
 from lyra_sim.world_model.weights.folder import NEGATIVE_PROMPT, WeightsFolder
 from lyra_sim.world_model.weights.key_report import KeyReport
 from lyra_sim.world_model.weights.lora import merge_lora
 
-DISTILLED_LORA = "dmd_distillation"
+LARGEST_FOR_CPU = 2e9
+"""Size of a network's files up to which a CPU draws with it unasked [bytes]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,6 @@ class Lyra2Models:
     negative: Float[torch.Tensor, "1 512 e"]
     profile: Profile
     device: torch.device
-    loras: tuple[tuple[str, float], ...]
-    """Names and strengths, as they were added."""
 
 
 def load_models(options: Lyra2Config, captions: Iterable[str]) -> Lyra2Models:
@@ -53,11 +52,11 @@ def load_models(options: Lyra2Config, captions: Iterable[str]) -> Lyra2Models:
     """
     folder = WeightsFolder.open(options.weights)
     profile = choose(options.memory, gpu_gb())
+    _check_size(folder, profile, asked=options.memory)
     device, dtype = torch.device("cpu" if profile.least_gb == 0 else "cuda"), dtype_of(profile)
     words, negative = _words(folder, options, captions, dtype, device)
     network = load_network(folder.transformer_path, torch.device("cpu") if profile.offloaded else device, dtype)
-    added = _loras(folder, options)
-    for file, strength in added:
+    for file, strength in _loras(folder, options):
         merge_lora(network, file, strength)
     settle(network, profile, options)
     if folder.image_encoder_path is None:
@@ -75,8 +74,20 @@ def load_models(options: Lyra2Config, captions: Iterable[str]) -> Lyra2Models:
         negative=negative,
         profile=profile,
         device=device,
-        loras=tuple((file.stem, strength) for file, strength in added),
     )
+
+
+def _check_size(folder: WeightsFolder, profile: Profile, *, asked: str) -> None:
+    """A network of full size never falls to a CPU unasked: a segment would take days."""
+    size = sum(file.stat().st_size for file in folder.transformer_path.glob("*.safetensors"))
+    if asked == "auto" and profile.least_gb == 0 and size > LARGEST_FOR_CPU:
+        found, least = gpu_gb(), min(p.least_gb for p in PROFILES.values() if p.least_gb)
+        raise EnvironmentNotReady(
+            "generate.lyra2.memory: auto",
+            f"a GPU of {found:.0f} GB" if found else "no GPU that torch can use",
+            expected=f"at least {least:g} GB for a network of {size / 1e9:.0f} GB",
+            next_step="Run it on a larger GPU, or set memory to cpu to have it drawn there.",
+        )
 
 
 def load_network(path: Path, device: torch.device, dtype: torch.dtype) -> WorldTransformer3DModel:
@@ -134,17 +145,17 @@ def _words(
     return words, negative.to(device, dtype)
 
 
-def _loras(folder: WeightsFolder, options: Lyra2Config) -> list[tuple[Path, float]]:
-    """The sampler's own first, then those asked for."""
-    uses = [(use.file or folder.lora(str(use.name)), use.strength) for use in options.loras]
-    if options.sampler == "distilled" and DISTILLED_LORA not in [file.stem for file, _ in uses]:
-        if DISTILLED_LORA not in folder.lora_names:
-            raise SpecError(
-                "generate.lyra2.sampler: distilled",
-                f"no LoRA {DISTILLED_LORA} in {folder.root.name}/lora",
-                expected=", ".join(folder.lora_names) or "it",
-                likely="Without it the network can't draw in four steps.",
-                next_step="Set the sampler to guided, or convert the published folder with its lora/.",
-            )
-        uses.insert(0, (folder.lora(DISTILLED_LORA), 1.0))
-    return uses
+def _loras(folder: WeightsFolder, options: Lyra2Config) -> tuple[tuple[Path, float], ...]:
+    """Those asked for, each one there."""
+    for file, _ in options.lora_files():
+        if file.is_file():
+            continue
+        distilled = file.stem == DISTILLED_LORA
+        raise SpecError(
+            "generate.lyra2.sampler: distilled" if distilled else "generate.lyra2.loras",
+            f"no LoRA {file.stem} in {file.parent.parent.name}/{file.parent.name}",
+            expected=", ".join(folder.lora_names) or "it",
+            likely="Without it the network can't draw in four steps." if distilled else "Its name is misspelt.",
+            next_step="Set the sampler to guided, or convert the published folder with its lora/." if distilled else None,
+        )
+    return options.lora_files()

@@ -22,6 +22,13 @@ def settle(network: WorldTransformer3DModel, profile: Profile, options: Lyra2Con
     if not on_gpu:
         return
     if options.precision == "float8":
+        if profile.offloaded:
+            raise EnvironmentNotReady(
+                "generate.lyra2.precision: float8",
+                f"memory profile {profile.name}",
+                expected="a profile that keeps the network on the GPU (80gb, 48gb)",
+                next_step="Set it to bfloat16: blocks that come and go take no room that float8 would save.",
+            )
         torch.nn.Module.to(network, "cuda")
         _to_float8(network)
     if options.compile and profile.offloaded:

@@ -31,7 +31,7 @@ PROFILES = {
         Profile(name="80gb", least_gb=75.0, offloaded=False, together=True, latents_at_once=4, seconds=(262.0, 17.3)),
         Profile(
             name="48gb",
-            least_gb=44.0,
+            least_gb=48.5,
             offloaded=False,
             together=False,
             latents_at_once=1,

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.video import KNOWN, WorldVideo
-from lyra_sim.errors import InputError, SpecError
+from lyra_sim.errors import EnvironmentNotReady, InputError, SpecError
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.lyra2 import Lyra2
+from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.spec_generate import GenerateConfig
+from lyra_sim.world_model import lyra2_models
 from lyra_sim.world_model.weights.random_folder import write_random
 from tests.depth.providers.tiny_network import write_tiny_network
 
@@ -64,6 +66,7 @@ def test_a_walk_is_drawn_chunk_after_chunk(drawn: tuple[WorldVideo, Path]) -> No
     assert sorted(path.name for path in (out / "generator").iterdir()) == [
         "latents_00000.safetensors",
         "latents_00001.safetensors",
+        "profile.txt",
     ]
 
 
@@ -126,3 +129,40 @@ def test_backend_and_section_go_together(weights: Path) -> None:
         GenerateConfig.model_validate({"path": "orbit", "lyra2": {"weights": weights}})
     with pytest.raises(ValidationError, match="either caption or captions"):
         config(weights, captions=Path("captions.json"))
+
+
+def test_another_memory_profile_does_not_go_on_with_a_video(
+    drawn: tuple[WorldVideo, Path], room_capture: Capture, weights: Path, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(drawn[1], tmp_path / "out"))
+    (out / "chunks" / "00001.json").unlink()
+    (out / "generator" / "profile.txt").write_text("80gb")
+    cfg = config(weights)
+    with pytest.raises(EnvironmentNotReady, match=r"profile cpu \(expected 80gb, with which this video was begun"):
+        generate_video(room_capture, cfg, Lyra2(cfg), seed=5, out=out)
+
+
+def test_a_large_network_never_falls_to_the_cpu_unasked(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lyra2_models, "LARGEST_FOR_CPU", 1000)
+    monkeypatch.setattr(lyra2_models, "gpu_gb", lambda: 0.0)
+    with pytest.raises(EnvironmentNotReady, match=r"(?s)no GPU that torch can use.*set memory to cpu"):
+        Lyra2(config(weights))
+    Lyra2(config(weights, memory="cpu"))
+
+
+def test_the_photo_a_path_starts_at_is_not_retrieved_for_its_first_chunk(
+    room_capture: Capture, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first frame shows it already, as in the published loop, whose first chunk retrieves nothing from one photo."""
+    asked: list[int | None] = []
+    retrieve = SpatialMemory.retrieve
+
+    def noted(self: SpatialMemory, targets: object, **options: object) -> object:
+        if "covered_by" in options:
+            asked.append(options["covered_by"])  # type: ignore[arg-type]
+        return retrieve(self, targets, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SpatialMemory, "retrieve", noted)
+    cfg = config(weights, chunks=1)
+    generate_video(room_capture, cfg, Lyra2(cfg), seed=5, out=tmp_path)
+    assert asked[-1] is not None and asked[-1] < 0

@@ -74,7 +74,10 @@ def convert(
     weights = open_transformer(published.transformer, heads=heads, dtype=dtype)
     own = read_record(published.root)  # of a folder that is ours already, to be written in another precision
     memory_trained = weights.memory_trained and own.get("memory_conditioning") != UNTRAINED
-    licence = own.get("licence", {}).get("id") or ("lyra2" if memory_trained or published.loras else "wan2.1")
+    strange = any(f"lora/{lora.name}" not in own.get("files", {}) for lora in published.loras)
+    licence = own.get("licence", {}).get("id") or ("lyra2" if memory_trained else "wan2.1")
+    if strange and licence == "wan2.1":
+        licence = "lyra2"  # a LoRA that no record of ours names may be NVIDIA's
     require_accepted(licence, accepted)
     parts = [weights.part]
     if published.vae is not None:

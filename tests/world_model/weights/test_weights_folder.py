@@ -10,9 +10,10 @@ from diffusers import AutoencoderKLWan
 from transformers import AutoTokenizer, CLIPVisionModel, UMT5EncoderModel
 
 from lyra_sim.errors import InputError, SpecError
+from lyra_sim.spec_lyra2 import LoraUse, Lyra2Config
 from lyra_sim.world_model.network import WorldTransformer3DModel
 from lyra_sim.world_model.weights.folder import WeightsFolder
-from lyra_sim.world_model.weights.licences import LICENCES, licence_record, require_accepted
+from lyra_sim.world_model.weights.licences import LICENCES, licence_record, licences_of, require_accepted
 from lyra_sim.world_model.weights.lora import merge_lora
 from lyra_sim.world_model.weights.random_folder import RandomTensors, transformer_config, write_random
 from lyra_sim.world_model.weights.tensor_source import TensorSpec
@@ -112,7 +113,7 @@ def test_parts_that_are_not_known(tmp_path) -> None:
 def test_random_weights_need_no_licence_and_say_so(random_folder) -> None:
     folder = WeightsFolder.open(random_folder)
     require_accepted(folder.licence, [])
-    stated = licence_record(random_folder)
+    stated = licence_record(Lyra2Config(weights=random_folder))
     assert stated["weights_licence"] == "none (random weights)" and stated["memory_conditioning"] == "untrained"
     assert stated["weights_sha256"] == folder.digest
 
@@ -180,3 +181,17 @@ def _changed(file: Path, **values: object) -> None:
 def test_a_gpus_numbers_repeat(tmp_path) -> None:
     first, again = (tree(write_random(tmp_path / name, seed=5).folder) for name in "ab")
     assert first == again
+
+
+def test_a_lora_that_no_record_names_counts_as_the_strictest(random_folder: Path, tmp_path: Path) -> None:
+    own = Lyra2Config(weights=random_folder, loras=(LoraUse(name="realism_boost"),))
+    assert licences_of(own) == ("random",)
+    strange = tmp_path / "style.safetensors"
+    strange.write_bytes((random_folder / "lora" / "realism_boost.safetensors").read_bytes())
+    options = Lyra2Config(weights=random_folder, loras=(LoraUse(file=strange, strength=0.4),))
+    assert licences_of(options) == ("random", "lyra2")
+    with pytest.raises(SpecError, match="has not been accepted"):
+        for name in licences_of(options):
+            require_accepted(name, [])
+    stated = licence_record(options)
+    assert LICENCES["lyra2"].name in stated["weights_licence"] and stated["loras"].startswith("style x 0.4 (")
