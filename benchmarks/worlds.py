@@ -31,9 +31,14 @@ VISUAL = {
 """By scene: the meshes that are seen; ``scene_collision.glb`` beside them is what blocks."""
 WALK_SECTIONS: dict[str, dict[str, object]] = {
     "small_house": {"mesh": {"voxel_size": 0.03, "max_voxels": 40_000_000}, "capture": {"max_depth": 8.0}},
-    "small_warehouse": {"mesh": {"voxel_size": 0.03, "max_voxels": 80_000_000}, "capture": {"max_depth": 6.0}},
+    "small_warehouse": {
+        "mesh": {"voxel_size": 0.03, "max_voxels": 80_000_000},
+        "capture": {"max_depth": 6.0},
+        "collide": {"max_hulls": 400},
+    },
 }
-"""Of the scenes built from walks. The hall is 10 m high: depth is trusted to 6 m there, so that 3 cm voxels fit in memory."""
+"""Of the scenes built from walks. The hall is 10 m high: depth is trusted to 6 m there, so that 3 cm voxels fit in memory. Its
+racks at 3 cm take more hulls than a flat: with 250, one true passage of 0.9 m keeps 0.26 m."""
 MESH_SECTIONS: dict[str, dict[str, object]] = {
     "small_house": {},
     "small_warehouse": {"mesh": {"voxel_size": 0.04, "max_voxels": 80_000_000}},

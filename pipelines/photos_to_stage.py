@@ -48,7 +48,7 @@ def build_stage(scene: SceneSpec, out: Path) -> Report:
     collision = run(collide.STEP, align=world, mesh=solid)
 
     # The USD package, and the same world in plain formats.
-    stage = run(author.STEP, align=world, mesh=solid, collide=collision)
+    stage = run(author.STEP, generate=video, align=world, mesh=solid, collide=collision)
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
     named = {"depth": views, "generate": video, "align": world, "mesh": solid, "collide": collision, "author": stage}
