@@ -165,6 +165,9 @@ class _Loop:
         tie = tie_depth(drawn.z_depth[some], views, known, in_scale=drawn.in_scale, motion=drawn.motion)
         if drawn.in_scale:
             return drawn, tie
+        if tie.by_depth is None and (tie.by_cameras is None or tie.conflict):
+            # Depth in units of its own, and nothing that tells them: it would stand in the world at any size.
+            return replace(drawn, z_depth=np.full_like(drawn.z_depth, np.nan), in_scale=True), tie
         return replace(drawn, z_depth=drawn.z_depth * np.float32(tie.scale), in_scale=True), tie
 
     def _keep(self, first: int, drawn: Generated) -> list[tuple[float, float | None]]:

@@ -23,7 +23,8 @@ def band_outline(hull: Hull, normal: np.ndarray, offset: float, low: float, high
     """
     points = hull.vertices.astype(np.float64)
     height = points @ normal - offset
-    if height.max() <= low + TOUCH or height.min() >= high - TOUCH:
+    touch = min(TOUCH, 0.25 * float(np.ptp(height)))
+    if height.max() <= low + touch or height.min() >= high - touch:
         return None
     edges = np.unique(np.sort(hull.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
     parts = [points[(height >= low) & (height <= high)]]
@@ -61,5 +62,6 @@ def cells_touched(
         spread = outline @ axis
         centre = x[:, None] * axis[0] + y[None, :] * axis[1]
         reach = half * np.abs(axis).sum()
-        overlap &= (centre + reach > spread.min() + TOUCH) & (centre - reach < spread.max() - TOUCH)
+        touch = min(TOUCH, 0.25 * float(np.ptp(spread)))  # a sheet thinner than twice the tolerance must not slip through
+        overlap &= (centre + reach > spread.min() + touch) & (centre - reach < spread.max() - touch)
     return slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1])), overlap

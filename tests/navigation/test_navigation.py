@@ -11,6 +11,7 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import GeometryError
+from lyra_sim.navigation.convex_raster import cells_touched
 from lyra_sim.navigation.doorways import along, find_doorways
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, blocked, floor_tops, make_map
 from lyra_sim.navigation.planner import Planner
@@ -318,3 +319,13 @@ def test_navigation_file_keeps_everything(tmp_path):
     assert (read.band, read.doorways, read.probe_gap, read.route_coverage) == (made.band, made.doorways, 0.4, 0.97)
     np.testing.assert_array_equal(read.floor, made.floor)
     assert read.floor_height(np.array([2.0, 1.0])) == pytest.approx(0.011)
+
+
+@pytest.mark.parametrize("thickness", [0.0005, 0.0015, 0.0019, 0.0021, 0.02])
+def test_a_thin_sheet_on_the_edge_of_a_cell_is_on_the_map(thickness: float) -> None:
+    """Thinner than twice the tolerance, it would slip between both cells that it touches."""
+    outline = np.array([[-0.5 * thickness, 0], [0.5 * thickness, 0], [0.5 * thickness, 2], [-0.5 * thickness, 2]])
+    rows, columns, overlap = cells_touched(outline, np.array([-1.0, -1.0]), 0.05, (40, 80))
+    marked = np.zeros((40, 80), bool)
+    marked[rows, columns] = overlap
+    assert marked[:, 20:60].any(axis=0).all(), "no gap along its two metres"

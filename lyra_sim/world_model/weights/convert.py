@@ -72,11 +72,11 @@ def convert(
     """
     published = find_published(source)
     weights = open_transformer(published.transformer, heads=heads, dtype=dtype)
-    own = read_record(published.root)  # of a folder that is ours already, to be written in another precision
+    own = _trusted_record(published.root, weights.part.source.files)
     memory_trained = weights.memory_trained and own.get("memory_conditioning") != UNTRAINED
     strange = any(f"lora/{lora.name}" not in own.get("files", {}) for lora in published.loras)
     licence = own.get("licence", {}).get("id") or ("lyra2" if memory_trained else "wan2.1")
-    if strange and licence == "wan2.1":
+    if strange and licence != "lyra2":
         licence = "lyra2"  # a LoRA that no record of ours names may be NVIDIA's
     require_accepted(licence, accepted)
     parts = [weights.part]
@@ -163,6 +163,18 @@ def read_negative_prompt(path: Path) -> torch.Tensor:
     if not isinstance(stored, torch.Tensor) or stored.ndim != 2 or not stored.is_floating_point():
         raise InputError(str(path), "it holds no text embedding", expected=f"{EMBEDDING_KEY}, tokens by features")
     return stored
+
+
+def _trusted_record(root: Path, files: Collection[Path]) -> dict[str, Any]:
+    """Of a folder that is ours already, to be written in another precision; empty unless it names all of these files.
+
+    A record says nothing of files that were put beside it, least of all under which licence they are.
+    """
+    for place in (root, root.parent):
+        record = read_record(place)
+        if record and {file.resolve() for file in files} <= {(place / name).resolve() for name in record["files"]}:
+            return record
+    return {}
 
 
 @contextmanager

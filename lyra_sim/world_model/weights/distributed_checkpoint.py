@@ -52,7 +52,7 @@ class DistributedCheckpoint(TensorSource):
             }
             places = {(index.fqn, tuple(index.offset or ())): info for index, info in contents.storage_data.items()}
             wanted = {str(places[name, tuple(c.offsets)].relative_path) for name, e in tensors.items() for c in e.chunks}
-            gaps = [name for name, e in tensors.items() if sum(c.sizes.numel() for c in e.chunks) < e.size.numel()]
+            gaps = [name for name, e in tensors.items() if sum(c.sizes.numel() for c in e.chunks) != e.size.numel()]
             contents.storage_meta = contents.storage_meta or StorageMeta()
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             raise InputError(
@@ -85,8 +85,9 @@ class DistributedCheckpoint(TensorSource):
         return self._specs
 
     def read(self, names: Collection[str]) -> dict[str, torch.Tensor]:
-        tensors = {name: torch.empty(self._specs[name].shape, dtype=self._specs[name].dtype) for name in names}
+        tensors: dict[str, torch.Tensor] = {}
         try:
+            tensors = {name: _blank(self._specs[name]) for name in names}
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
                 load(
@@ -95,6 +96,8 @@ class DistributedCheckpoint(TensorSource):
                     planner=DefaultLoadPlanner(),
                     no_dist=True,
                 )
+            if unread := [name for name, tensor in tensors.items() if tensor.is_floating_point() and tensor.isnan().any()]:
+                raise ValueError(f"{unread[0]} has parts that nothing was read into")
         except (CheckpointException, RuntimeError, OSError, EOFError, ValueError, AssertionError) as error:
             raise InputError(
                 str(self.path),
@@ -103,3 +106,10 @@ class DistributedCheckpoint(TensorSource):
                 next_step="Download the checkpoint again.",
             ) from error
         return tensors
+
+
+def _blank(spec: TensorSpec) -> torch.Tensor:
+    """To be read into; not a number wherever nothing is, as when two parts of a tensor claim the same place."""
+    if spec.dtype.is_floating_point:
+        return torch.full(spec.shape, float("nan"), dtype=spec.dtype)
+    return torch.zeros(spec.shape, dtype=spec.dtype)

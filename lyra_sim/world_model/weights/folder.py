@@ -20,6 +20,8 @@ FORMAT = 1
 NEGATIVE_PROMPT = "negative_prompt"
 """Name of the tensor, and of the file it stands in."""
 NETWORK_CLASS = "WorldTransformer3DModel"
+PARTS = ("transformer", "vae", "text_encoder", "image_encoder")
+"""Folders with weights."""
 TRAINED, UNTRAINED = "trained", "untrained"
 
 
@@ -115,8 +117,11 @@ class WeightsFolder:
 
     @property
     def licence(self) -> str:
-        """Key in :data:`~lyra_sim.world_model.weights.licences.LICENCES`; without a record, the strictest."""
-        return str(self.record.get("licence", {}).get("id", "lyra2"))
+        """Key in :data:`~lyra_sim.world_model.weights.licences.LICENCES`; the strictest without a record, or with weights that
+        it doesn't name."""
+        named = {self.root / name for name in self.record.get("files", {})}
+        strange = any(set((self.root / part).rglob("*.safetensors")) - named for part in PARTS)
+        return "lyra2" if strange else str(self.record.get("licence", {}).get("id", "lyra2"))
 
     @property
     def memory_trained(self) -> bool:

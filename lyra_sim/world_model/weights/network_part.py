@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from lyra_sim.errors import InputError
 from lyra_sim.world_model.weights.key_report import Shape
 from lyra_sim.world_model.weights.tensor_source import TensorSource, TensorSpec, in_groups
 
@@ -61,7 +62,14 @@ class NetworkPart:
             for name in group:
                 recipe = self.recipes[name]
                 made = recipe.make(*(read[taken] for taken in recipe.takes))
-                yield name, made.to(specs[name].dtype).contiguous()
+                cast = made.to(specs[name].dtype).contiguous()
+                if cast.dtype is torch.float16 and not bool(torch.isfinite(cast).all()):
+                    raise InputError(
+                        f"{self.folder}: {name}",
+                        "it holds numbers beyond float16",
+                        next_step="Write it as bf16 or fp32.",
+                    )
+                yield name, cast
                 del made
             del read  # or two groups are held while the next is read
 

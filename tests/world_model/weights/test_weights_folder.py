@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, CLIPVisionModel, UMT5EncoderModel
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.spec_lyra2 import LoraUse, Lyra2Config
 from lyra_sim.world_model.network import WorldTransformer3DModel
-from lyra_sim.world_model.weights.folder import WeightsFolder
+from lyra_sim.world_model.weights.folder import RECORD, WeightsFolder
 from lyra_sim.world_model.weights.licences import LICENCES, licence_record, licences_of, require_accepted
 from lyra_sim.world_model.weights.lora import merge_lora
 from lyra_sim.world_model.weights.random_folder import RandomTensors, transformer_config, write_random
@@ -195,3 +195,17 @@ def test_a_lora_that_no_record_names_counts_as_the_strictest(random_folder: Path
             require_accepted(name, [])
     stated = licence_record(options)
     assert LICENCES["lyra2"].name in stated["weights_licence"] and stated["loras"].startswith("style x 0.4 (")
+
+
+def test_weights_put_beside_a_record_do_not_take_its_licence(random_folder: Path, tmp_path: Path) -> None:
+    from lyra_sim.world_model.weights.convert import convert
+
+    folder = Path(shutil.copytree(random_folder, tmp_path / "w"))
+    (folder / "transformer" / "diffusion_pytorch_model.safetensors").rename(folder / "transformer" / "other.safetensors")
+    record = json.loads((folder / RECORD).read_text())
+    for name in [name for name in record["files"] if name.startswith("transformer/") and name.endswith(".safetensors")]:
+        del record["files"][name]
+    (folder / RECORD).write_text(json.dumps(record))
+    assert WeightsFolder.open(folder).licence == "lyra2"
+    with pytest.raises(SpecError, match="has not been accepted"):
+        convert(folder, tmp_path / "again")
