@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import lyra_sim
@@ -33,6 +34,11 @@ class GateRun:
     """Of the engines that ran, in the order they were asked for."""
     failures: dict[str, EnvironmentNotReady | PhysicsError]
     """Of the others: not installed, or lost on this world."""
+
+
+_AUTHORING = Lock()
+"""Held while USD is written. On first use pxr builds its resolver behind a C++ guard and lets go of the GIL meanwhile: a second
+thread that comes to the guard with the GIL in hand waits for the first, which waits for the GIL."""
 
 
 def run_gates(
@@ -88,8 +94,9 @@ def run_gate(
     robot = robot_for(navigation, robot_kind)
     with tempfile.TemporaryDirectory(prefix=f"lyra-gate-{engine}-") as folder:
         work = Path(folder)
-        drop, hull_count = author_drops(work / "drop.usda", world=stage, navigation=navigation, seed=seed)
-        drive = author_drive(work / "drive.usda", world=stage, navigation=navigation, robot=robot)
+        with _AUTHORING:
+            drop, hull_count = author_drops(work / "drop.usda", world=stage, navigation=navigation, seed=seed)
+            drive = author_drive(work / "drive.usda", world=stage, navigation=navigation, robot=robot)
         GateRequest(engine=engine, hull_count=hull_count, drop=drop, drive=drive).save(work / "request.json")
         log.info(
             "%s: %d probes, %d shots, %d cells of the map, %d routes, %d hulls",

@@ -1,8 +1,10 @@
 """The gate over worlds whose truth is known: a sound one, and one with every fault it exists to find."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -416,3 +418,20 @@ class TestErrors:
             run_gate(
                 tmp_path / "w.usda", navigation({}, probes=GRID, routes={}), engine="bullet", out=tmp_path, seed=7, limit_s=9.0
             )
+
+
+def test_engines_do_not_write_usd_at_the_same_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two threads that use pxr for the first time at once wait for each other for ever."""
+    inside, together = [], []
+
+    def slow(*args: object, **kwargs: object) -> NoReturn:
+        inside.append(1)
+        together.append(len(inside))
+        time.sleep(0.2)
+        inside.pop()
+        raise PhysicsError("gate", "stopped on purpose")
+
+    monkeypatch.setattr(gate_stage, "author_drops", slow)
+    way = navigation(room(), probes=[(0.0, 0.0, 0.0)], routes={"l": [(-2.0, -2.0), (1.8, -2.0)]})
+    gates = run_gates(tmp_path / "world.usda", way, engines=ENGINES, out=tmp_path, seed=1, limit_s=5.0)
+    assert set(gates.failures) == {"physx", "newton"} and together == [1, 1]
