@@ -28,6 +28,7 @@ from endless_rooms import c2w_at, cast, way
 from lyra_sim.generators import lyra2 as lyra2_module
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
+from lyra_sim.generators.loop import KEPT_EVERY
 from lyra_sim.generators.lyra2 import Lyra2
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
@@ -35,7 +36,6 @@ from lyra_sim.spec_generate import CHUNK_FRAMES, GenerateConfig
 
 FOCAL = 0.72
 """Of the width."""
-KEPT_EVERY = 8
 
 
 def wait() -> None:

@@ -20,6 +20,7 @@ from lyra_sim.errors import EnvironmentNotReady, SpecError
 from lyra_sim.generators.evidence import known_depth
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
+from lyra_sim.generators.loop import KEPT_EVERY
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.plugins import load_plugin
 from lyra_sim.rendering.forward_warp import forward_warp
@@ -33,9 +34,6 @@ from lyra_sim.world_model.packed_tokens import PATCH
 from lyra_sim.world_model.sampling import sample_distilled, sample_guided
 from lyra_sim.world_model.seen_frame import SeenFrame
 from lyra_sim.world_model.video_history import VideoHistory
-
-KEPT_EVERY = 8
-"""Every n-th frame is given depth, and may be retrieved."""
 
 
 class Lyra2:

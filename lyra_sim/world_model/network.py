@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import nn
 
 from lyra_sim.errors import GeometryError
+from lyra_sim.world_model.correspondence import SLOT_CHANNELS
 from lyra_sim.world_model.history_packing import LYRA2_NAME, HistoryPacking
 from lyra_sim.world_model.memory_attention import MemoryAttnProcessor, TokenMemory
 from lyra_sim.world_model.packed_tokens import PATCH, patches, pooled, rotary_angles, unpatched
@@ -25,8 +26,6 @@ LATENT_CHANNELS = 16
 MASK_CHANNELS = 4
 CAMERA_CHANNELS = 384
 """6 of a ray, for each of the 64 pixels of a latent."""
-SLOT_CHANNELS = 256
-"""4 of a correspondence, for each of the 64 pixels of a latent."""
 OCTAVES = 2
 """Of the correspondence: sine and cosine at π and 2 π."""
 TOKENS_TOGETHER = 4096

@@ -2,7 +2,6 @@
 
 import gc
 import pickle  # noqa: TID251  (its exception only: torch raises it for files that hold more than tensors)
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +51,6 @@ class TextEmbedder:
         if text not in self._known:
             self._known[text] = self._embed(text)
         return self._known[text]
-
-    def embed_all(self, captions: Iterable[str], *, release: bool = False) -> None:
-        """Work out the embeddings of captions; ``release`` lets the encoder go afterwards."""
-        for caption in captions:
-            self.embed(caption)
-        if release:
-            self.release()
 
     def release(self) -> None:
         """Free the encoder's memory; embeddings stay. A caption not yet known loads it again."""

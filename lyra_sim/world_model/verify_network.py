@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from lyra_sim.errors import InputError, LyraSimError, SpecError
-from lyra_sim.world_model.network import CAMERA_CHANNELS, LATENT_CHANNELS, MASK_CHANNELS, WorldTransformer3DModel
-from lyra_sim.world_model.weights.names import native_name
+from lyra_sim.world_model.network import CAMERA_CHANNELS, LATENT_CHANNELS, MASK_CHANNELS
+from lyra_sim.world_model.weights.transformer import load_transformer
 
 TOLERANCE = 1e-5
 """Largest absolute difference, in float32: rounding of sums in another order reaches a tenth of it."""
 INPUTS = ("latents_and_noise", "timestep", "text_first12", "image_embeds", "condition", "correspondence")
-STATED = ("dim", "num_heads", "num_layers", "ffn_dim", "slots", "new_latents", "splits", "kernels")
+STATED = ("num_heads", "new_latents")
 
 
 def holds_a_network(path: Path) -> bool:
@@ -42,7 +42,7 @@ def network_difference(path: Path) -> float:
     """
     stated, tensors = _read(path)
     try:
-        return _difference(stated, tensors)
+        return _difference(path, stated, tensors)
     except LyraSimError as error:
         raise SpecError(str(path), "its vectors contradict each other", next_step=str(error)) from error
     except (ValueError, TypeError, IndexError, KeyError, RuntimeError) as error:
@@ -50,21 +50,8 @@ def network_difference(path: Path) -> float:
 
 
 @torch.no_grad()
-def _difference(stated: dict[str, Any], tensors: dict[str, torch.Tensor]) -> float:
-    network = WorldTransformer3DModel(
-        num_attention_heads=stated["num_heads"],
-        attention_head_dim=stated["dim"] // stated["num_heads"],
-        ffn_dim=stated["ffn_dim"],
-        num_layers=stated["num_layers"],
-        added_kv_proj_dim=stated["dim"],
-        text_dim=stated.get("text_dim", 4096),
-        freq_dim=stated.get("freq_dim", 256),
-        packing="".join(
-            f"f{count}{kernel}" for count, kernel in zip(stated["splits"], stated["kernels"].split(), strict=True)
-        ).removesuffix(f"f{stated['splits'][-1]}g"),
-        slots=stated["slots"],
-    ).eval()
-    network.load_state_dict(_state(tensors, network.patch_embedding.weight.shape))
+def _difference(path: Path, stated: dict[str, Any], tensors: dict[str, torch.Tensor]) -> float:
+    network, _ = load_transformer(path)
     given = {name: tensors[f"input.{name}"] for name in INPUTS}
     text = torch.zeros(1, stated.get("text_len", 512), network.config.text_dim)
     text[:, : given["text_first12"].shape[1]] = given["text_first12"]
@@ -86,13 +73,6 @@ def _difference(stated: dict[str, Any], tensors: dict[str, torch.Tensor]) -> flo
     return largest if largest == largest else float("inf")
 
 
-def _state(tensors: dict[str, torch.Tensor], patch_shape: torch.Size) -> dict[str, torch.Tensor]:
-    """Recorded weights under our names; the patch embedding is recorded as a linear layer."""
-    state = {native_name(name.removeprefix("net.")): t for name, t in tensors.items() if name.startswith("net.")}
-    state["patch_embedding.weight"] = state["patch_embedding.weight"].reshape(patch_shape)
-    return state
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Metadata, its JSON read, and all tensors as float32."""
     from safetensors import SafetensorError, safe_open
@@ -109,6 +89,6 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
                     expected="tensors net.*, input.* and output.velocity, and a config in its metadata",
                     likely="It holds vectors of something else.",
                 )
-            return stated, {name: file.get_tensor(name).float() for name in sorted(names)}
+            return stated, {name: file.get_tensor(name).float() for name in wanted}
     except (SafetensorError, OSError, TypeError, AttributeError, ValueError) as error:
         raise SpecError(str(path), "it can't be read as vectors", expected="a safetensors file of network vectors") from error

@@ -62,7 +62,9 @@ def test_the_empty_caption_is_its_end_alone(folders: tuple[Path, Path]) -> None:
 def test_each_caption_is_embedded_once_and_the_encoder_let_go(folders: tuple[Path, Path]) -> None:
     embedder = TextEmbedder(*folders)
     assert not embedder.loaded
-    embedder.embed_all(["A hall", "A kitchen"], release=True)
+    for caption in ("A hall", "A kitchen"):
+        embedder.embed(caption)
+    embedder.release()
     assert not embedder.loaded
     first = embedder.embed("A hall")
     assert first is embedder.embed(" A  hall ") and not embedder.loaded

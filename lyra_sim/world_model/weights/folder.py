@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
+from lyra_sim.spec_lyra2 import WEIGHTS_RECORD
 from lyra_sim.store.digests import digest_of, file_digest
 from lyra_sim.world_model.weights.licences import licence_of
 
 if TYPE_CHECKING:
     import torch
 
-RECORD = "lyra_sim_weights.json"
+RECORD = WEIGHTS_RECORD
 FORMAT = 1
 """Of the record."""
 NEGATIVE_PROMPT = "negative_prompt"

@@ -11,8 +11,9 @@ import torch
 
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError, SpecError
+from lyra_sim.world_model.correspondence import SLOT_CHANNELS
 from lyra_sim.world_model.history_packing import LYRA2_NAME, HistoryPacking
-from lyra_sim.world_model.network import OCTAVES, SLOT_CHANNELS, WorldTransformer3DModel
+from lyra_sim.world_model.network import OCTAVES, WorldTransformer3DModel
 from lyra_sim.world_model.packed_tokens import PATCH
 from lyra_sim.world_model.weights.key_report import KeyReport, Shape
 from lyra_sim.world_model.weights.names import is_memory, native_name, no_weight
