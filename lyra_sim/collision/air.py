@@ -10,18 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32
+from scipy import ndimage
 
 from lyra_sim.collision.gates import swept_path
 from lyra_sim.data.colliders import Opening
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 
-AIR, BAND, DOORWAY, PATH = 1, 3, 12, 20_000
+AIR, BAND, DOORWAY, PATH = 1, 3, 12, 40_000
 """Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way."""
 LID = 30
 """Weight at the top of the robot's band over floor that is free all the way up to there: a shelf that hangs into it by a voxel
 closes the whole column under it, so about a column's worth of the band is what one or two such voxels cost."""
 LID_LAYERS, FOOT_LAYERS = 1.5, 2.5
 """The top of the band is so many voxels thick, and matter no higher than so many over the floor leaves the column open."""
+WAY = 6
+"""Weight of the band over floor that a robot may drive on: a beam across it is little air and closes all of it."""
+WAY_WIDTH = 0.3
+"""Floor counts as that where a disc this wide is free from its foot to the top of the band [m]."""
 DEPTH_VOXELS = 0.45
 """A free centre counts once it lies this deep in a hull. The gate says half a voxel, and hulls of whole voxels that stand out
 by one would lie on that edge to the last bit."""
@@ -67,7 +72,7 @@ class AirField:
         height = z[None, None, :] - ground[:, :, None]
         weights *= np.where((height > -voxel) & (height < band_high + voxel), BAND, AIR).astype(np.int32)
         first, end = np.searchsorted(z, [ground.min(), ground.max() + band_high + voxel])
-        weights[:, :, first:end][_lid(states[:, :, first:end], height[:, :, first:end], band_high, voxel)] = LID
+        _weigh_floor(weights[:, :, first:end], states[:, :, first:end], height[:, :, first:end], band_high, voxel)
         for opening in openings:
             window = _window_of(opening, free_space)
             weights[window] = np.where(free[window], DOORWAY, weights[window])
@@ -96,12 +101,24 @@ class AirField:
         return int(column_sum(self.prefix, planes, low, high, depth, 1))
 
 
-def _lid(states: np.ndarray, height: np.ndarray, band_high: float, voxel: float) -> Bool[np.ndarray, "nx ny nz"]:
-    """Free voxels at the top of the robot's band [m], in columns where most of the band is free and nothing of it matter."""
+def _weigh_floor(weights: np.ndarray, states: np.ndarray, height: np.ndarray, band_high: float, voxel: float) -> None:
+    """In place, the band's weights over floor that isn't built on: ``WAY`` where a robot has room, ``LID`` at the top.
+
+    A column is passable where most of the band [m] is free and nothing of it is matter.
+    """
     free, body = states == FREE, (height > FOOT_LAYERS * voxel) & (height < band_high)
     passable = ((free & body).sum(axis=2) > body.sum(axis=2) / 2) & ~((states == SOLID) & body).any(axis=2)
+    weights[free & body & _wide(passable, WAY_WIDTH / voxel)[:, :, None]] = WAY
     top = (height > band_high - LID_LAYERS * voxel) & (height < band_high + voxel / 2)
-    return free & top & passable[:, :, None]
+    weights[free & top & passable[:, :, None]] = LID
+
+
+def _wide(passable: Bool[np.ndarray, "nx ny"], width: float) -> Bool[np.ndarray, "nx ny"]:
+    """The part that discs of ``width`` [voxels] inside it cover: an opening, by two distance transforms."""
+    centres = ndimage.distance_transform_edt(np.pad(passable, 1))[1:-1, 1:-1] > width / 2
+    if not centres.any():
+        return centres
+    return passable & (ndimage.distance_transform_edt(~centres) < width / 2 + 0.5)
 
 
 def _window_of(opening: Opening, free_space: FreeSpace) -> tuple[slice, ...]:

@@ -26,8 +26,9 @@ MAX_LENGTH = 6.0
 """A longer plate is made as two: PhysX takes no GPU hull thinner than 1:60 [m]."""
 MIN_LENGTH = 0.1
 """Shorter stretches are left to their neighbours [m]."""
-TONGUE = 0.4
-"""Tongues of seen floor narrower than this need no fence around them [m]."""
+BODY = 0.3
+"""Width of the narrowest robot [m]: tongues of seen floor narrower than this need no fence around them, and where hulls leave
+less, nobody's middle comes across the edge."""
 MAX_SHIFT = 0.4
 """A plate may stand back from the edge by up to this to keep out of free voxels [m]."""
 
@@ -71,8 +72,9 @@ def make_fences(
         band_high: Top of the robot's height band above the floor [m].
         budget: Upper limit of plates.
     """
-    region = _open_floor(floor, free_space)
-    stretches = [part for line in _outlines(region, floor) for part in _open_stretches(line, floor)]
+    region = _open_floor(_room(floor, free_space), floor)
+    closed = _too_narrow(floor)
+    stretches = [part for line in _outlines(region, floor) for part in _open_stretches(line, floor, closed)]
     stretches.sort(key=lambda ab: (-round(float(np.linalg.norm(ab[1] - ab[0])), 6), *ab[0], *ab[1]))
     open_length = sum(float(np.linalg.norm(b - a)) for a, b in stretches)
     pieces: list[Piece] = []
@@ -91,12 +93,11 @@ def make_fences(
     return pieces, facts
 
 
-def _open_floor(floor: KnownFloor, free_space: FreeSpace) -> Bool[np.ndarray, "nx ny"]:
-    """Cells around the robot's known floor where no fence can stand because free air was seen low over them.
+def _room(floor: KnownFloor, free_space: FreeSpace) -> Bool[np.ndarray, "nx ny"]:
+    """Cells that are known free, or over which free air was seen low, where no fence can stand.
 
     At the far end of a depth camera's range only a wedge of air close to the floor was seen: too little to call the cell
-    known, yet no place for a plate. The fence goes around it; the floor there was seen, so nothing is lost. Tongues narrower
-    than ``TONGUE`` are cut off: no robot fits in.
+    known, yet no place for a plate. The fence goes around it; the floor there was seen, so nothing is lost.
     """
     i, j = np.meshgrid(*[np.arange(n) for n in floor.free.shape], indexing="ij")
     xy = floor.origin + (np.stack([i.ravel(), j.ravel()], axis=1) + 0.5) * floor.resolution
@@ -104,9 +105,13 @@ def _open_floor(floor: KnownFloor, free_space: FreeSpace) -> Bool[np.ndarray, "n
     low_air = np.zeros(len(xy), bool)
     for height in np.arange(free_space.voxel_size, MIN_HEIGHT + 1e-9, free_space.voxel_size):
         low_air |= free_space.sample(np.column_stack([xy, ground + height])) == FREE
-    room = np.pad((floor.free | low_air.reshape(floor.free.shape)) & ~floor.solid, 1)
-    core = ndimage.distance_transform_edt(room) * floor.resolution > TONGUE / 2
-    opened = (ndimage.distance_transform_edt(~core) * floor.resolution <= TONGUE / 2)[1:-1, 1:-1]
+    return (floor.free | low_air.reshape(floor.free.shape)) & ~floor.solid
+
+
+def _open_floor(room: Bool[np.ndarray, "nx ny"], floor: KnownFloor) -> Bool[np.ndarray, "nx ny"]:
+    """The room a robot's body gets to, tongues narrower than ``BODY`` cut off."""
+    core = ndimage.distance_transform_edt(np.pad(room, 1)) * floor.resolution > BODY / 2
+    opened = (ndimage.distance_transform_edt(~core) * floor.resolution <= BODY / 2)[1:-1, 1:-1]
     labels, _ = ndimage.label(opened)
     touched = np.unique(labels[floor.near & opened])
     region = np.isin(labels, touched[touched > 0])
@@ -124,8 +129,18 @@ def _outlines(region: np.ndarray, floor: KnownFloor) -> list[Float64[np.ndarray,
     return lines
 
 
-def _open_stretches(line: np.ndarray, floor: KnownFloor) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Parts of an outline's straight segments with no measured hull just outside."""
+def _too_narrow(floor: KnownFloor) -> Bool[np.ndarray, "nx ny"]:
+    """Measured hulls, and the cells between and beside them that no robot's middle gets to.
+
+    Rounded to cells as in :func:`_open_floor`, so that a tongue between hulls that is cut off there is closed here.
+    """
+    if not floor.solid.any():
+        return floor.solid
+    return ndimage.distance_transform_edt(~floor.solid) * floor.resolution <= BODY / 2
+
+
+def _open_stretches(line: np.ndarray, floor: KnownFloor, closed_cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Parts of an outline's straight segments with no closed cell just outside."""
     found = []
     for a, b in itertools.pairwise(line):
         length = float(np.linalg.norm(b - a))
@@ -137,7 +152,7 @@ def _open_stretches(line: np.ndarray, floor: KnownFloor) -> list[tuple[np.ndarra
         points = a + np.linspace(0, 1, count)[:, None] * (b - a)
         closed = np.zeros(count, bool)
         for reach in (0.25, 0.75, 1.25, 2.0):
-            closed |= floor.at(floor.solid, points + out * reach * floor.resolution)
+            closed |= floor.at(closed_cells, points + out * reach * floor.resolution)
         runs, run_count = ndimage.label(~closed)
         for run in range(1, run_count + 1):
             ends = np.flatnonzero(runs == run)[[0, -1]]

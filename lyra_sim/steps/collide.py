@@ -67,7 +67,7 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Collision:
 
 STEP = Step(
     name="collide",
-    version=7,
+    version=8,
     needs=("align", "mesh"),
     reads=("collide", "robot", "navigate"),
     run=run,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from lyra_sim.collision.air import AIR, BAND, LID, AirField
+from lyra_sim.collision.air import AIR, BAND, LID, WAY, AirField
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.pieces import Piece, box_corners, convex_hull, named, volume
 from lyra_sim.collision.rectangles import cover
@@ -114,6 +114,17 @@ def test_a_shelf_that_hangs_into_the_band_costs_the_way_under_it():
         return int(np.diff(field.prefix, axis=2)[x, 15, k])
 
     in_band = [k for k in range(2, 30) if grid.centres(np.array([[0, 0, k]]))[0, 2] < BAND_HIGH]
-    assert layer(5, in_band[-1]) == LID > layer(5, in_band[3]) == BAND > layer(5, 25) == AIR
+    assert layer(5, in_band[-1]) == LID > layer(5, in_band[3]) == WAY > layer(5, 25) == AIR
     states[5, 15, 6:9] = SOLID
     assert int(np.diff(field_of(grid).prefix, axis=2)[5, 15, in_band[-1]]) == BAND, "nobody passes there anyway"
+
+
+def test_a_beam_across_floor_costs_more_than_one_across_a_slit():
+    """A robot may drive where 0.3 m are free; behind that, in a slit of 0.2 m, the same air closes nothing."""
+    states = np.full((40, 40, 30), FREE, np.uint8)
+    states[:, :, :2] = SOLID
+    states[20:30, 10:18, 2:] = states[20:30, 22:30, 2:] = SOLID
+    grid = FreeSpace(states=states, origin=np.array([0.0, 0.0, -0.1]), voxel_size=0.05)
+    weights = np.diff(field_of(grid).prefix, axis=2)
+    assert (weights[22:28, 18:22, 8] == BAND).all(), "in the slit"
+    assert (weights[:19, 1:, 8] == WAY).all() and (weights[31:, 1:, 8] == WAY).all(), "on the floor, up to the posts"
