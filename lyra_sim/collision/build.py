@@ -72,7 +72,8 @@ def build_colliders(
     skin = skin_of(free_space)
     worth = surface_worth(skin, free_space, floor, band_high)
     lasting, loose = lasting_and_loose(slabs, free_space, field, worth=worth, skin=skin, floor=floor, budget=limit)
-    components, component_facts = find_components(free_space, HullSet.of(named(slabs)))
+    kept = [*lasting, *(Piece(label=part.label, points=part.points) for part in loose)]
+    components, component_facts = find_components(free_space, HullSet.of(named(kept)))
     lumps = [part_of_voxels(one.indices, surface_worth(one.indices, free_space, floor, band_high), field) for one in components]
     spending = Spending(
         air=field,

@@ -15,6 +15,8 @@ MIN_VOLUME = 8e-4
 """Measured matter below this, touching nothing else, is a speck of depth noise [m^3]."""
 MAX_GROWTH = 0.3
 """Components are given body this far into the unseen space behind their skin [m]."""
+EXPLAINED = 0.4
+"""A slab explains matter whose voxels' centres lie this many voxels from it, or nearer: their surface is then within one."""
 MIN_EXPOSED = 6
 """A component with fewer free-facing voxels is the remains of a surface that a slab already covers."""
 
@@ -34,11 +36,11 @@ class Component:
 def find_components(free_space: FreeSpace, structure: HullSet) -> tuple[tuple[Component, ...], dict[str, Any]]:
     """Components by falling measured volume, and what was dropped: specks, and matter hidden behind slabs' surfaces.
 
-    A voxel is explained by the structure when its centre lies within one voxel of a slab.
+    ``structure`` is every slab that is kept; what it explains is in no component.
     """
     voxel = free_space.voxel_size
     solid = np.argwhere(free_space.states == SOLID)
-    left = solid[~structure.contains(free_space.centres(solid), margin=voxel)]
+    left = solid[~structure.contains(free_space.centres(solid), margin=EXPLAINED * voxel)]
     mask = np.zeros(free_space.states.shape, bool)
     mask[tuple(left.T)] = True
     labels, count = ndimage.label(mask, np.ones((3, 3, 3), bool))

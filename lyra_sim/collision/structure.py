@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from lyra_sim.collision.air import BAND, AirField
-from lyra_sim.collision.components import free_facing
+from lyra_sim.collision.components import EXPLAINED, free_facing
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.parts import Part, part_of_points
 from lyra_sim.collision.pieces import Piece, named
@@ -50,7 +50,7 @@ def lasting_and_loose(
 ) -> tuple[list[Piece], list[Part]]:
     """Slabs that stay, in their order, and the others as parts that may be joined, traded or left out.
 
-    The main floor always stays. Every other slab is measured by the skin within a voxel of it that no slab before it explains.
+    The main floor always stays. Every other slab is measured by the skin it explains and no slab before it does.
     Ceilings never stay for good: nobody drives on one, and a vaulted roof comes as dozens of slabs, few of them worth a hull.
     """
     centres = free_space.centres(skin)
@@ -58,7 +58,7 @@ def lasting_and_loose(
     mine: list[np.ndarray] = []
     for hull in named(slabs):
         chosen = np.zeros(len(skin), bool)
-        chosen[unexplained] = HullSet.of([hull]).contains(centres[unexplained], margin=free_space.voxel_size)
+        chosen[unexplained] = HullSet.of([hull]).contains(centres[unexplained], margin=EXPLAINED * free_space.voxel_size)
         unexplained &= ~chosen
         mine.append(np.flatnonzero(chosen))
     areas = [len(own) * free_space.voxel_size**2 for own in mine]

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from lyra_sim.collision.components import find_components
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.pieces import Piece, box_corners, named
 from lyra_sim.collision.planes import Plane, _horizontal
@@ -205,3 +206,16 @@ def test_a_vaulted_roof_does_not_take_the_hulls_of_what_stands_below() -> None:
     assert [slab.label for slab in lasting] == ["floor", "wall"]
     assert [part.label for part in loose] == ["ceiling"] * 3
     assert all(len(part.indices) * VOXEL**2 > LASTING_AREA for part in loose)
+
+
+def test_a_casing_before_a_wall_gets_a_hull_of_its_own() -> None:
+    """A layer of voxels in front of a slab: its surface lies a whole voxel out, so the slab doesn't stand for it."""
+    world = space((60, 60, 60), FREE)
+    world.states[:, :, :2] = SOLID
+    world.states[20:30, :, :] = SOLID
+    world.states[19, 30:36, :] = SOLID
+    wall = Piece(label="wall", points=box_corners(np.array([20 * VOXEL, 0.0, 0.0]), np.array([30 * VOXEL, 2.4, 2.4])))
+    floor = Piece(label="floor", points=box_corners(np.array([0.0, 0.0, -0.2]), np.array([2.4, 2.4, 2 * VOXEL])))
+    components, _ = find_components(world, HullSet.of(named([floor, wall])))
+    (casing,) = components
+    assert set(casing.indices[:, 0]) == {19} and len(casing.indices) == 6 * 58
