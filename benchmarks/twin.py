@@ -1,12 +1,15 @@
-"""Twin test: identical drives on the true collision mesh and on our world, by controllers of different skill, in PhysX.
+"""Twin test: identical drives on true meshes and on our world, by controllers of different skill, in PhysX.
 
-    python benchmarks/twin.py OUT/SCENE TRUE_COLLISION.glb [--routes 200] [--drivers careful,fast,blind,greedy]
+    python benchmarks/twin.py OUT/SCENE TRUE.glb [ALSO_TRUE.glb …] [--routes 200] [--drivers careful,fast,blind,greedy]
 
 ``OUT/SCENE`` is a built scene with its steps. Half of the routes are straight lines between random places, half are plans for
 a smaller robot whose corners were shaken: drawn from the measured voxels alone, so neither world chose which ones succeed.
+A scene's authors may have drawn its collision mesh coarser than what is to be seen. Name both: then each is compared with ours,
+and they with each other, which is as far as any world made from pictures can agree with both.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -39,14 +42,14 @@ TOLD = 12
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scene", type=Path, nargs="?", help="folder of a built scene")
-    parser.add_argument("truth", type=Path, nargs="?", help="true collision mesh in the input's frame")
+    parser.add_argument("truth", type=Path, nargs="*", help="true meshes in the input's frame")
     parser.add_argument("--routes", type=int, default=200)
     parser.add_argument("--drivers", default=",".join(DRIVERS))
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--out", type=Path, help="outcomes as JSON")
     chosen = parser.parse_args()
-    if chosen.scene is None or chosen.truth is None:
-        print("twin: name a built scene and its true collision mesh; nothing was measured", file=sys.stderr)
+    if chosen.scene is None or not chosen.truth:
+        print("twin: name a built scene and a true mesh of it; nothing was measured", file=sys.stderr)
         return 0
     names = chosen.drivers.split(",")
     step = {path.name[3:]: path for path in sorted((chosen.scene / "steps").glob("[0-9][0-9]_*"))}
@@ -59,17 +62,20 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lyra-twin-") as folder:
         work = Path(folder)
-        write_true_world(work / "true.usda", chosen.truth, world_from_input)
-        worlds = {"truth": work / "true.usda", "ours": chosen.scene / "world" / "world.usda"}
-        outcomes = drive_both(worlds, navigation, routes, names, robot=robot, seed=chosen.seed, work=work)
-    print(f"{len(routes)} routes, {len(names)} controllers, both worlds: {time.perf_counter() - started:.0f} s\n")
-    report(outcomes, routes, names, seed=chosen.seed)
+        worlds = {"ours": chosen.scene / "world" / "world.usda"}
+        for mesh in chosen.truth:
+            worlds[mesh.stem] = work / f"{mesh.stem}.usda"
+            write_true_world(worlds[mesh.stem], mesh, world_from_input)
+        outcomes = drive_worlds(worlds, navigation, routes, names, robot=robot, seed=chosen.seed, work=work)
+    print(f"{len(routes)} routes, {len(names)} controllers, {len(worlds)} worlds: {time.perf_counter() - started:.0f} s")
+    for other, truth in itertools.combinations(worlds, 2):
+        report({other: outcomes[other], truth: outcomes[truth]}, routes, names, seed=chosen.seed)
     if chosen.out:
         chosen.out.write_text(json.dumps({"routes": [route.tolist() for route in routes], **outcomes}), encoding="utf-8")
     return 0
 
 
-def drive_both(
+def drive_worlds(
     worlds: dict[str, Path],
     navigation: Navigation,
     routes: list[np.ndarray],
@@ -125,28 +131,27 @@ def drive_both(
     return {name: read_json(work / f"{name}_outcomes.json") for name in worlds}
 
 
-def report(outcomes: dict[str, dict], routes: list[np.ndarray], names: list[str], *, seed: int) -> None:
-    """The table, the correlation and where the worlds disagree."""
-    truth, ours = (
-        np.array([[row["arrived"] for row in outcomes[world][name]] for name in names]) for world in ("truth", "ours")
-    )
-    print("| controller | success in truth | in ours | same outcome | 95 % interval | ends apart, median |")
+def report(pair: dict[str, dict[str, list[dict]]], routes: list[np.ndarray], names: list[str], *, seed: int) -> None:
+    """The table of two worlds, the correlation of success over controllers, and where they disagree."""
+    (ours, ours_rows), (truth, truth_rows) = pair.items()
+    here, there = (np.array([[row["arrived"] for row in rows[name]] for name in names]) for rows in (ours_rows, truth_rows))
+    print(f"\n### {ours} and {truth}\n")
+    print(f"| controller | success in {truth} | in {ours} | same outcome | 95 % interval | ends apart, median |")
     print("|---|---|---|---|---|---|")
-    for name, a, b in zip(names, truth, ours, strict=True):
-        print(_row(name, a, b, *[[outcomes[world][name]] for world in ("truth", "ours")]))
-    every = [[outcomes[world][name] for name in names] for world in ("truth", "ours")]
-    print(_row("all", truth.ravel(), ours.ravel(), *every))
-    r, low, high = over_drivers(truth, ours, seed=seed)
+    for name, a, b in zip(names, there, here, strict=True):
+        print(_row(name, a, b, [truth_rows[name]], [ours_rows[name]]))
+    print(_row("all", there.ravel(), here.ravel(), *[[rows[name] for name in names] for rows in (truth_rows, ours_rows)]))
+    r, low, high = over_drivers(there, here, seed=seed)
     print(f"\nsuccess rates over controllers: r = {r:.3f}, 95 % [{low:.3f}, {high:.3f}] over redrawn routes, "
           "Fisher [{:.3f}, {:.3f}]".format(*fisher(r, len(names))))  # fmt: skip
-    phi = correlation(truth.ravel(), ours.ravel())
-    print("single drives: phi = {:.3f}, 95 % [{:.3f}, {:.3f}]".format(phi, *fisher(phi, truth.size)))
-    apart = np.argwhere(truth != ours)
+    phi = correlation(there.ravel(), here.ravel())
+    print("single drives: phi = {:.3f}, 95 % [{:.3f}, {:.3f}]".format(phi, *fisher(phi, there.size)))
+    apart = np.argwhere(there != here)
     print(f"{len(apart)} drives end differently" + (":" if len(apart) else ""))
     for k, route in apart[:TOLD]:
-        a, b = outcomes["truth"][names[k]][route], outcomes["ours"][names[k]][route]
         words = [
-            f"{world} {'arrives' if row['arrived'] else 'ends'} at {row['end']}" for world, row in (("truth", a), ("ours", b))
+            f"{world} {'arrives' if rows[names[k]][route]['arrived'] else 'ends'} at {rows[names[k]][route]['end']}"
+            for world, rows in ((truth, truth_rows), (ours, ours_rows))
         ]
         print(f"- {names[k]}, route {route} to {routes[route][-1].round(2).tolist()}: {'; '.join(words)}")
 

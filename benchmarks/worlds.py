@@ -113,7 +113,7 @@ def build(scenes: Path, name: str, out: Path, made_from: str) -> World:
         log.seek(0)
         text = log.read()
     row = finished(out / name, made_from)
-    row.seconds, row.peak_gb = time.perf_counter() - started, usage.ru_maxrss / 1e6
+    row.seconds, row.peak_gb = time.perf_counter() - started, max(row.peak_gb or 0.0, usage.ru_maxrss / 1e6)
     if process.returncode:
         row.error = next((line.strip() for line in text.splitlines() if "Error:" in line), f"exit code {process.returncode}")
     say(f"{name}: {row.report.verdict if row.report else 'no report'} in {row.seconds:.0f} s {row.error}")
@@ -125,11 +125,10 @@ def finished(folder: Path, made_from: str) -> World:
     world = World(name=folder.name, made_from=made_from)
     if (folder / "metrics.json").is_file():
         world.report, world.digest = Report.load(folder / "metrics.json"), digest(folder)
-    for path in (folder.parent / "events.jsonl",):
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-            event = json.loads(line)
-            if event.get("event") == "finished" and event.get("scene") == folder.name:
-                world.step_seconds[event["step"]] = event["seconds"]
+    for manifest in sorted((folder / "steps").glob("*/manifest.json")):
+        step = json.loads(manifest.read_text(encoding="utf-8"))
+        world.step_seconds[step["step"]] = step["run"]["seconds"]
+        world.peak_gb = max(world.peak_gb or 0.0, step["run"]["peak_mb"] / 1e3)
     return world
 
 
@@ -141,8 +140,8 @@ def ledger(worlds: list[World]) -> str:
         "Written by `benchmarks/worlds.py` from the `metrics.json` of each world; nothing here is typed by hand. What a figure",
         "means and where its limit comes from is in [metrics.md](metrics.md).",
         "",
-        f"Written at commit `{commit()}`; worlds that were built before it may be older. {machine()}; the machine",
-        "was shared when they were built, so seconds are upper bounds.",
+        f"Written at commit `{commit()}`; worlds that were built before it may be older. {machine()}. Where other work",
+        "ran on the machine, seconds are upper bounds.",
         "",
         "On one machine the same inputs give the same bytes: the digest is over `world/`, `exports/` and `metrics.json`, and",
         "has to come out equal. On another processor, sums in floating point may round otherwise. There the digest may differ,",

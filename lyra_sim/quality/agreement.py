@@ -4,19 +4,25 @@ A *phantom* is a collider at least 10 cm nearer than what is seen: an invisible 
 collider lies at least 10 cm farther, or isn't there: a robot drives into what it sees. What is shown is asked twice: the
 splats, which cameras see, and the measured part of the visual mesh, which depth sensors and lidars see.
 
+Both are asked along the ray, as sensors look. Where a ray grazes a wall or passes an edge, a collider two centimetres before
+the surface is easily ten before what is seen. So it is told apart how many are *off the surface*: phantoms whose collider is
+10 cm from all measured surface, ghosts that are 10 cm from every collider.
+
 What was never photographed is told apart. Splats have a hole there and the mesh a guess: a phantom that is seen through
 such a hole is a *see-through*, a guess that nothing stands behind is *hollow*.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from lyra_sim.collision.containment import HullSet
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.collision import Collision
+from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.splats import Splats
@@ -54,10 +60,13 @@ class Looks:
     kind: UInt8[np.ndarray, "n h w"]
     unmeasured: Bool[np.ndarray, "n h w"]
     """Of splats: phantoms that are see-through. Of the mesh: pixels that show a hollow guess."""
+    off_surface: Bool[np.ndarray, "n h w"]
+    """Phantoms and ghosts that are as far apart in every direction as along the ray."""
 
-    def share(self, kind: int) -> float:
-        """Share of the judged pixels that are of a kind; NaN where none was judged."""
-        return float((self.kind == kind).sum() / self.judged) if self.judged else float("nan")
+    def share(self, kind: int, *, off_surface: bool = False) -> float:
+        """Share of the judged pixels that are of a kind, or of it and off the surface; NaN where none was judged."""
+        which = (self.kind == kind) & self.off_surface if off_surface else self.kind == kind
+        return float(which.sum() / self.judged) if self.judged else float("nan")
 
     @property
     def judged(self) -> int:
@@ -105,10 +114,27 @@ def look_around(cameras: CameraPath, hulls: Sequence[Hull], solid: Solid, splats
         through = splat - guess >= APART_M
         hollow = np.isfinite(guess) & ~(hit - guess < APART_M)
     splat_kind, mesh_kind = _kinds(splat, hit, fence), _kinds(mesh, hit, fence)
-    return {
-        "splat": Looks(cameras=cameras, seen=splat, hit=hit, kind=splat_kind, unmeasured=through & (splat_kind == PHANTOM)),
-        "mesh": Looks(cameras=cameras, seen=mesh, hit=hit, kind=mesh_kind, unmeasured=hollow),
+    through &= splat_kind == PHANTOM
+    nothing = np.zeros(shape, bool)
+    looks: dict[Shown, Looks] = {
+        "splat": Looks(cameras=cameras, seen=splat, hit=hit, kind=splat_kind, unmeasured=through, off_surface=nothing),
+        "mesh": Looks(cameras=cameras, seen=mesh, hit=hit, kind=mesh_kind, unmeasured=hollow, off_surface=nothing),
     }
+    bodies = HullSet.of(hulls)
+    return {shown: replace(found, off_surface=_off_surface(found, solid.mesh, bodies)) for shown, found in looks.items()}
+
+
+def _off_surface(found: Looks, mesh: TriMesh, hulls: HullSet) -> Bool[np.ndarray, "n h w"]:
+    """Phantoms whose collider is ``APART_M`` from all measured surface, and ghosts that are as far from every collider."""
+    apart = np.zeros(found.kind.shape, bool)
+    apart[found.kind == GHOST] = ~hulls.contains(found.points(GHOST), margin=APART_M)
+    measured_faces = mesh.faces[mesh.face_seen]
+    if len(measured_faces) and (found.kind == PHANTOM).any():
+        surface = RayCaster(mesh.vertices, measured_faces)
+        apart[found.kind == PHANTOM] = surface.distances(found.points(PHANTOM)) >= APART_M
+    else:
+        apart[found.kind == PHANTOM] = True
+    return apart
 
 
 class HullCaster:
@@ -158,6 +184,8 @@ def agreement_metrics(looks: Mapping[Shown, Looks] | None) -> list[Metric]:
         metrics += [
             measured(f"agreement.{shown}.phantom", found.share(PHANTOM), n=found.judged),
             measured(f"agreement.{shown}.ghost", found.share(GHOST), n=found.judged),
+            measured(f"agreement.{shown}.phantom_off_surface", found.share(PHANTOM, off_surface=True), n=found.judged),
+            measured(f"agreement.{shown}.ghost_off_surface", found.share(GHOST, off_surface=True), n=found.judged),
             measured(f"agreement.{shown}.{name}", float(found.unmeasured.sum() / of) if of else np.nan, n=of),
             measured(f"agreement.{shown}.judged", found.judged / every, n=every, note=apart),
         ]

@@ -122,7 +122,7 @@ def test_equal_worlds_agree_and_a_moved_wall_is_noticed(tmp_path: Path) -> None:
     """Both through PhysX: the room against itself, and against one whose doorway is sealed."""
     import trimesh
 
-    from benchmarks.twin import drive_both
+    from benchmarks.twin import drive_worlds
     from lyra_sim.data.navigation import Navigation
     from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 
@@ -145,7 +145,7 @@ def test_equal_worlds_agree_and_a_moved_wall_is_noticed(tmp_path: Path) -> None:
         routes=(),
     )
     routes = [np.array([[1.0, 1.95], [4.5, 1.95]]), np.array([[1.0, 1.0], [2.2, 3.0]]), np.array([[1.0, 3.4], [4.5, 3.4]])]
-    found = drive_both(worlds, plan, routes, ["careful", "greedy"], robot=DiffDrive(), seed=1, work=tmp_path)
+    found = drive_worlds(worlds, plan, routes, ["careful", "greedy"], robot=DiffDrive(), seed=1, work=tmp_path)
     arrived = {world: [[row["arrived"] for row in found[world][name]] for name in ("careful", "greedy")] for world in found}
     assert arrived["truth"] == arrived["ours"] == [[True, True, False]] * 2
     assert arrived["sealed"] == [[False, True, False]] * 2

@@ -66,6 +66,17 @@ def test_a_wall_moved_in_by_20_cm_is_phantom_wherever_it_is_looked_at() -> None:
     assert (where[:, 0] > ROOM_HIGH[0] - 0.2 - 1e-3).all() and (where[:, 0] < ROOM_HIGH[0] - 0.05).all()
 
 
+def test_a_wall_a_little_off_is_no_phantom_off_the_surface() -> None:
+    """Six centimetres: rays that graze the wall meet it 10 cm too early, and yet it is nowhere far from it."""
+    near = {"near": (np.array([ROOM_HIGH[0] - 0.06, -1.0, -1.0]), ROOM_HIGH + 1.0)}
+    looks = look_around(CAMERAS, (*room_hulls(ROOM), box_hull("wall_900", near["near"], "wall")), room_solid(ROOM), splats())
+    far = look_around(
+        CAMERAS, (*room_hulls(ROOM), box_hull("wall_900", SHIFTED["shifted"], "wall")), room_solid(ROOM), splats()
+    )
+    assert looks["mesh"].share(PHANTOM) > 0.005 and looks["mesh"].share(PHANTOM, off_surface=True) == 0
+    assert 0.6 < far["mesh"].share(PHANTOM, off_surface=True) / far["mesh"].share(PHANTOM) < 1, "but by the floor and walls"
+
+
 def test_a_crate_without_a_hull_is_a_ghost() -> None:
     seen, hit = ray_distances(ROOM, CAMERAS), ray_distances(replace(ROOM, boxes={}), CAMERAS)
     phantom, ghost = expected(seen, hit)
@@ -73,6 +84,7 @@ def test_a_crate_without_a_hull_is_a_ghost() -> None:
     looks = look_around(CAMERAS, room_hulls(ROOM, left_out=("crate",)), room_solid(ROOM), splats())
     assert looks["mesh"].share(GHOST) == pytest.approx(ghost, abs=1e-3) and looks["mesh"].share(PHANTOM) == 0
     assert looks["splat"].share(GHOST) == pytest.approx(ghost, abs=4e-3)
+    assert 0.5 < looks["mesh"].share(GHOST, off_surface=True) / ghost < 1, "but where it stands on the floor"
     where = looks["splat"].points(GHOST)
     inside = ((where > CRATE[0] - 0.03) & (where < CRATE[1] + 0.03)).all(axis=1)
     assert inside.mean() > 0.9
