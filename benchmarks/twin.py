@@ -35,6 +35,7 @@ from benchmarks.twins.routes import Seen, draw_routes
 from benchmarks.twins.statistics import correlation, fisher, over_drivers, wilson
 from benchmarks.twins.true_world import write_true_world
 
+OURS = "ours"
 TOLD = 12
 """Disagreements that are told one by one."""
 
@@ -51,6 +52,9 @@ def main() -> int:
     if chosen.scene is None or not chosen.truth:
         print("twin: name a built scene and a true mesh of it; nothing was measured", file=sys.stderr)
         return 0
+    titles = [mesh.stem for mesh in chosen.truth]
+    if len({*titles, OURS, "routes"}) < len(titles) + 2:
+        parser.error(f"true meshes are told apart by their file names; rename one of {', '.join(titles)}")
     names = chosen.drivers.split(",")
     step = {path.name[3:]: path for path in sorted((chosen.scene / "steps").glob("[0-9][0-9]_*"))}
     navigation, free_space = Navigation.load(step["collide"]), FreeSpace.load(step["mesh"])
@@ -62,7 +66,7 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lyra-twin-") as folder:
         work = Path(folder)
-        worlds = {"ours": chosen.scene / "world" / "world.usda"}
+        worlds = {OURS: chosen.scene / "world" / "world.usda"}
         for mesh in chosen.truth:
             worlds[mesh.stem] = work / f"{mesh.stem}.usda"
             write_true_world(worlds[mesh.stem], mesh, world_from_input)

@@ -113,7 +113,7 @@ def build(scenes: Path, name: str, out: Path, made_from: str) -> World:
         log.seek(0)
         text = log.read()
     row = finished(out / name, made_from)
-    row.seconds, row.peak_gb = time.perf_counter() - started, max(row.peak_gb or 0.0, usage.ru_maxrss / 1e6)
+    row.seconds, row.peak_gb = time.perf_counter() - started, max(row.peak_gb or 0.0, usage.ru_maxrss * 1024 / 1e9)
     if process.returncode:
         row.error = next((line.strip() for line in text.splitlines() if "Error:" in line), f"exit code {process.returncode}")
     say(f"{name}: {row.report.verdict if row.report else 'no report'} in {row.seconds:.0f} s {row.error}")
@@ -128,7 +128,7 @@ def finished(folder: Path, made_from: str) -> World:
     for manifest in sorted((folder / "steps").glob("*/manifest.json")):
         step = json.loads(manifest.read_text(encoding="utf-8"))
         world.step_seconds[step["step"]] = step["run"]["seconds"]
-        world.peak_gb = max(world.peak_gb or 0.0, step["run"]["peak_mb"] / 1e3)
+        world.peak_gb = max(world.peak_gb or 0.0, step["run"]["peak_mb"] * 2**20 / 1e9)
     return world
 
 

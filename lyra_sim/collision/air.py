@@ -115,7 +115,7 @@ def _weigh_floor(weights: np.ndarray, states: np.ndarray, height: np.ndarray, ba
 
 def _wide(passable: Bool[np.ndarray, "nx ny"], width: float) -> Bool[np.ndarray, "nx ny"]:
     """The part that discs of ``width`` [voxels] inside it cover: an opening, by two distance transforms."""
-    centres = ndimage.distance_transform_edt(np.pad(passable, 1))[1:-1, 1:-1] > width / 2
+    centres = ndimage.distance_transform_edt(np.pad(passable, 1))[1:-1, 1:-1] >= width / 2 - 1e-6
     if not centres.any():
         return centres
     return passable & (ndimage.distance_transform_edt(~centres) < width / 2 + 0.5)

@@ -16,7 +16,8 @@ MIN_VOLUME = 8e-4
 MAX_GROWTH = 0.3
 """Components are given body this far into the unseen space behind their skin [m]."""
 EXPLAINED = 0.4
-"""A slab explains matter whose voxels' centres lie this many voxels from it, or nearer: their surface is then within one."""
+"""A slab explains matter whose voxels' centres lie this many voxels from it, or nearer: their surface is then
+within about one."""
 MIN_EXPOSED = 6
 """A component with fewer free-facing voxels is the remains of a surface that a slab already covers."""
 

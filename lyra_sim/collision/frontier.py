@@ -2,7 +2,8 @@
 
 A robot must not drive off into space nobody looked at. The edge of known free floor is a ragged, mostly oblique line, so it
 is simplified (Douglas and Peucker 1973) and every straight stretch that no measured hull closes gets one plate just outside
-of it. Plates stand in unseen voxels only. A gap narrower than the robot needs no plate; what stays open is reported.
+of it. Plates stand in unseen voxels only. A gap between hulls that the smallest robot can't get through needs no plate; what
+stays open is reported.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from scipy import ndimage
 
 from lyra_sim.collision.pieces import Piece
 from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.spec import SMALLEST_ROBOT
 
 THICKNESS = 0.12
 MIN_HEIGHT = 0.2
@@ -24,11 +26,10 @@ OVER_BAND = 0.05
 INTO_FLOOR = 0.05
 MAX_LENGTH = 6.0
 """A longer plate is made as two: PhysX takes no GPU hull thinner than 1:60 [m]."""
-MIN_LENGTH = 0.1
+MIN_LENGTH = 0.02
 """Shorter stretches are left to their neighbours [m]."""
-BODY = 0.3
-"""Width of the narrowest robot [m]: tongues of seen floor narrower than this need no fence around them, and where hulls leave
-less, nobody's middle comes across the edge."""
+MIN_HALVED = 0.4
+"""A shorter stretch is fenced by one plate or not at all [m]."""
 MAX_SHIFT = 0.4
 """A plate may stand back from the edge by up to this to keep out of free voxels [m]."""
 
@@ -73,8 +74,8 @@ def make_fences(
         budget: Upper limit of plates.
     """
     region = _open_floor(_room(floor, free_space), floor)
-    closed = _too_narrow(floor)
-    stretches = [part for line in _outlines(region, floor) for part in _open_stretches(line, floor, closed)]
+    narrow = ~_fits(~floor.solid, floor.resolution)
+    stretches = [part for line in _outlines(region, floor) for part in _open_stretches(line, floor, narrow)]
     stretches.sort(key=lambda ab: (-round(float(np.linalg.norm(ab[1] - ab[0])), 6), *ab[0], *ab[1]))
     open_length = sum(float(np.linalg.norm(b - a)) for a, b in stretches)
     pieces: list[Piece] = []
@@ -108,10 +109,18 @@ def _room(floor: KnownFloor, free_space: FreeSpace) -> Bool[np.ndarray, "nx ny"]
     return (floor.free | low_air.reshape(floor.free.shape)) & ~floor.solid
 
 
+def _fits(room: Bool[np.ndarray, "nx ny"], resolution: float) -> Bool[np.ndarray, "nx ny"]:
+    """Cells that the smallest robot's middle may get to in ``room``: at its edge a hull may fill only 1 mm of a cell."""
+    if room.all():
+        return room
+    return (ndimage.distance_transform_edt(room) + 1) * resolution > SMALLEST_ROBOT
+
+
 def _open_floor(room: Bool[np.ndarray, "nx ny"], floor: KnownFloor) -> Bool[np.ndarray, "nx ny"]:
-    """The room a robot's body gets to, tongues narrower than ``BODY`` cut off."""
-    core = ndimage.distance_transform_edt(np.pad(room, 1)) * floor.resolution > BODY / 2
-    opened = (ndimage.distance_transform_edt(~core) * floor.resolution <= BODY / 2)[1:-1, 1:-1]
+    """The room a robot's body gets to; tongues too narrow for the smallest are cut off."""
+    core = _fits(np.pad(room, 1), floor.resolution)
+    opened = (ndimage.distance_transform_edt(~core) * floor.resolution <= SMALLEST_ROBOT)[1:-1, 1:-1]
+    opened &= room
     labels, _ = ndimage.label(opened)
     touched = np.unique(labels[floor.near & opened])
     region = np.isin(labels, touched[touched > 0])
@@ -129,18 +138,11 @@ def _outlines(region: np.ndarray, floor: KnownFloor) -> list[Float64[np.ndarray,
     return lines
 
 
-def _too_narrow(floor: KnownFloor) -> Bool[np.ndarray, "nx ny"]:
-    """Measured hulls, and the cells between and beside them that no robot's middle gets to.
+def _open_stretches(line: np.ndarray, floor: KnownFloor, narrow: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Parts of an outline's straight segments with no measured hull just outside, where a robot's middle gets across.
 
-    Rounded to cells as in :func:`_open_floor`, so that a tongue between hulls that is cut off there is closed here.
+    A stretch reaches from hull to hull; if its middle is ``narrow`` as well as its ends, nobody gets through.
     """
-    if not floor.solid.any():
-        return floor.solid
-    return ndimage.distance_transform_edt(~floor.solid) * floor.resolution <= BODY / 2
-
-
-def _open_stretches(line: np.ndarray, floor: KnownFloor, closed_cells: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Parts of an outline's straight segments with no closed cell just outside."""
     found = []
     for a, b in itertools.pairwise(line):
         length = float(np.linalg.norm(b - a))
@@ -150,14 +152,14 @@ def _open_stretches(line: np.ndarray, floor: KnownFloor, closed_cells: np.ndarra
         out = np.array([-along[1], along[0]])
         count = max(int(length / (floor.resolution / 2)), 1) + 1
         points = a + np.linspace(0, 1, count)[:, None] * (b - a)
-        closed = np.zeros(count, bool)
-        for reach in (0.25, 0.75, 1.25, 2.0):
-            closed |= floor.at(closed_cells, points + out * reach * floor.resolution)
+        outside = [points + out * reach * floor.resolution for reach in (0.25, 0.75, 1.25, 2.0)]
+        closed = np.any([floor.at(floor.solid, at) for at in outside], axis=0)
+        crossed = ~np.any([floor.at(narrow, at) for at in outside[:2]], axis=0)
         runs, run_count = ndimage.label(~closed)
         for run in range(1, run_count + 1):
-            ends = np.flatnonzero(runs == run)[[0, -1]]
-            if np.linalg.norm(points[ends[1]] - points[ends[0]]) >= MIN_LENGTH:
-                found.append((points[ends[0]], points[ends[1]]))
+            mine = np.flatnonzero(runs == run)
+            if crossed[mine].any() and (mine[-1] - mine[0]) * length / (count - 1) >= MIN_LENGTH:
+                found.append((points[mine[0]], points[mine[-1]]))
     return found
 
 
@@ -176,7 +178,7 @@ def _plates(
             low = floor.floor_height(ring)
             points = np.concatenate([np.column_stack([ring, low - INTO_FLOOR]), np.column_stack([ring, low + height])])
             return [(Piece(label="unseen", points=points), length)]
-    if length < 4 * MIN_LENGTH:
+    if length < MIN_HALVED:
         return []
     middle = (a + b) / 2
     return _plates(a, middle, floor, free_space, band_high) + _plates(middle, b, floor, free_space, band_high)

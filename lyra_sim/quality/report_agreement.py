@@ -81,7 +81,8 @@ def _map_figure(
     plan = PlanSvg(pictures.png_uri(picture), low=low, high=high)
     caption = (
         f"The {_WORDS[shown]}: {100 * found.share(PHANTOM):.2f} % phantoms, {100 * found.share(GHOST):.2f} % ghosts "
-        f"of {found.judged:,} judged pixels."
+        f"of {found.judged:,} judged pixels; {100 * found.share(PHANTOM, off_surface=True):.2f} % and "
+        f"{100 * found.share(GHOST, off_surface=True):.2f} % are as far off in every direction."
     )
     return Figure(html=plan.html(label=f"phantoms and ghosts of the {shown} from above"), caption=caption)
 
