@@ -77,10 +77,11 @@ class Raster:
         The first voxel behind the plane isn't asked: a surface may lie anywhere inside it.
         """
         uv, voxel = self.centres(), free_space.voxel_size
-        depth = np.full(len(uv), np.inf)
+        depth, asked = np.full(len(uv), np.inf), np.arange(len(uv))
         for step in np.arange(voxel, reach + voxel / 2, voxel / 2):
-            hit = np.isinf(depth) & (free_space.sample(self.lift(uv, -float(step))) == FREE)
-            depth[hit] = step
+            hit = free_space.sample(self.lift(uv[asked], -float(step))) == FREE
+            depth[asked[hit]] = step
+            asked = asked[~hit]
         return depth.reshape(self.shape)
 
     def support(self) -> Bool[np.ndarray, "a b"]:
@@ -266,11 +267,15 @@ def _not_filled(raster: Raster, worth: np.ndarray, pieces: list[Piece], thicknes
 
     A trace of worth stays, so that a wall reaches into the floor and into the corner it makes with its neighbour.
     """
-    if not pieces:
-        return worth
-    hulls = HullSet.of(named(pieces))
     uv = raster.centres()
-    filled = hulls.contains(raster.lift(uv, -raster.cell / 2)) & hulls.contains(raster.lift(uv, -thickness / 2))
+    front, middle = raster.lift(uv, -raster.cell / 2), raster.lift(uv, -thickness / 2)
+    both = np.concatenate([front, middle])
+    low, high = both.min(axis=0) - raster.cell, both.max(axis=0) + raster.cell
+    near = [one for one in pieces if (one.points.max(axis=0) > low).all() and (one.points.min(axis=0) < high).all()]
+    if not near:
+        return worth
+    hulls = HullSet.of(named(near))
+    filled = hulls.contains(front) & hulls.contains(middle)
     return np.where(filled.reshape(worth.shape), np.minimum(worth, FILLED), worth)
 
 
