@@ -8,7 +8,6 @@ import numpy as np
 from lyra_sim.collision.air import AirField
 from lyra_sim.collision.clutter import spend_on_clutter
 from lyra_sim.collision.components import find_components
-from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.frontier import KnownFloor, make_fences
 from lyra_sim.collision.labels import face_labels
 from lyra_sim.collision.openings import find_openings
@@ -73,7 +72,7 @@ def build_colliders(
     worth = surface_worth(skin, free_space, floor, band_high)
     lasting, loose = lasting_and_loose(slabs, free_space, field, worth=worth, skin=skin, floor=floor, budget=limit)
     kept = [*lasting, *(Piece(label=part.label, points=part.points) for part in loose)]
-    components, component_facts = find_components(free_space, HullSet.of(named(kept)))
+    components, component_facts = find_components(free_space, named(kept))
     lumps = [part_of_voxels(one.indices, surface_worth(one.indices, free_space, floor, band_high), field) for one in components]
     spending = Spending(
         air=field,

@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from lyra_sim.collision.air import BAND, AirField
-from lyra_sim.collision.components import EXPLAINED, free_facing
-from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.components import explained, free_facing
 from lyra_sim.collision.parts import Part, part_of_points
 from lyra_sim.collision.pieces import Piece, named
 from lyra_sim.data.grid import SOLID, FreeSpace
@@ -58,7 +57,7 @@ def lasting_and_loose(
     mine: list[np.ndarray] = []
     for hull in named(slabs):
         chosen = np.zeros(len(skin), bool)
-        chosen[unexplained] = HullSet.of([hull]).contains(centres[unexplained], margin=EXPLAINED * free_space.voxel_size)
+        chosen[unexplained] = explained([hull], centres[unexplained], free_space.voxel_size)
         unexplained &= ~chosen
         mine.append(np.flatnonzero(chosen))
     areas = [len(own) * free_space.voxel_size**2 for own in mine]

@@ -209,13 +209,14 @@ def test_a_vaulted_roof_does_not_take_the_hulls_of_what_stands_below() -> None:
 
 
 def test_a_casing_before_a_wall_gets_a_hull_of_its_own() -> None:
-    """A layer of voxels in front of a slab: its surface lies a whole voxel out, so the slab doesn't stand for it."""
+    """A layer of voxels before a slab: its surface lies a whole voxel out. On a floor such a layer is a rug, and no kerb."""
     world = space((60, 60, 60), FREE)
     world.states[:, :, :2] = SOLID
     world.states[20:30, :, :] = SOLID
     world.states[19, 30:36, :] = SOLID
+    world.states[40:50, 10:30, 2] = SOLID  # a rug as thick as a voxel
     wall = Piece(label="wall", points=box_corners(np.array([20 * VOXEL, 0.0, 0.0]), np.array([30 * VOXEL, 2.4, 2.4])))
     floor = Piece(label="floor", points=box_corners(np.array([0.0, 0.0, -0.2]), np.array([2.4, 2.4, 2 * VOXEL])))
-    components, _ = find_components(world, HullSet.of(named([floor, wall])))
+    components, _ = find_components(world, named([floor, wall]))
     (casing,) = components
-    assert set(casing.indices[:, 0]) == {19} and len(casing.indices) == 6 * 58
+    assert set(casing.indices[:, 0]) == {19} and len(casing.indices) == 6 * 57
