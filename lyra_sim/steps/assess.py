@@ -80,7 +80,7 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 STEP = Step(
     name="assess",
-    version=6,
+    version=7,
     needs=("depth", "generate", "align", "mesh", "collide", "author"),
     reads=("assess", "truth", "robot"),
     run=run,

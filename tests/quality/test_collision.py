@@ -1,5 +1,7 @@
 """Collider, map, scale and stage figures on worlds whose answers are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,17 @@ def test_a_missing_floor_fails_coverage_by_its_area(tiny_room: Room) -> None:
     area = room_surface(tiny_room).face_areas()[room_surface(tiny_room).face_seen].sum()
     assert found["coverage"].value == pytest.approx(1 - 25.5 / area, abs=0.02)
     assert found["coverage"].verdict == "fail"
+
+
+@pytest.mark.parametrize(("voxels", "verdict"), [(1.3, "pass"), (1.8, "fail")])
+def test_a_floor_that_lies_too_deep_is_a_gap(tiny_room: Room, voxels: float, verdict: str) -> None:
+    """A rug, or a layer of noise, may stand a voxel and a half out of its floor; more has no hull behind it."""
+    depth = np.array([0.0, 0.0, -voxels * room_solid(tiny_room).free_space.voxel_size], np.float32)
+    hulls = tuple(
+        replace(hull, vertices=hull.vertices + depth) if hull.label == "floor" else hull for hull in room_hulls(tiny_room)
+    )
+    found = figures(tiny_room, hulls)
+    assert found["largest_gap"].verdict == verdict and found["coverage"].verdict == "fail"
 
 
 def test_a_hull_in_the_way_blocks_air_and_path(tiny_room: Room) -> None:
