@@ -15,6 +15,7 @@ from scipy import ndimage
 from lyra_sim.collision.gates import swept_path
 from lyra_sim.data.colliders import Opening
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
+from lyra_sim.spec import SMALLEST_ROBOT
 
 AIR, BAND, DOORWAY, PATH = 1, 3, 12, 40_000
 """Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way."""
@@ -25,7 +26,7 @@ LID_LAYERS, FOOT_LAYERS = 1.5, 2.5
 """The top of the band is so many voxels thick, and matter no higher than so many over the floor leaves the column open."""
 WAY = 6
 """Weight of the band over floor that a robot may drive on: a beam across it is little air and closes all of it."""
-WAY_WIDTH = 0.3
+WAY_WIDTH = 2 * SMALLEST_ROBOT
 """Floor counts as that where a disc this wide is free from its foot to the top of the band [m]."""
 DEPTH_VOXELS = 0.45
 """A free centre counts once it lies this deep in a hull. The gate says half a voxel, and hulls of whole voxels that stand out

@@ -8,6 +8,7 @@ import numpy as np
 from lyra_sim.collision.air import AirField
 from lyra_sim.collision.clutter import spend_on_clutter
 from lyra_sim.collision.components import find_components
+from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.frontier import KnownFloor, make_fences
 from lyra_sim.collision.labels import face_labels
 from lyra_sim.collision.openings import find_openings
@@ -61,7 +62,7 @@ def build_colliders(
         seed: For CoACD.
     """
     limit, corners, voxel = config.max_hulls, config.max_vertices_per_hull, free_space.voxel_size
-    free_space = with_surface(free_space, mesh)
+    free_space, surface = with_surface(free_space, mesh)
     planes = find_planes(mesh, free_space, camera_centres)
     floor = planes[0].normal, planes[0].offset
     openings = find_openings(planes, free_space)
@@ -70,9 +71,11 @@ def build_colliders(
     slabs, slabs_cut = _sound(slabs, camera_centres, voxel)
     skin = skin_of(free_space)
     worth = surface_worth(skin, free_space, floor, band_high)
-    lasting, loose = lasting_and_loose(slabs, free_space, field, worth=worth, skin=skin, floor=floor, budget=limit)
+    lasting, loose = lasting_and_loose(
+        slabs, free_space, field, worth=worth, skin=skin, surface=surface, floor=floor, budget=limit
+    )
     kept = [*lasting, *(Piece(label=part.label, points=part.points) for part in loose)]
-    components, component_facts = find_components(free_space, named(kept))
+    components, component_facts = find_components(free_space, surface, HullSet.of(named(kept)))
     lumps = [part_of_voxels(one.indices, surface_worth(one.indices, free_space, floor, band_high), field) for one in components]
     spending = Spending(
         air=field,

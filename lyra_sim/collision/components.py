@@ -1,15 +1,14 @@
 """Measured matter that no slab explains, as connected components with body behind their measured skin."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 from scipy import ndimage
 
 from lyra_sim.collision.containment import HullSet
-from lyra_sim.data.colliders import Hull
+from lyra_sim.collision.seen import VoxelSurface
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 
@@ -17,12 +16,6 @@ MIN_VOLUME = 8e-4
 """Measured matter below this, touching nothing else, is a speck of depth noise [m^3]."""
 MAX_GROWTH = 0.3
 """Components are given body this far into the unseen space behind their skin [m]."""
-EXPLAINED = 0.4
-"""A slab explains matter whose voxels' centres lie this many voxels from it, or nearer: their surface is then
-within about one."""
-FLOOR_EXPLAINED = 1.0
-"""The same for floors: what stands out of one by less than a voxel is depth noise or a rug, and its hull a kerb that the map
-doesn't show."""
 MIN_EXPOSED = 6
 """A component with fewer free-facing voxels is the remains of a surface that a slab already covers."""
 
@@ -39,15 +32,16 @@ class Component:
     """[m^3]"""
 
 
-def find_components(free_space: FreeSpace, structure: Sequence[Hull]) -> tuple[tuple[Component, ...], dict[str, Any]]:
+def find_components(
+    free_space: FreeSpace, surface: VoxelSurface, structure: HullSet
+) -> tuple[tuple[Component, ...], dict[str, Any]]:
     """Components by falling measured volume, and what was dropped: specks, and matter hidden behind slabs' surfaces.
 
-    ``structure`` is every slab that is kept; what it explains is in no component.
+    A voxel is explained by the structure when its surface lies within a voxel of a slab, as the gate for coverage asks.
     """
     voxel = free_space.voxel_size
     solid = np.argwhere(free_space.states == SOLID)
-    left = solid[~explained(structure, free_space.centres(solid), voxel)]
-    slabs = HullSet.of(structure)
+    left = solid[~structure.contains(surface.of(solid, free_space), margin=voxel)]
     mask = np.zeros(free_space.states.shape, bool)
     mask[tuple(left.T)] = True
     labels, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
@@ -57,7 +51,7 @@ def find_components(free_space: FreeSpace, structure: Sequence[Hull]) -> tuple[t
     keep = np.flatnonzero((sizes * voxel**3 >= MIN_VOLUME) & (skins >= MIN_EXPOSED))
     keep = keep[np.lexsort((keep, -sizes[keep]))]
     boxes = ndimage.find_objects(labels)
-    components = tuple(_grown(labels, int(i) + 1, boxes[int(i)], free_space, slabs) for i in keep)
+    components = tuple(_grown(labels, int(i) + 1, boxes[int(i)], free_space, structure) for i in keep)
     specks = np.flatnonzero((sizes * voxel**3 < MIN_VOLUME) & (skins > 0))
     hidden = np.setdiff1d(np.arange(count), np.concatenate([keep, specks]))
     facts = {
@@ -69,13 +63,6 @@ def find_components(free_space: FreeSpace, structure: Sequence[Hull]) -> tuple[t
         "speck_limit_litres": MIN_VOLUME * 1e3,
     }
     return components, facts
-
-
-def explained(slabs: Sequence[Hull], points: np.ndarray, voxel_size: float) -> Bool[np.ndarray, "n"]:
-    """True for centres of matter [m] that a slab stands for."""
-    floors = HullSet.of([hull for hull in slabs if hull.label == "floor"])
-    others = HullSet.of([hull for hull in slabs if hull.label != "floor"])
-    return floors.contains(points, margin=FLOOR_EXPLAINED * voxel_size) | others.contains(points, margin=EXPLAINED * voxel_size)
 
 
 def free_facing(states: np.ndarray, indices: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Holes in the hulls: measured surface without one, patch by patch."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +10,10 @@ from scipy.spatial import cKDTree
 
 from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.surface import sample_seen
-from lyra_sim.data.colliders import Hull
 from lyra_sim.data.mesh import TriMesh
 
 REACH = 1.0
 """Robots drive into what is lower than this above the main floor, and fall through it [m]."""
-OVER_FLOOR = 1.5
-"""Over a floor slab, surface so many tolerances high is held by it."""
 JOINED = 2.0
 """Samples this many times their spacing apart belong to one patch."""
 
@@ -33,13 +29,7 @@ class Gap:
 
 
 def largest_gap(
-    hulls: Sequence[Hull],
-    mesh: TriMesh,
-    floor: Float64[np.ndarray, "3"],
-    *,
-    tolerance: float,
-    area: float,
-    below: float = REACH,
+    hulls: HullSet, mesh: TriMesh, floor: Float64[np.ndarray, "3"], *, tolerance: float, area: float, below: float = REACH
 ) -> Gap | None:
     """The largest connected patch of measured surface farther than ``tolerance`` [m] from every hull; None without any.
 
@@ -47,8 +37,7 @@ def largest_gap(
     are that it matters.
 
     Args:
-        hulls: All colliders. Over a floor, half a tolerance more is no gap: a layer a voxel thick on it, a rug or the noise of
-            depth, gets no hull (see ``FLOOR_EXPLAINED``), and its surface may lie half a voxel higher. Nobody falls through it.
+        hulls: All colliders.
         mesh: The surface; only its seen faces count.
         floor: Main floor, z = floor[0] + floor[1] x + floor[2] y [m].
         tolerance: As for coverage [m].
@@ -57,9 +46,7 @@ def largest_gap(
     """
     points = sample_seen(mesh, area=area).points
     points = points[points[:, 2] - (floor[0] + points[:, :2] @ floor[1:]) < below]
-    floors = HullSet.of([hull for hull in hulls if hull.label == "floor"])
-    held = HullSet.of(hulls).contains(points, margin=tolerance) | floors.contains(points, margin=OVER_FLOOR * tolerance)
-    bare = points[~held]
+    bare = points[~hulls.contains(points, margin=tolerance)] if len(points) else points
     if not len(bare):
         return None
     pairs = cKDTree(bare).query_pairs(JOINED * np.sqrt(area), output_type="ndarray")

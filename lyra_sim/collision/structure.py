@@ -7,9 +7,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from lyra_sim.collision.air import BAND, AirField
-from lyra_sim.collision.components import explained, free_facing
+from lyra_sim.collision.components import free_facing
+from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.parts import Part, part_of_points
 from lyra_sim.collision.pieces import Piece, named
+from lyra_sim.collision.seen import VoxelSurface
 from lyra_sim.data.grid import SOLID, FreeSpace
 
 LASTING_AREA = 1.2
@@ -44,20 +46,22 @@ def lasting_and_loose(
     *,
     worth: np.ndarray,
     skin: np.ndarray,
+    surface: VoxelSurface,
     floor: tuple[np.ndarray, float],
     budget: int,
 ) -> tuple[list[Piece], list[Part]]:
     """Slabs that stay, in their order, and the others as parts that may be joined, traded or left out.
 
-    The main floor always stays. Every other slab is measured by the skin it explains and no slab before it does.
-    Ceilings never stay for good: nobody drives on one, and a vaulted roof comes as dozens of slabs, few of them worth a hull.
+    The main floor always stays. Every other slab is measured by the skin whose surface lies within a voxel of it and of no slab
+    before it. Ceilings never stay for good: nobody drives on one, and a vaulted roof comes as dozens of slabs, few of them
+    worth a hull.
     """
-    centres = free_space.centres(skin)
+    places = surface.of(skin, free_space)
     unexplained = np.ones(len(skin), bool)
     mine: list[np.ndarray] = []
     for hull in named(slabs):
         chosen = np.zeros(len(skin), bool)
-        chosen[unexplained] = explained([hull], centres[unexplained], free_space.voxel_size)
+        chosen[unexplained] = HullSet.of([hull]).contains(places[unexplained], margin=free_space.voxel_size)
         unexplained &= ~chosen
         mine.append(np.flatnonzero(chosen))
     areas = [len(own) * free_space.voxel_size**2 for own in mine]

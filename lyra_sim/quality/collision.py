@@ -29,7 +29,7 @@ def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, f
     voxel = solid.free_space.voxel_size
     seen_area = float(solid.mesh.face_areas()[solid.mesh.face_seen].sum())
     covered = coverage(hulls, solid.mesh, tolerance=voxel, area=SAMPLE_AREA_M2)
-    gap = largest_gap(colliders.hulls, solid.mesh, floor, tolerance=voxel, area=SAMPLE_AREA_M2)
+    gap = largest_gap(hulls, solid.mesh, floor, tolerance=voxel, area=SAMPLE_AREA_M2)
     air = air_in_hulls(hulls, solid.free_space)
     figures = hull_figures(colliders.hulls)
     free = int(solid.free_space.free.sum())

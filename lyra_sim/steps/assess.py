@@ -80,7 +80,7 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 STEP = Step(
     name="assess",
-    version=7,
+    version=8,
     needs=("depth", "generate", "align", "mesh", "collide", "author"),
     reads=("assess", "truth", "robot"),
     run=run,

@@ -67,7 +67,7 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Collision:
 
 STEP = Step(
     name="collide",
-    version=10,
+    version=11,
     needs=("align", "mesh"),
     reads=("collide", "robot", "navigate"),
     run=run,

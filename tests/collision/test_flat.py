@@ -232,7 +232,7 @@ def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():
     low, high = (grid.indices(np.array([corner]))[0] for corner in FURNITURE[0])
     top = states[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] - 1 : high[2] + 1]
     top[top == 1] = 0
-    mended = with_surface(replace(grid, states=states), flat().mesh)
+    mended, _ = with_surface(replace(grid, states=states), flat().mesh)
     count = (mended.states[low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] - 1 : high[2] + 1] == 1).sum()
     assert count >= 0.9 * 1.4 * 0.8 / flat().voxel ** 2
     assert np.array_equal(mended.states == FREE, grid.states == FREE)
