@@ -117,6 +117,31 @@ def test_the_true_mesh_becomes_colliders_in_the_metric_world(tmp_path: Path) -> 
     assert all(part.HasAPI(UsdPhysics.CollisionAPI) for part in parts)
 
 
+@pytest.mark.parametrize("names", [("a/scene.glb", "b/scene.glb"), ("ours.glb",), ("routes.glb", "scene.glb")])
+def test_truths_that_cannot_be_told_apart_are_refused(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from benchmarks import twin
+
+    monkeypatch.setattr("sys.argv", ["twin.py", "out/scene", *names])
+    with pytest.raises(SystemExit):
+        twin.main()
+    assert "told apart by their file names" in capsys.readouterr().err
+
+
+def test_two_worlds_are_reported_by_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """One drive of two ends differently, and it is told which one and where."""
+    from benchmarks import twin
+
+    there = [{"arrived": True, "end": [1.0, 0.0]}, {"arrived": True, "end": [2.0, 0.0]}]
+    here = [there[0], {"arrived": False, "end": [1.5, 0.0]}]
+    routes = [np.array([[0.0, 0.0], [float(k), 0.0]]) for k in (1, 2)]
+    twin.report({"ours": {"careful": here}, "seen": {"careful": there}}, routes, ["careful"], seed=1)
+    said = capsys.readouterr().out
+    assert "### ours and seen" in said and "| careful | 100.0% | 50.0% | 50.0% |" in said
+    assert "careful, route 1 to [2.0, 0.0]: seen arrives at [2.0, 0.0]; ours ends at [1.5, 0.0]" in said
+
+
 @pytest.mark.nightly
 def test_equal_worlds_agree_and_a_moved_wall_is_noticed(tmp_path: Path) -> None:
     """Both through PhysX: the room against itself, and against one whose doorway is sealed."""

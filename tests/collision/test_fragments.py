@@ -235,7 +235,7 @@ def test_a_layer_before_a_slab_gets_a_hull_where_its_surface_is_beyond_a_voxel(o
 
 
 def test_the_surface_of_a_voxel_is_finer_than_its_grid() -> None:
-    """A floor of two triangles, 1.3 cm up in its voxels of 4 cm: they know it but for a few that no sample met, others don't."""
+    """A floor of two triangles, 1.3 cm up in its voxels of 4 cm: they know it but for a few that no sample met."""
     world = space((20, 20, 10), FREE)
     world.states[:, :, :3] = UNSEEN
     side, top = 20 * VOXEL, 2 * VOXEL + 0.013
