@@ -1,6 +1,7 @@
 """Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from lyra_sim.collision.containment import HullSet
 from lyra_sim.collision.frontier import KnownFloor, make_fences
 from lyra_sim.collision.labels import face_labels
 from lyra_sim.collision.openings import find_openings
-from lyra_sim.collision.parts import part_of_voxels
+from lyra_sim.collision.overhang import drawn_up
+from lyra_sim.collision.parts import Part, part_of_voxels
 from lyra_sim.collision.pieces import Piece, named
 from lyra_sim.collision.planes import Plane, find_planes
 from lyra_sim.collision.seen import with_seen, with_surface
@@ -36,6 +38,8 @@ AIR_BAR, SURFACE_BAR = 0.01, 0.02
 SPARE = 0.01
 """The cameras' way is kept this much wider than it has to be [m]."""
 
+Shape = Callable[[Part], np.ndarray]
+"""Corners of a part's hull [m]."""
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
 
@@ -87,11 +91,12 @@ def build_colliders(
     clutter_facts = spend_on_clutter(
         [*loose, *lumps], free_space, spending, config=config, budget=max(limit - len(lasting) - fence_budget, 1), seed=seed
     )
-    first = named([*lasting, *_pieces(spending)], max_vertices=corners)
+    shape = partial(drawn_up, surface=surface, free_space=free_space, floor=floor, band_high=band_high)
+    first = named([*lasting, *_pieces(spending, shape)], max_vertices=corners)
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
     fences, fences_cut = _sound(fences, camera_centres, voxel)
     fence_facts |= {"fences": len(fences), "fences_cut": fences_cut}
-    measured, cut_count = _fitted(spending, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
+    measured, cut_count = _fitted(spending, shape, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
     clutter_facts |= {
         "clutter_hulls": len(measured),
@@ -113,11 +118,11 @@ def build_colliders(
     return Colliders(hulls=hulls, face_labels=labels, facts=facts, openings=openings), planes[0]
 
 
-def _pieces(spending: Spending) -> list[Piece]:
-    """Slivers of structure first, then clutter, each from old to new."""
+def _pieces(spending: Spending, shape: Shape) -> list[Piece]:
+    """Slivers of structure first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
     parts = [spending.parts[number] for number in sorted(spending.parts)]
     order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
-    return [Piece(label=part.label, points=part.points) for part in order]
+    return [Piece(label=part.label, points=shape(part)) for part in order]
 
 
 def _sound(pieces: Sequence[Piece], camera_centres: np.ndarray, voxel: float) -> tuple[list[Piece], int]:
@@ -129,18 +134,20 @@ def _sound(pieces: Sequence[Piece], camera_centres: np.ndarray, voxel: float) ->
     return without_slivers(clear), cut_count
 
 
-def _fitted(spending: Spending, camera_centres: np.ndarray, voxel: float, *, budget: int) -> tuple[list[Piece], int]:
+def _fitted(
+    spending: Spending, shape: Shape, camera_centres: np.ndarray, voxel: float, *, budget: int
+) -> tuple[list[Piece], int]:
     """The parts as at most ``budget`` pieces, clear of the cameras' way; cuts of slivers and around the way cost pieces too."""
     room = budget
     while True:
         spending.fit(max(room, 0))
-        pieces, cut_count = _sound(_pieces(spending), camera_centres, voxel)
+        pieces, cut_count = _sound(_pieces(spending, shape), camera_centres, voxel)
         if len(pieces) <= budget or room <= 0:
             break
         room -= max((len(pieces) - budget) // 2, 1)  # half at a time: joining for one piece less often frees more
     pieces, too_many = pieces[:budget], []
     while len(pieces) < budget and (number := spending.readmit()) >= 0:
-        more, more_cut = _sound(_pieces(spending), camera_centres, voxel)
+        more, more_cut = _sound(_pieces(spending, shape), camera_centres, voxel)
         if len(more) > budget:
             too_many.append(spending.remove(number))
         else:

@@ -67,7 +67,7 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> Collision:
 
 STEP = Step(
     name="collide",
-    version=11,
+    version=12,
     needs=("align", "mesh"),
     reads=("collide", "robot", "navigate"),
     run=run,
