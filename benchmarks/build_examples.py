@@ -40,7 +40,7 @@ class Run:
 
 def build(scene: str, out: Path) -> Run:
     start = time.perf_counter()
-    command = [sys.executable, "-m", "lyra_sim.cli", "build", str(SCENES), "--scene", scene, "--out", str(out)]
+    command = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(SCENES), "--scene", scene, "--out", str(out)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -20,7 +20,7 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.reproject import Reproject
-from lyra_sim.spec_generate import GenerateConfig
+from lyra_sim.scene.generate import GenerateConfig
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "scenes.yaml"
 STEADY_FROM = 3

@@ -32,7 +32,7 @@ from lyra_sim.generators.loop import KEPT_EVERY
 from lyra_sim.generators.lyra2 import Lyra2
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec_generate import CHUNK_FRAMES, GenerateConfig
+from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
 
 FOCAL = 0.72
 """Of the width."""

@@ -76,8 +76,8 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
     from lyra_sim.data.views import Views
     from lyra_sim.data.world import MetricWorld
     from lyra_sim.geometry.rigid import Similarity
-    from lyra_sim.spec import CollideConfig, SceneSpec
-    from lyra_sim.spec_sources import RgbdSource
+    from lyra_sim.scene.sources import RgbdSource
+    from lyra_sim.scene.spec import CollideConfig, SceneSpec
     from lyra_sim.steps import author, collide
 
     columns = max(divisor for divisor in range(1, math.isqrt(rooms) + 1) if rooms % divisor == 0)

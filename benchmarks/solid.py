@@ -29,11 +29,11 @@ from lyra_sim.conventions import c2w_opengl_from_opencv
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.meshing import carve, solidify, surface
-from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
+from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.spec import MeshConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import MeshConfig, SceneSpec
 
 WIDTH, HEIGHT, FOCAL = 320, 240, 200.0
 PARTS: dict[str, tuple[Any, str]] = {

@@ -26,7 +26,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.quality.image import likeness
 from lyra_sim.reconstructors import fuse, gsplat_fit
 from lyra_sim.rendering.splat_view import render_splats
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 from lyra_sim.steps import depth
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "scenes.yaml"
@@ -93,7 +93,7 @@ def main() -> None:
     cfg = ReconstructConfig(backend="gsplat", iterations=args.iterations, train_side=args.train_side)
     with tempfile.TemporaryDirectory() as folder:
         for scene in args.scene:
-            build = [sys.executable, "-m", "lyra_sim.cli", "build", str(EXAMPLES)]
+            build = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(EXAMPLES)]
             subprocess.run([*build, "--scene", scene, "--until", "depth", "--out", folder], check=True)
         rows = [row(scene, cfg) for scene in (*args.built, *(Path(folder) / scene for scene in args.scene))]
     print(f"\n{platform.processor() or platform.machine()}, {os.cpu_count()} cores\n\n{HEAD}", *rows, sep="\n")

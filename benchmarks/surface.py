@@ -19,11 +19,11 @@ from lyra_sim.data.world import MetricWorld
 from lyra_sim.meshing.carve import carve, extent
 from lyra_sim.meshing.colour import face_seen
 from lyra_sim.meshing.surface import closed_surface, is_closed_manifold
-from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
+from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.open3d_loader import load_open3d
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import SceneSpec
 
 HOUSE = Path(__file__).parents[1].parent / "shared" / "data" / "scene_small_house"
 RUNS = 3

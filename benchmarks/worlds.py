@@ -104,7 +104,7 @@ def scene_file(work: Path, *, noise: str, chosen: list[str]) -> tuple[Path, dict
 
 def build(scenes: Path, name: str, out: Path, made_from: str) -> World:
     """Build one scene; a failure is a row like any other."""
-    command = [sys.executable, "-m", "lyra_sim.cli", "build", str(scenes), "--scene", name, "--out", str(out)]
+    command = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(scenes), "--scene", name, "--out", str(out)]
     started = time.perf_counter()
     with (out / f"{name}.log").open("w+", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from lyra_sim.data.splats import Splats
     from lyra_sim.errors import LyraSimError
     from lyra_sim.runner import build, plan
-    from lyra_sim.spec import SceneSpec
-    from lyra_sim.spec_file import load_scenes
-    from lyra_sim.usd.validate import validate_stage
+    from lyra_sim.scene.scene_file import load_scenes
+    from lyra_sim.scene.spec import SceneSpec
+    from lyra_sim.usd.rules.validate import validate_stage
 
 __version__ = "0.1.0"
 
@@ -37,13 +37,13 @@ _HOMES = {
     "LyraSimError": "lyra_sim.errors",
     "OccupancyMap": "lyra_sim.data.occupancy",
     "Report": "lyra_sim.data.report",
-    "SceneSpec": "lyra_sim.spec",
+    "SceneSpec": "lyra_sim.scene.spec",
     "Splats": "lyra_sim.data.splats",
     "TriMesh": "lyra_sim.data.mesh",
     "build": "lyra_sim.runner",
-    "load_scenes": "lyra_sim.spec_file",
+    "load_scenes": "lyra_sim.scene.scene_file",
     "plan": "lyra_sim.runner",
-    "validate_stage": "lyra_sim.usd.validate",
+    "validate_stage": "lyra_sim.usd.rules.validate",
 }
 
 

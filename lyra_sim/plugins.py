@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
-from lyra_sim.spec_messages import did_you_mean
+from lyra_sim.scene.messages import did_you_mean
 
 Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics", "captioner"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
@@ -92,7 +92,7 @@ BUILT_IN = (
     PluginSpec(
         kind="depth",
         name="layout",
-        target="lyra_sim.depth.layout:estimate",
+        target="lyra_sim.depth.layout.guess:estimate",
         version="1",
     ),
     PluginSpec(

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from lyra_sim.cli import main
+from lyra_sim.command.cli import main
 
 
 def lyra_sim(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

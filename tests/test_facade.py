@@ -29,10 +29,10 @@ def test_names_and_homes_agree():
     [
         "import lyra_sim",
         "from lyra_sim import SceneSpec, load_scenes, build, plan",
-        "import lyra_sim.cli, lyra_sim.doctor, lyra_sim.summary",
+        "import lyra_sim.command.cli, lyra_sim.command.doctor, lyra_sim.command.summary",
         "from lyra_sim.runner import step_table; step_table()",
         "from lyra_sim.plugins import all_plugins; all_plugins()",
-        "from lyra_sim.spec_file import json_schema; json_schema()",
+        "from lyra_sim.scene.scene_file import json_schema; json_schema()",
     ],
 )
 def test_nothing_heavy_is_imported(code):

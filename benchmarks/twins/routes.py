@@ -11,7 +11,7 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.navigation.occupancy import FloorBand
 from lyra_sim.navigation.planner import Planner
 from lyra_sim.navigation.reachable import reachable
-from lyra_sim.quality.doorways import columns
+from lyra_sim.quality.truth.doorways import columns
 
 SHORTEST, LONGEST = 1.5, 8.0
 """Between start and goal in a straight line [m]."""

@@ -18,7 +18,7 @@ from lyra_sim.geometry.heading import heading_of_walls
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.geometry.sparse_floor import find_sparse_floor
 from lyra_sim.geometry.up_evidence import angle_deg
-from lyra_sim.spec import AlignConfig, SceneSpec
+from lyra_sim.scene.spec import AlignConfig, SceneSpec
 
 CLEAR_RADIUS, CLEAR_LOW, CLEAR_HIGH = 0.3, 0.08, 1.0
 """A floor point is free for the origin when nothing stands within this disc and height band [m]."""

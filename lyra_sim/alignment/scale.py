@@ -3,14 +3,14 @@
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.alignment.customs import customs, weigh_customs
+from lyra_sim.alignment.usual_rooms import customs, weigh_customs
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence, camera_height_source, combine
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.depth_noise import off_edges
 from lyra_sim.geometry.floor import Floor
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import CameraHeightScale, KnownDistanceScale
+from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale
+from lyra_sim.scene.spec import SceneSpec
 
 DENSE_FLOOR_SIGMA = 0.01
 """Estimated floors are off by about this fraction of the camera height, however many samples they have."""

@@ -15,8 +15,8 @@ from lyra_sim.errors import SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.geometry.vanishing import find_right_angles, find_segments
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import CameraHeightScale
+from lyra_sim.scene.sources import CameraHeightScale
+from lyra_sim.scene.spec import SceneSpec
 
 ASSUMED_VIEW_DEG = 60.0
 """Angle of view over the longer side when the photo says nothing: a phone's main camera has 60 to 70."""

@@ -7,21 +7,21 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.capture.camera_files import image_files_of_transforms, posed_by_file, posed_by_transforms
-from lyra_sim.capture.colmap_model import image_files_of_colmap, posed_by_colmap
-from lyra_sim.capture.epipolar_check import check_given_cameras
-from lyra_sim.capture.geodesy import east_north_up
-from lyra_sim.capture.intake import take_in_files, take_in_folder
+from lyra_sim.capture.cameras.camera_files import image_files_of_transforms, posed_by_file, posed_by_transforms
+from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_by_colmap
+from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, triangulate
+from lyra_sim.capture.frame.geodesy import east_north_up
+from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
+from lyra_sim.capture.intake.photo_folder import take_in_files, take_in_folder
+from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
-from lyra_sim.capture.pose_choice import Chosen, checked, choose
-from lyra_sim.capture.provisional import check_stated_scale, provisional_frame_of_photos
-from lyra_sim.capture.structure_from_motion import pose_candidates, triangulate
-from lyra_sim.capture.video import take_in_video
+from lyra_sim.capture.trust.epipolar_check import check_given_cameras
+from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.posed import PhotoSet, PosedPhotos
 from lyra_sim.errors import InputError
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 
 
 def capture_photos(cfg: SceneSpec, *, out: Path) -> Capture:

@@ -6,19 +6,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lyra_sim.capture.camera_files import CameraTable, match_frames, read_cameras
-from lyra_sim.capture.frame_check import check_frames
-from lyra_sim.capture.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
-from lyra_sim.capture.provisional import provisional_frame
-from lyra_sim.capture.undistort import Undistortion
+from lyra_sim.capture.cameras.camera_files import CameraTable, match_frames, read_cameras
+from lyra_sim.capture.frame.provisional_frame import provisional_frame
+from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
+from lyra_sim.capture.intake.undistort import Undistortion
+from lyra_sim.capture.trust.depth_check import check_frames
 from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.posed import Lens
 from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec import CaptureConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 
 
 def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:

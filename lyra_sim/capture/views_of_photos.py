@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from PIL import Image
 
-from lyra_sim.capture.undistort import Undistortion
+from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.data.posed import Lens, PhotoSet, PosedPhotos
 from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath

@@ -6,27 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from lyra_sim.collision.air import AirField
-from lyra_sim.collision.clutter import spend_on_clutter
-from lyra_sim.collision.components import find_components
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.frontier import KnownFloor, make_fences
-from lyra_sim.collision.labels import face_labels
-from lyra_sim.collision.openings import find_openings
+from lyra_sim.collision.camera_way import cut_free
+from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
+from lyra_sim.collision.clutter.components import find_components
+from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.parts import Part, part_of_voxels
+from lyra_sim.collision.clutter.slivers import lasting_and_loose, skin_of, surface_worth
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import Piece, named
+from lyra_sim.collision.convex.slender import without_slivers
+from lyra_sim.collision.face_labels import face_labels
+from lyra_sim.collision.fences import KnownFloor, make_fences
+from lyra_sim.collision.measured.free_air import AirField
+from lyra_sim.collision.measured.measured_voxels import with_seen, with_surface
 from lyra_sim.collision.overhang import drawn_up
-from lyra_sim.collision.parts import Part, part_of_voxels
-from lyra_sim.collision.pieces import Piece, named
-from lyra_sim.collision.planes import Plane, find_planes
-from lyra_sim.collision.seen import with_seen, with_surface
-from lyra_sim.collision.slabs import heading_of, make_slabs
-from lyra_sim.collision.slender import without_slivers
-from lyra_sim.collision.spend import Spending
-from lyra_sim.collision.structure import lasting_and_loose, skin_of, surface_worth
-from lyra_sim.collision.way import cut_free
+from lyra_sim.collision.planes.openings import find_openings
+from lyra_sim.collision.planes.plane_finding import Plane, find_planes
+from lyra_sim.collision.planes.slabs import heading_of, make_slabs
 from lyra_sim.data.colliders import Colliders, Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
-from lyra_sim.spec import CollideConfig
+from lyra_sim.scene.spec import CollideConfig
 
 FRONTIER_SHARE = 0.2
 """Of the hull budget, at most; what fences don't use goes back to the rest."""

@@ -7,8 +7,8 @@ the centimetre between the deck and a robot's head, the map bars all the floor u
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.collision.parts import Part
-from lyra_sim.collision.seen import VoxelSurface
+from lyra_sim.collision.clutter.parts import Part
+from lyra_sim.collision.measured.measured_voxels import VoxelSurface
 from lyra_sim.data.grid import FreeSpace
 
 CLEAR = 2e-3

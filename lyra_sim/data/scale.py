@@ -50,7 +50,7 @@ class ScaleEvidence:
     used: bool = True
     """False: it contradicted the others and was left out, or it is a custom and there was something better."""
     custom: bool = False
-    """What people and buildings are usually like, which nobody stated of this one: see :mod:`lyra_sim.alignment.customs`."""
+    """What people and buildings are usually like, which nobody stated of this one: see ``alignment.usual_rooms``."""
 
     def __str__(self) -> str:
         return f"{self.source}: {self.metres_per_unit:.4g} m per unit ± {100 * self.sigma_relative:.2g} %"

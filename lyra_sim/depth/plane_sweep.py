@@ -12,17 +12,17 @@ from lyra_sim.data.depth import MEASURED_CONFIDENCE, DepthEstimate, DepthMap
 from lyra_sim.data.views import MOVING, SKY, STATIC
 from lyra_sim.depth.confidence import measured_confidence
 from lyra_sim.depth.consistency import agree
-from lyra_sim.depth.edges import without_rims
 from lyra_sim.depth.exposure import evened, gains
 from lyra_sim.depth.masks import labelled
 from lyra_sim.depth.moving import moving_masks
-from lyra_sim.depth.planar_priors import fill
+from lyra_sim.depth.planes.planar_priors import fill
 from lyra_sim.depth.resample import depth_to_size, nearest_to_size, shrunk, working_size
 from lyra_sim.depth.sky import sky_masks
-from lyra_sim.depth.sources import Neighbours, choose_neighbours
-from lyra_sim.depth.sweep import sweep
+from lyra_sim.depth.sweep.edges import without_rims
+from lyra_sim.depth.sweep.neighbours import Neighbours, choose_neighbours
+from lyra_sim.depth.sweep.view_sweep import sweep
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec import CaptureConfig, DepthConfig
+from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
 CONFIRMING = 16
 """Neighbours that may confirm or contradict a depth."""

@@ -19,7 +19,7 @@ from lyra_sim.generators.generator import Condition, Generated, Generator
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.generators.reproject import draw, known_frames
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec_generate import CHUNK_FRAMES, GenerateConfig
+from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
 from lyra_sim.trajectories.path import camera_path
 
 KEPT_EVERY = 8

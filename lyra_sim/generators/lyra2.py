@@ -24,8 +24,8 @@ from lyra_sim.generators.loop import KEPT_EVERY
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.plugins import load_plugin
 from lyra_sim.rendering.forward_warp import forward_warp
-from lyra_sim.spec_generate import CHUNK_FRAMES, GenerateConfig
-from lyra_sim.spec_lyra2 import Lyra2Config
+from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
+from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim.world_model.captions import Captions
 from lyra_sim.world_model.lyra2_models import Lyra2Models, load_models
 from lyra_sim.world_model.memory_inputs import MemoryInputs, memory_inputs

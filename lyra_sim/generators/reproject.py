@@ -17,7 +17,7 @@ from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import transform_points
 from lyra_sim.rendering.surface_warp import MAX_STEP, warp_surface
-from lyra_sim.spec_generate import GenerateConfig
+from lyra_sim.scene.generate import GenerateConfig
 
 GROUP = 8
 """Frames that are drawn from the same photos."""

@@ -14,11 +14,11 @@ from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.geometry.depth_noise import usable
 from lyra_sim.meshing.carve import carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen, vertex_colours, vertex_normals
-from lyra_sim.meshing.drawn import NewSurface
+from lyra_sim.meshing.drawn_frames import NewSurface
 from lyra_sim.meshing.room_side import faces_towards_free, seen_share_of
 from lyra_sim.meshing.surface import closed_surface
 from lyra_sim.meshing.texture import bake
-from lyra_sim.spec import MeshConfig
+from lyra_sim.scene.spec import MeshConfig
 
 MARGIN_VOXELS = 3
 """Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one."""

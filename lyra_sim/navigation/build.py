@@ -13,7 +13,7 @@ from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, floor_tops, make
 from lyra_sim.navigation.reachable import clearance, reachable
 from lyra_sim.navigation.routes import choose_routes, route_coverage
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
-from lyra_sim.spec import NavigateConfig, RobotConfig
+from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 
 PROBE_HEADROOM = 0.62
 """Probes need room up to this height above the floor, however low the robot: they start up there [m]."""

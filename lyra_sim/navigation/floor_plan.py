@@ -11,7 +11,7 @@ from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.occupancy import OCCUPIED
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, make_map
 from lyra_sim.navigation.reachable import reachable
-from lyra_sim.spec import RobotConfig
+from lyra_sim.scene.spec import RobotConfig
 
 
 def band_of(floor_normal: np.ndarray, floor_offset: float, robot: RobotConfig) -> FloorBand:

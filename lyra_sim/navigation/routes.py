@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float64, Int64
 from lyra_sim.data.navigation import Route
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.navigation.doorways import Doors, along, find_doorways
+from lyra_sim.navigation.far_apart import distance_to_chosen, farthest_points
 from lyra_sim.navigation.planner import MARGIN, Planner
-from lyra_sim.navigation.spread import distance_to_chosen, farthest_points
 
 FEWEST_ENDS = 16
 ENDS_PER_ROUTE = 1.5

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float64
 from scipy import ndimage
 
 from lyra_sim.data.occupancy import OccupancyMap
-from lyra_sim.navigation.spread import distance_to_chosen, farthest_points
+from lyra_sim.navigation.far_apart import distance_to_chosen, farthest_points
 
 SPAWN_COUNT = 8
 SPAWN_SPACING = 1.0

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from lyra_sim.collision.containment import HullSet
+from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.mesh import TriMesh
@@ -28,8 +28,8 @@ from lyra_sim.data.solid import Solid
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
-from lyra_sim.quality.limits import LIMITS, limit_of
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.limits import LIMITS, limit_of
+from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.quality.viewpoints import robot_viewpoints
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.rendering.splat_depth import SplatDepth

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from lyra_sim.capture.camera_files import CameraTable, read_cameras
+from lyra_sim.capture.cameras.camera_files import CameraTable, read_cameras
 from lyra_sim.data.capture import NOT_ESTIMATED, Capture
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.occupancy import OccupancyMap
@@ -17,20 +17,20 @@ from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.quality.agreement import Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
-from lyra_sim.quality.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.generated import generated_metrics
 from lyra_sim.quality.geometry import surface_metrics
 from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.quality.image import image_metrics
-from lyra_sim.quality.navigable import main_band, navigable_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
 from lyra_sim.quality.scale import scale_metrics
-from lyra_sim.quality.true_cameras import TrueCameras, true_camera_metrics
-from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
-from lyra_sim.quality.truth_map import map_metrics
+from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
+from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
+from lyra_sim.quality.truth.map import map_metrics
+from lyra_sim.quality.truth.navigable import main_band, navigable_metrics
+from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.spec import Truth
+from lyra_sim.scene.spec import Truth
 
 JUDGED_VIEWS = 12
 """Input views that depth and looks are measured on when none were held out."""

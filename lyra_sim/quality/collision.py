@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.gaps import REACH, largest_gap
-from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.measured.gaps import REACH, largest_gap
+from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.metrics import measured, not_measured
 
 SAMPLE_AREA_M2 = 0.0025
 """One surface sample per 5 cm square."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 NEAR_M = 0.2

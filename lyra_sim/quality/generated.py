@@ -8,7 +8,7 @@ from lyra_sim.data.report import Metric
 from lyra_sim.data.video import KNOWN, GeneratedFrames, WorldVideo
 from lyra_sim.generators.frames_on_disk import PhotoFrames
 from lyra_sim.generators.known_frame import KnownFrame
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.surface_warp_kernels import sample_bilinear
 
 SAME_CENTRE, SAME_DIRECTION = 1e-6, 1e-4

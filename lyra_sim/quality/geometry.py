@@ -8,7 +8,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.meshing.room_side import faces_towards_free, seen_share_of
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 
 
 def surface_metrics(mesh: TriMesh, free_space: FreeSpace, cameras: CameraPath) -> list[Metric]:

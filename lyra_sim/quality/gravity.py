@@ -4,7 +4,7 @@ import numpy as np
 
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.up_evidence import UpEstimate
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.metrics import measured, not_measured
 
 NAMED = ("floor", "walls", "declared")
 """Kinds of evidence whose disagreement is judged; how a camera was held or mounted says little about the world."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, UInt8
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.quality.depth import ViewSet
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.splat_view import render_splats
 
 

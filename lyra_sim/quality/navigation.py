@@ -5,7 +5,7 @@ import numpy as np
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import UNKNOWN
 from lyra_sim.data.report import Metric
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.metrics import measured, not_measured
 
 
 def navigation_metrics(navigation: Navigation) -> list[Metric]:

@@ -9,8 +9,8 @@ from lyra_sim.errors import LyraSimError
 from lyra_sim.physics.gate import GateRun
 from lyra_sim.physics.result import GateResult, agreement
 from lyra_sim.physics.robots import ROBOTS
-from lyra_sim.quality.limits import limit_of
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.figures.metrics import measured, not_measured
 
 PARTS = (
     "probes_fell",

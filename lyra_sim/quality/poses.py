@@ -6,7 +6,7 @@ import numpy as np
 
 from lyra_sim.data.capture import NOT_ESTIMATED, Capture
 from lyra_sim.data.report import Metric
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 
 
 def pose_metrics(capture: Capture) -> list[Metric]:

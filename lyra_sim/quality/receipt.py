@@ -13,8 +13,8 @@ import numpy as np
 from lyra_sim.data.files import read_json
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
-from lyra_sim.quality.limits import limit_of
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.figures.metrics import measured, not_measured
 
 RECEIPT_VERSION = 1
 """Of receipts that are understood."""

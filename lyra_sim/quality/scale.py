@@ -2,7 +2,7 @@
 
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence
-from lyra_sim.quality.metrics import measured
+from lyra_sim.quality.figures.metrics import measured
 
 LEAST_ASSUMED_SIGMA = 0.1
 """A scale nobody vouched for warns however small a sigma it claims."""

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lyra_sim.data.report import Metric
-from lyra_sim.quality.metrics import measured
-from lyra_sim.usd.issues import Issue
+from lyra_sim.quality.figures.metrics import measured
+from lyra_sim.usd.rules.issues import Issue
 
 
 def stage_metrics(issues: Sequence[Issue]) -> list[Metric]:

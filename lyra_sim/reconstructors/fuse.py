@@ -13,7 +13,7 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.depth_noise import oriented, usable
 from lyra_sim.reconstructors.surfel_kernels import view_samples
 from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 
 TANGENT_SIGMA = 0.7
 """Standard deviation along the surface, in distances to the nearest neighbours; measured: less leaves gaps, more blurs."""

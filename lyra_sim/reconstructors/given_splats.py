@@ -7,7 +7,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import StoreError
 from lyra_sim.reconstructors.fuse import fused
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 
 
 def keep_given(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:

@@ -16,7 +16,7 @@ from lyra_sim.reconstructors.guessed_depth import guessed_depths
 from lyra_sim.reconstructors.splat_seeds import seeds
 from lyra_sim.reconstructors.splat_training import train
 from lyra_sim.reconstructors.splat_views import TrainingViews
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 
 SEED_SHARE = 0.85
 """Of the splats trained at most; densification gives the rest to where photos ask for it."""

@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from lyra_sim.rendering.lanes_kernels import LANES, every, load, multiply_add, numbered, power_of_two, store, total, where_less
+from lyra_sim.rendering.simd_kernels import LANES, every, load, multiply_add, numbered, power_of_two, store, total, where_less
 
 BAND_ROWS = 8
 MAX_ALPHA = 0.99

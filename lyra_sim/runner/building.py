@@ -12,7 +12,7 @@ from lyra_sim.runner.events import Event, EventLog, Listener
 from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, drop_empty_log, make_step
 from lyra_sim.runner.planning import ScenePlanner, Selection, StepPlan, step_table
 from lyra_sim.runner.publish import current_report, publish
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 from lyra_sim.store import clean_leftovers, scene_lock
 

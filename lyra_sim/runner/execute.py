@@ -17,7 +17,7 @@ from typing import Any
 from lyra_sim.errors import LyraSimError, StoreError
 from lyra_sim.runner.planning import StepPlan
 from lyra_sim.runner.worker import Job, defect, error_from_json, execute, peak_mb
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.store import Manifest, digest_of, replace_folder, staging, unfinished
 
 DEFAULT_TIMEOUT_S = 7200.0

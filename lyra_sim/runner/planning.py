@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from lyra_sim.errors import SpecError, StoreError
 from lyra_sim.plugins import find_plugin
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_file import source_paths
-from lyra_sim.spec_messages import did_you_mean
+from lyra_sim.scene.messages import did_you_mean
+from lyra_sim.scene.scene_file import source_paths
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 from lyra_sim.steps.scoped import field_values, scoped
 from lyra_sim.steps.step import Step

@@ -19,7 +19,7 @@ from typing import Any
 from lyra_sim import errors
 from lyra_sim.errors import LyraSimError
 from lyra_sim.runner.planning import step_table
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.scoped import scoped
 from lyra_sim.steps.step import Step
 

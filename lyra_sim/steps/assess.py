@@ -6,7 +6,7 @@ from typing import Any
 
 from lyra_sim.data.report import Report
 from lyra_sim.resources import resource_dir
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 GATE_LIMIT_S = 900.0
@@ -20,9 +20,9 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.receipt import receipt_metrics
-    from lyra_sim.quality.report import World, driven_paths, dropped_probes, write_report
+    from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
     from lyra_sim.quality.stage import stage_metrics
-    from lyra_sim.usd.validate import validate_stage
+    from lyra_sim.usd.rules.validate import validate_stage
 
     stage, truth = inputs["author"].stage, load_truth(cfg.truth)
     finished = Finished(

@@ -7,7 +7,7 @@ from typing import Any
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.plugins import load_plugin
 from lyra_sim.resources import resource_dir
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 EXPORTER = "isaac"

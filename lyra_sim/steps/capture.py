@@ -5,19 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import SOURCES
+from lyra_sim.scene.sources import SOURCES
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
     if cfg.surface is not None:
-        from lyra_sim.capture.given import capture_surface
+        from lyra_sim.capture.given_geometry import capture_surface
         from lyra_sim.usd.given_mesh import read_usd_mesh
 
         capture = capture_surface(cfg, read_usd=read_usd_mesh, out=out)
     elif cfg.splats is not None:
-        from lyra_sim.capture.given import capture_splats
+        from lyra_sim.capture.given_geometry import capture_splats
 
         capture = capture_splats(cfg, out=out)
     elif cfg.rgbd is None:
@@ -49,8 +49,8 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
 
 def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
     """Files that meshes name in their turn and that exist: materials, images and buffers, layers of USD."""
-    from lyra_sim.capture.given_files import files_named_by
-    from lyra_sim.capture.given_mesh import USD_SUFFIXES
+    from lyra_sim.capture.survey.mesh_companions import files_named_by
+    from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES
 
     found: set[Path] = set()
     for mesh in meshes:
@@ -65,7 +65,7 @@ def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
 
 def _beside(transforms: Path) -> tuple[Path, ...]:
     """Where the images of a transforms.json are: folders next to it or one up, or files beside it, where they exist."""
-    from lyra_sim.capture.camera_files import image_files_of_transforms
+    from lyra_sim.capture.cameras.camera_files import image_files_of_transforms
 
     folder = transforms.absolute().parent
     found = set()

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.collision import Collision
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 if TYPE_CHECKING:
-    from lyra_sim.collision.frontier import KnownFloor
-    from lyra_sim.collision.planes import Plane
+    from lyra_sim.collision.fences import KnownFloor
+    from lyra_sim.collision.planes.plane_finding import Plane
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:
@@ -23,7 +23,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:
     solid, centres = inputs["mesh"], inputs["align"].cameras.centres
 
     def floor_plan(hulls: Sequence[Hull], floor: "Plane") -> "KnownFloor":
-        from lyra_sim.collision.frontier import KnownFloor
+        from lyra_sim.collision.fences import KnownFloor
 
         band = band_of(floor.normal, floor.offset, cfg.robot)
         free, blocked, near, grid = draw_floor_plan(hulls, solid.free_space, centres, band=band, robot=cfg.robot)

@@ -9,7 +9,7 @@ from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.depth import DepthEstimate, write_depth_maps
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.plugins import load_plugin
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 SEVERAL, ONE = "plane_sweep", "layout"

@@ -6,9 +6,9 @@ from typing import Any
 
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.plugins import load_plugin
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_generate import FilePath
-from lyra_sim.spec_lyra2 import WEIGHTS_RECORD, Lyra2Config
+from lyra_sim.scene.generate import FilePath
+from lyra_sim.scene.lyra2 import WEIGHTS_RECORD, Lyra2Config
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 

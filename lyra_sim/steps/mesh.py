@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.solid import Solid
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.plugins import load_plugin
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 

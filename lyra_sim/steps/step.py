@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 
 
 class RunStep(Protocol):

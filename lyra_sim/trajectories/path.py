@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import SpecError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec_generate import CHUNK_FRAMES, FilePath, GenerateConfig, PresetPath
+from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath, GenerateConfig, PresetPath
 from lyra_sim.trajectories.frame_size import cropped_K, frame_size
 from lyra_sim.trajectories.gaze import turns
 from lyra_sim.trajectories.known_surface import KnownSurface, known_surface

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from lyra_sim.capture.camera_files import CameraTable, read_cameras
+from lyra_sim.capture.cameras.camera_files import CameraTable, read_cameras
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import invert_rigid
-from lyra_sim.spec_generate import CHUNK_FRAMES, FilePath
+from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath
 from lyra_sim.trajectories.clamp import Cleared, keep_clear, looked_at
 from lyra_sim.trajectories.known_surface import KnownSurface
 

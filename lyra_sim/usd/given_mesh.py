@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lyra_sim.capture.given_mesh import USD_SUFFIXES, ReadMesh, check_file, finished, painted, reduced, srgb_bytes
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, check_file, finished, painted, reduced, srgb_bytes
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.errors import InputError
 

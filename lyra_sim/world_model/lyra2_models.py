@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 
 from lyra_sim.errors import EnvironmentNotReady, InputError, SpecError
-from lyra_sim.spec_lyra2 import DISTILLED_LORA, Lyra2Config
+from lyra_sim.scene.lyra2 import DISTILLED_LORA, Lyra2Config
 from lyra_sim.world_model.network import WorldTransformer3DModel
 from lyra_sim.world_model.picture_embedding import PictureEmbedder
 from lyra_sim.world_model.placement import dtype_of, settle

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from lyra_sim.errors import EnvironmentNotReady
-from lyra_sim.spec_lyra2 import Lyra2Config
+from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim.world_model.memory_attention import MemoryAttnProcessor
 from lyra_sim.world_model.network import WorldTransformer3DModel
 from lyra_sim.world_model.profiles import Profile

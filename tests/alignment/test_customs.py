@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyra_sim.alignment.customs import CEILING, CEILING_SIGMA, HELD, HELD_SIGMA, customs, weigh_customs
+from lyra_sim.alignment.usual_rooms import CEILING, CEILING_SIGMA, HELD, HELD_SIGMA, customs, weigh_customs
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence, combine
 from lyra_sim.quality.scale import scale_metrics
 

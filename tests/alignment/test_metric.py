@@ -17,8 +17,8 @@ from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
-from lyra_sim.spec import ReconstructConfig, SceneSpec
-from lyra_sim.spec_sources import CameraHeightScale, RgbdSource
+from lyra_sim.scene.sources import CameraHeightScale, RgbdSource
+from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.rooms import Room
 
 SPACING = ReconstructConfig(splat_spacing=0.05)

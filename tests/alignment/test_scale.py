@@ -16,8 +16,8 @@ from lyra_sim.geometry.cameras import project
 from lyra_sim.geometry.floor import Floor
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.reconstructors.fuse import reconstruct
-from lyra_sim.spec import ReconstructConfig, SceneSpec
-from lyra_sim.spec_sources import CameraHeightScale, KnownDistance, KnownDistanceScale, PhotoPoint, PhotosSource
+from lyra_sim.scene.sources import CameraHeightScale, KnownDistance, KnownDistanceScale, PhotoPoint, PhotosSource
+from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.estimated import estimated_capture
 from tests.rooms import Room
 

@@ -12,7 +12,7 @@ from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.navigation.build import build_navigation
 from lyra_sim.navigation.occupancy import FloorBand
-from lyra_sim.spec import NavigateConfig, RobotConfig
+from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 from tests.boxes import box_mesh
 from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_world
 from tests.rooms import Room, furnished_room

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from lyra_sim.alignment.customs import customs, weigh_customs
+from lyra_sim.alignment.usual_rooms import customs, weigh_customs
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEvidence, combine
 from lyra_sim.geometry.up_evidence import combine_up, up_piece
 from lyra_sim.quality.agreement import agreement_metrics, look_around
 from lyra_sim.quality.collision import collision_metrics
-from lyra_sim.quality.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.geometry import surface_metrics
 from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.quality.scale import scale_metrics
+from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.viewpoints import robot_viewpoints
 from tests.broken_worlds.build_faults import BUILD_FAULTS, FLOOR_OFF_THE_WALLS, TWICE_AS_LARGE, BuildFault
 from tests.broken_worlds.good import BAND, GoodWorld

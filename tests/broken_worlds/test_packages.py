@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.usd.issues import Issue
-from lyra_sim.usd.nav_environment import nav_environment_issues, nav_environment_rules
-from lyra_sim.usd.view import variant_views
+from lyra_sim.usd.rules.issues import Issue
+from lyra_sim.usd.rules.nav_environment import nav_environment_issues, nav_environment_rules
+from lyra_sim.usd.rules.stage_view import variant_views
 from tests.broken_worlds.package_faults import PACKAGE_FAULTS, PackageFault
 
 

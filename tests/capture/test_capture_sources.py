@@ -4,8 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import PhotosSource, TransformsSource
+from lyra_sim.scene.sources import PhotosSource, TransformsSource
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.capture import STEP
 
 

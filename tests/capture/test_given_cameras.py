@@ -7,8 +7,8 @@ import pytest
 
 from lyra_sim.capture.photos import capture_photos
 from lyra_sim.errors import InputError
-from lyra_sim.spec import PosesConfig, SceneSpec
-from lyra_sim.spec_sources import PhotosSource
+from lyra_sim.scene.sources import PhotosSource
+from lyra_sim.scene.spec import PosesConfig, SceneSpec
 from tests.photo_rooms import photo_room
 
 

@@ -9,7 +9,7 @@ from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.posed import Photo
 from lyra_sim.errors import SpecError
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from tests.depth.plain_room import PlainRoom
 
 

@@ -12,8 +12,8 @@ from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import K_to_integer_centres
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import FrameError, InputError
-from lyra_sim.spec import CaptureConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 from tests.rooms import Room
 
 

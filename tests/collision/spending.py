@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from lyra_sim.collision.air import AirField
-from lyra_sim.collision.clutter import spend_on_clutter
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.parts import Part, part_of_voxels
-from lyra_sim.collision.pieces import Piece, named
-from lyra_sim.collision.spend import Spending
-from lyra_sim.collision.structure import surface_worth
+from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
+from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.parts import Part, part_of_voxels
+from lyra_sim.collision.clutter.slivers import surface_worth
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import Piece, named
+from lyra_sim.collision.measured.free_air import AirField
 from lyra_sim.data.grid import FreeSpace
-from lyra_sim.spec import CollideConfig
+from lyra_sim.scene.spec import CollideConfig
 
 FLOOR = (np.array([0.0, 0.0, 1.0]), 0.0)
 BAND_HIGH = 0.62

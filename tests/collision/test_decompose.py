@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyra_sim.collision.decompose import Decomposition, decompose
+from lyra_sim.collision.clutter.convex_decomposition import Decomposition, decompose
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import PluginError
 from tests.boxes import box_mesh
@@ -59,8 +59,10 @@ def test_a_lump_coacd_lost_is_cut_straight(result: Decomposition, why: str, monk
     states[5:20, 5:9, 4:12] = states[5:9, 5:20, 4:12] = SOLID
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.04)
     indices = np.argwhere(states == SOLID)
-    monkeypatch.setattr("lyra_sim.collision.clutter.LATTICE_SHARES", ())  # or the L is two boxes before CoACD is asked
-    monkeypatch.setattr("lyra_sim.collision.clutter.decompose", lambda meshes, *a, **k: [result] * len(meshes))
+    monkeypatch.setattr(
+        "lyra_sim.collision.clutter.clutter_hulls.LATTICE_SHARES", ()
+    )  # or the L is two boxes before CoACD is asked
+    monkeypatch.setattr("lyra_sim.collision.clutter.clutter_hulls.decompose", lambda meshes, *a, **k: [result] * len(meshes))
     hulls, facts, spending = spend([indices], grid, budget=10, max_hulls_per_component=4)
     assert facts["coacd_lumps"] == 1 and facts["coacd_taken"] == 0
     assert len(facts["coacd_fallbacks"]) == 1 and why in facts["coacd_fallbacks"][0]

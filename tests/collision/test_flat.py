@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.gates import air_in_hulls, coverage, hull_figures, path_recall
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
 from lyra_sim.data.colliders import LABELS
 from lyra_sim.data.collision import Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
-from lyra_sim.spec import CollideConfig, NavigateConfig, RobotConfig
+from lyra_sim.scene.spec import CollideConfig, NavigateConfig, RobotConfig
 from lyra_sim.steps.collide import STEP
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
 
@@ -120,9 +120,9 @@ def test_floor_has_no_seam_a_ball_could_fall_through(hulls):
 
 def test_tiles_of_a_floor_reach_under_their_neighbours():
     """A ball at the seam, 8 cm deep after one step at 10 m/s, must find the top nearer than the side of some tile."""
-    from lyra_sim.collision.planes import Plane
-    from lyra_sim.collision.rectangles import Rectangle
-    from lyra_sim.collision.slabs import SEAM, Raster
+    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.rectangles import Rectangle
+    from lyra_sim.collision.planes.slabs import SEAM, Raster
 
     points = np.array([[0.0, 0, 0], [20, 0, 0], [0, 20, 0]])
     plane = Plane(kind="floor", normal=np.array([0.0, 0, 1]), offset=0.0, points=points)
@@ -245,7 +245,7 @@ def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():
     """The table's top as the grid knows it is gone; the surface still has it, seen from above."""
     from dataclasses import replace
 
-    from lyra_sim.collision.seen import with_surface
+    from lyra_sim.collision.measured.measured_voxels import with_surface
 
     grid = flat().free_space
     states = grid.states.copy()
@@ -260,9 +260,9 @@ def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():
 
 def test_sunken_level_gets_its_own_floor_and_no_lid():
     """Room two lies 0.5 m lower: no slab of the main floor may close it off, and its own floor must be found."""
-    from lyra_sim.collision.pieces import named
-    from lyra_sim.collision.planes import find_planes
-    from lyra_sim.collision.slabs import make_slabs
+    from lyra_sim.collision.convex.pieces import named
+    from lyra_sim.collision.planes.plane_finding import find_planes
+    from lyra_sim.collision.planes.slabs import make_slabs
 
     air = (AIR[0], ((5.12, 0.0, -0.5), (9.0, 4.5, 2.6)), AIR[2])
     scene = Flat(air=air, furniture=(), hidden=())
@@ -280,7 +280,7 @@ def test_sunken_level_gets_its_own_floor_and_no_lid():
 
 def test_no_slab_is_a_sliver(collision):
     """Floor and walls: the longest side along principal directions stays under 60 times the thickness."""
-    from lyra_sim.collision.slender import _longest, _thinnest
+    from lyra_sim.collision.convex.slender import _longest, _thinnest
 
     for hull in collision.colliders.hulls:
         corners = hull.vertices.astype(np.float64)

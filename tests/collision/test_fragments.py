@@ -5,15 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from lyra_sim.collision.components import find_components
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.pieces import Piece, box_corners, named
-from lyra_sim.collision.planes import Plane, _horizontal
-from lyra_sim.collision.seen import VoxelSurface, with_surface
-from lyra_sim.collision.slabs import make_slabs
-from lyra_sim.collision.spend import Spending
-from lyra_sim.collision.structure import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
-from lyra_sim.collision.surface import SurfaceSamples
+from lyra_sim.collision.clutter.components import find_components
+from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.slivers import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import Piece, box_corners, named
+from lyra_sim.collision.measured.measured_voxels import VoxelSurface, with_surface
+from lyra_sim.collision.measured.surface_samples import SurfaceSamples
+from lyra_sim.collision.planes.plane_finding import Plane, _horizontal
+from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from tests.collision.spending import account, field_of, part, spend

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.guillotine import Lattice, partition
-from lyra_sim.collision.parts import part_of_voxels
+from lyra_sim.collision.clutter.guillotine import Lattice, partition
+from lyra_sim.collision.clutter.parts import part_of_voxels
+from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from tests.collision.spending import field_of, spend
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from lyra_sim.collision.air import AIR, BAND, LID, WAY, AirField
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.pieces import Piece, box_corners, convex_hull, named, volume
-from lyra_sim.collision.rectangles import cover
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import Piece, box_corners, convex_hull, named, volume
+from lyra_sim.collision.measured.free_air import AIR, BAND, LID, WAY, AirField
+from lyra_sim.collision.planes.rectangles import cover
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import GeometryError
 from tests.collision.spending import BAND_HIGH, account, field_of, hulls_of, part

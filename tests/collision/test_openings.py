@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.openings import find_openings
-from lyra_sim.collision.pieces import named
-from lyra_sim.collision.planes import Plane
-from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import named
+from lyra_sim.collision.planes.openings import find_openings
+from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.colliders import Colliders, Opening
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from lyra_sim.collision.measured.measured_voxels import VoxelSurface
 from lyra_sim.collision.overhang import drawn_up
-from lyra_sim.collision.seen import VoxelSurface
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from tests.collision.spending import BAND_HIGH, FLOOR, field_of, part
 

@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lyra_sim.collision.containment import HullSet
-from lyra_sim.collision.pieces import named
-from lyra_sim.collision.planes import Plane, find_planes
-from lyra_sim.collision.slabs import make_slabs
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.pieces import named
+from lyra_sim.collision.planes.plane_finding import Plane, find_planes
+from lyra_sim.collision.planes.slabs import make_slabs
 from tests.collision.flat import AIR, Flat
 
 RISE, RUN, TOP = 0.18, 0.3, 0.72

@@ -9,11 +9,11 @@ from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import MEASURED_CONFIDENCE, DepthEstimate
 from lyra_sim.data.posed import Photo
-from lyra_sim.depth.layout import estimate
+from lyra_sim.depth.layout.guess import estimate
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.spec import CaptureConfig, SceneSpec
+from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 from tests.depth.plain_room import PlainRoom
 
 

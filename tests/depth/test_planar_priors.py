@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from lyra_sim.data.depth import MEASURED_CONFIDENCE
-from lyra_sim.depth.planar_priors import fill
+from lyra_sim.depth.planes.planar_priors import fill
 from lyra_sim.geometry.cameras import unproject
 from tests.rooms import Room, camera_path, furnished_room, look
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lyra_sim.depth.sources import DISPARITY_SIGMA, TELLING, choose_neighbours
+from lyra_sim.depth.sweep.neighbours import DISPARITY_SIGMA, TELLING, choose_neighbours
 from lyra_sim.geometry.cameras import CameraPath
 from tests.depth.textured import sparse_of, textured_room
 from tests.rooms import camera_path, look

@@ -11,7 +11,7 @@ from lyra_sim.data.depth import DepthMap, write_depth_maps
 from lyra_sim.data.files import read_json
 from lyra_sim.data.views import MOVING, SKY, STATIC, Views
 from lyra_sim.errors import GeometryError
-from lyra_sim.spec import DepthConfig, PhotosSource, SceneSpec
+from lyra_sim.scene.spec import DepthConfig, PhotosSource, SceneSpec
 from lyra_sim.steps import depth
 from tests.depth.textured import capture_of, sparse_of, textured_room
 

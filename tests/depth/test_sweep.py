@@ -9,13 +9,13 @@ import torch
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import MEASURED_CONFIDENCE, DepthEstimate
-from lyra_sim.depth.correlation import UNSEEN, prepare, scores
-from lyra_sim.depth.edges import own_share, without_rims
 from lyra_sim.depth.plane_sweep import estimate
-from lyra_sim.depth.refine import smoothed
-from lyra_sim.depth.semi_global import aggregated
-from lyra_sim.depth.sweep import lowest
-from lyra_sim.spec import CaptureConfig, DepthConfig
+from lyra_sim.depth.sweep.correlation import UNSEEN, prepare, scores
+from lyra_sim.depth.sweep.edges import own_share, without_rims
+from lyra_sim.depth.sweep.refine import smoothed
+from lyra_sim.depth.sweep.semi_global import aggregated
+from lyra_sim.depth.sweep.view_sweep import lowest
+from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 from tests.depth.textured import capture_of, sparse_of, textured_room
 
 CONFIG = DepthConfig(side=160, planes=48, planar_priors=False, masks="none")

@@ -12,7 +12,7 @@ import yaml
 
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Report
-from lyra_sim.spec_file import load_scenes, source_paths
+from lyra_sim.scene.scene_file import load_scenes, source_paths
 from tests.house.files import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -33,7 +33,7 @@ REDUCED = {
 
 def lyra_sim(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lyra_sim.cli", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "lyra_sim.command.cli", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
     )
 
 

@@ -16,11 +16,11 @@ from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.meshing.solidify import solidify
-from lyra_sim.quality.truth import TrueSurface, surface_distances, truth_metrics
+from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.spec import CaptureConfig, MeshConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import CaptureConfig, MeshConfig, SceneSpec
 
 
 def line_to_solid(cfg: SceneSpec, out: Path) -> tuple[Capture, MetricWorld, Solid]:

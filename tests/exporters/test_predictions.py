@@ -101,7 +101,7 @@ def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: Worl
     from lyra_sim.data.grid import FREE, FreeSpace
     from lyra_sim.data.solid import Solid
     from lyra_sim.data.video import WorldVideo
-    from lyra_sim.spec import SceneSpec
+    from lyra_sim.scene.spec import SceneSpec
     from lyra_sim.steps.author import STEP
 
     space = FreeSpace(states=np.full((2, 2, 2), FREE, np.uint8), origin=np.zeros(3), voxel_size=1.0)

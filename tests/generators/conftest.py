@@ -6,8 +6,8 @@ import pytest
 
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import SceneSpec
 
 
 @pytest.fixture(scope="session")

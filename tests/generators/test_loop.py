@@ -15,7 +15,7 @@ from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.reproject import Reproject
 from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.quality.generated import generated_metrics, revisit_psnr
-from lyra_sim.spec_generate import GenerateConfig, PresetPath
+from lyra_sim.scene.generate import GenerateConfig, PresetPath
 from tests.rooms import Room
 
 CONFIG = GenerateConfig(path=PresetPath(preset="there_and_back"), chunks=2, side=160)

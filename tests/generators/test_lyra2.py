@@ -14,7 +14,7 @@ from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.lyra2 import Lyra2
 from lyra_sim.generators.memory import SpatialMemory
-from lyra_sim.spec_generate import GenerateConfig
+from lyra_sim.scene.generate import GenerateConfig
 from lyra_sim.world_model import lyra2_models
 from lyra_sim.world_model.weights.random_folder import write_random
 from tests.depth.providers.tiny_network import write_tiny_network

@@ -25,7 +25,7 @@ def test_import_contract_holds() -> None:
 
 def test_import_is_light() -> None:
     """`import lyra_sim` and the command line load none of the heavy packages; steps do when they run."""
-    code = f"import sys, lyra_sim, lyra_sim.cli; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, lyra_sim, lyra_sim.command.cli; print(*[name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 

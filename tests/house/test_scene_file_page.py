@@ -9,8 +9,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from lyra_sim.spec import SceneSpec
-from lyra_sim.spec_file import load_scenes
+from lyra_sim.scene.scene_file import load_scenes
+from lyra_sim.scene.spec import SceneSpec
 from tests.house.files import ROOT
 
 PAGE = (ROOT / "docs" / "scene_file.md").read_text(encoding="utf-8")

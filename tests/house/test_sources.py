@@ -61,7 +61,7 @@ def text_files() -> list[Path]:
 def test_the_rules_see_the_repository() -> None:
     """Guards the tests below: an empty listing would pass them all."""
     found = {relative(path) for path in repository_files()}
-    assert {"pyproject.toml", "lyra_sim/spec.py", "examples/scenes.yaml", "tests/house/test_sources.py"} <= found
+    assert {"pyproject.toml", "lyra_sim/scene/spec.py", "examples/scenes.yaml", "tests/house/test_sources.py"} <= found
 
 
 @pytest.mark.parametrize(("folder", "budget"), [("lyra_sim", 400), ("pipelines", 100)])

@@ -52,7 +52,7 @@ def build(room: PhotoRoom, folder: Path, scenes: str, *arguments: str) -> Path:
     """The scene's folder after the command line has built it."""
     room.write(folder)
     (folder / "scenes.yaml").write_text(scenes, encoding="utf-8")
-    command = [sys.executable, "-m", "lyra_sim.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / "out")]
+    command = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / "out")]
     done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder / "out" / "photo_room"

@@ -46,7 +46,7 @@ def build(room: Room, folder: Path) -> Path:
     vertices, faces = box_mesh([(room.air_low, room.air_high), *room.boxes.values()])
     trimesh.Trimesh(vertices, faces, process=False).export(folder / "truth.ply")
     (folder / "scenes.yaml").write_text(SCENES, encoding="utf-8")
-    command = [sys.executable, "-m", "lyra_sim.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / "out")]
+    command = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / "out")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder / "out" / "tiny_room"

@@ -20,8 +20,8 @@ from lyra_sim.meshing.carve import carve
 from lyra_sim.meshing.solidify import solidify
 from lyra_sim.meshing.surface import is_closed_manifold, signed_volume
 from lyra_sim.reconstructors.fuse import reconstruct
-from lyra_sim.spec import MeshConfig, ReconstructConfig, SceneSpec
-from lyra_sim.spec_sources import CameraHeightScale, PhotosSource
+from lyra_sim.scene.sources import CameraHeightScale, PhotosSource
+from lyra_sim.scene.spec import MeshConfig, ReconstructConfig, SceneSpec
 from tests.estimated import estimated_capture, estimated_depth
 from tests.rooms import Room
 

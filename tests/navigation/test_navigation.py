@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lyra_sim.collision.pieces import Piece, box_corners, named
+from lyra_sim.collision.convex.pieces import Piece, box_corners, named
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap

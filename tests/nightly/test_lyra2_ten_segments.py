@@ -40,7 +40,7 @@ scenes:
 
 
 def start(folder: Path, out: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "lyra_sim.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / out)]
+    command = [sys.executable, "-m", "lyra_sim.command.cli", "build", str(folder / "scenes.yaml"), "--out", str(folder / out)]
     return subprocess.Popen([*command, "--until", "generate"], cwd=ROOT, start_new_session=True)
 
 

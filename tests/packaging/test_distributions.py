@@ -84,7 +84,7 @@ def test_wheel_names_its_licence_and_entry_point(distributions: Path) -> None:
     (wheel,) = distributions.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         texts = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
-    assert "lyra-sim = lyra_sim.cli:main" in texts["entry_points.txt"]
+    assert "lyra-sim = lyra_sim.command.cli:main" in texts["entry_points.txt"]
     assert "Apache License" in texts["LICENSE"] and "ovphysx" in texts["NOTICE"]
 
 
@@ -106,7 +106,7 @@ def test_code_and_data_come_from_the_wheel(installed: Path, tmp_path: Path) -> N
     ids=["plugins", "schema", "doctor"],
 )
 def test_commands_run_from_the_wheel(installed: Path, tmp_path: Path, arguments: list[str], says: str) -> None:
-    done = run_installed(installed, tmp_path, "-m", "lyra_sim.cli", *arguments)
+    done = run_installed(installed, tmp_path, "-m", "lyra_sim.command.cli", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     assert says in done.stdout
 
@@ -114,7 +114,15 @@ def test_commands_run_from_the_wheel(installed: Path, tmp_path: Path, arguments:
 def test_presets_are_found_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     """A dry run merges a preset and plans every step without the checkout."""
     done = run_installed(
-        installed, tmp_path, "-m", "lyra_sim.cli", "build", str(ROOT / "examples" / "scenes.yaml"), "--dry-run", "--out", "out"
+        installed,
+        tmp_path,
+        "-m",
+        "lyra_sim.command.cli",
+        "build",
+        str(ROOT / "examples" / "scenes.yaml"),
+        "--dry-run",
+        "--out",
+        "out",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "small_house" in done.stdout and "assess" in done.stdout

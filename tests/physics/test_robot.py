@@ -6,7 +6,7 @@ from pxr import Gf, Usd, UsdGeom, UsdPhysics, UsdSemantics
 
 from lyra_sim.physics.robots import ROBOTS, DiffDrive, largest_robot_within, smallest_radius
 from lyra_sim.resources import resource_dir
-from lyra_sim.spec import SMALLEST_ROBOT, SMALLEST_SKID_STEER
+from lyra_sim.scene.spec import SMALLEST_ROBOT, SMALLEST_SKID_STEER
 
 
 @pytest.fixture(scope="module", params=ROBOTS, ids=lambda robot: robot.template)

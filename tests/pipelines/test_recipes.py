@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from lyra_sim.data.report import Metric, Report
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 
 REPORT = Report(scene="room", metrics=(Metric(name="fake", value=1, unit="1", n=1, verdict="warn"),))

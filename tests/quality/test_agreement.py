@@ -13,9 +13,9 @@ from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.splats import Splats
 from lyra_sim.quality.agreement import APART_M, FENCE, GHOST, NOTHING_SEEN, PHANTOM, Looks, agreement_metrics, look_around
-from lyra_sim.quality.limits import LIMITS
-from lyra_sim.quality.report_agreement import GHOST_RGB, PHANTOM_RGB, agreement_section, disagreement_map
-from lyra_sim.quality.report_page import Section
+from lyra_sim.quality.figures.limits import LIMITS
+from lyra_sim.quality.report.agreement import GHOST_RGB, PHANTOM_RGB, agreement_section, disagreement_map
+from lyra_sim.quality.report.page import Section
 from lyra_sim.quality.viewpoints import HIGHEST, LOWEST, robot_viewpoints
 from lyra_sim.rendering.mesh_view import MeshScene
 from tests.boxes import box_mesh

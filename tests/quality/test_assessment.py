@@ -16,8 +16,8 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics, ground_truth_metrics, load_truth
-from lyra_sim.quality.limits import limit_of
-from lyra_sim.spec import Truth
+from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.scene.spec import Truth
 from lyra_sim.steps.assess import STEP
 from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface, room_world
 from tests.rooms import Room

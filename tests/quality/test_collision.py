@@ -14,7 +14,7 @@ from lyra_sim.quality.collision import collision_metrics, shortcut_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.scale import scale_metrics
 from lyra_sim.quality.stage import stage_metrics
-from lyra_sim.usd.issues import Issue
+from lyra_sim.usd.rules.issues import Issue
 from tests.boxes import box_mesh
 from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface
 from tests.rooms import Room

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.grid import UNSEEN, FreeSpace
-from lyra_sim.quality.doorways import Doorways, doorway_metrics, fine_grid, measured_doorways, true_doorways
+from lyra_sim.quality.truth.doorways import Doorways, doorway_metrics, fine_grid, measured_doorways, true_doorways
 from tests.quality.two_rooms import BAND, HIGH, VOXEL, WALL_X, boxes, hulls, voxels
 
 DOOR = (1.5, 2.4)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from lyra_sim.quality.limits import LIMITS, limit_of
-from lyra_sim.quality.metrics import measured, not_measured
+from lyra_sim.quality.figures.limits import LIMITS, limit_of
+from lyra_sim.quality.figures.metrics import measured, not_measured
 from tests.conftest import ROOT
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.capture.camera_files import CameraTable
+from lyra_sim.capture.cameras.camera_files import CameraTable
 from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
@@ -16,8 +16,8 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.depth import ViewSet, estimated_depth_metrics
 from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
-from lyra_sim.quality.true_cameras import TrueCameras, true_camera_metrics
-from lyra_sim.quality.truth import TrueSurface, seen_by_cameras
+from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
+from lyra_sim.quality.truth.surface import TrueSurface, seen_by_cameras
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.quality.worlds import as_photos, capture_of, room_surface, room_world
 from tests.rooms import Room

@@ -13,8 +13,8 @@ from lyra_sim.errors import EnvironmentNotReady, PhysicsError
 from lyra_sim.physics.gate import GateRun
 from lyra_sim.physics.result import CellResult, GateResult, ProbeResult, RouteResult, ShotResult
 from lyra_sim.quality.physics import gate_metrics
-from lyra_sim.quality.report import driven_paths, dropped_probes
-from lyra_sim.quality.report_physics import physics_section
+from lyra_sim.quality.report.physics import physics_section
+from lyra_sim.quality.report.world_report import driven_paths, dropped_probes
 
 
 def probe(name: str, *, height_error: float = 0.001, fell: bool = False, settled: bool = True) -> ProbeResult:

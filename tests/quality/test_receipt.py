@@ -11,7 +11,7 @@ import pytest
 
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
-from lyra_sim.quality.limits import LIMITS
+from lyra_sim.quality.figures.limits import LIMITS
 from lyra_sim.quality.receipt import receipt_metrics
 
 MANIFEST = {"routes": [{"name": "route_000"}, {"name": "route_001"}]}
@@ -183,7 +183,7 @@ def test_rubbish_is_named(good: dict[str, Any], package: Path) -> None:
 
 def test_a_receipt_that_arrives_makes_the_report_anew(tmp_path: Path) -> None:
     """The step's key knows the file once it is there, and doesn't mind while it isn't."""
-    from lyra_sim.spec import SceneSpec
+    from lyra_sim.scene.spec import SceneSpec
     from lyra_sim.steps.assess import sources
 
     scene = {"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "transforms.json"}}

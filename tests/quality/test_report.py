@@ -14,12 +14,12 @@ from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric, Report
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.views import MOVING, SKY, STATIC
-from lyra_sim.quality.metrics import measured, not_measured
-from lyra_sim.quality.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
-from lyra_sim.quality.plan_svg import PlanSvg
-from lyra_sim.quality.report import DrivenPath, DroppedProbe, World, write_report
-from lyra_sim.quality.report_page import note_text, page, value_text
-from lyra_sim.quality.report_photos import FAR_RGB, MOVING_RGB, NEAR_RGB, NOTHING_RGB, SKY_RGB, depth_colours
+from lyra_sim.quality.figures.metrics import measured, not_measured
+from lyra_sim.quality.report.page import note_text, page, value_text
+from lyra_sim.quality.report.photos import FAR_RGB, MOVING_RGB, NEAR_RGB, NOTHING_RGB, SKY_RGB, depth_colours
+from lyra_sim.quality.report.pictures import ERROR_RGB, NOT_MEASURED_RGB, error_colors
+from lyra_sim.quality.report.plan_svg import PlanSvg
+from lyra_sim.quality.report.world_report import DrivenPath, DroppedProbe, World, write_report
 from tests.boxes import box_mesh
 from tests.quality.worlds import as_photos, capture_of, room_solid, room_world
 from tests.rooms import Room

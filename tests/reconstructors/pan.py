@@ -11,8 +11,8 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
 from lyra_sim.quality.image import likeness
 from lyra_sim.rendering.splat_view import render_splats
-from lyra_sim.spec import CaptureConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 from tests.rooms import Room, camera_path, look
 
 WIDTH, HEIGHT, FOCAL = 80, 60, 60.0

@@ -12,8 +12,8 @@ from lyra_sim.data.video import INVENTED, KNOWN, NEW, GeneratedFrames, WorldVide
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.reconstructors.surfels import SurfelCloud
-from lyra_sim.spec import ReconstructConfig, SceneSpec
-from lyra_sim.spec_sources import RgbdSource
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.rooms import Room
 
 

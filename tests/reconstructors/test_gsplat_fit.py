@@ -16,7 +16,7 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.reconstructors import fuse
 from lyra_sim.reconstructors.gsplat_fit import reconstruct
 from lyra_sim.rendering.splat_view import render_splats
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 from tests.reconstructors.pan import copied, held_out_psnr
 from tests.rooms import Room, camera_path, look
 

@@ -15,7 +15,7 @@ from lyra_sim.reconstructors import fuse
 from lyra_sim.reconstructors.backdrop import REACH, backdrop
 from lyra_sim.reconstructors.guessed_depth import completed, depth_range, guessed_depths
 from lyra_sim.reconstructors.splat_seeds import OPACITY, seeds, thinned
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 
 CELL = 0.01
 

@@ -12,7 +12,7 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.reconstructors import fuse
 from lyra_sim.reconstructors.splat_training import FAINTEST, surviving, train
 from lyra_sim.reconstructors.splat_views import TrainingViews, order_of_images
-from lyra_sim.spec import ReconstructConfig
+from lyra_sim.scene.spec import ReconstructConfig
 from tests.reconstructors.pan import copied
 
 

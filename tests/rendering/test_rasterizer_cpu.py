@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lyra_sim.rendering.lanes_kernels import LANES, every, load, numbered, power_of_two, store, total, where_less
+from lyra_sim.rendering.simd_kernels import LANES, every, load, numbered, power_of_two, store, total, where_less
 from tests.contracts.splat_reference import random_scene
 from tests.contracts.test_rasterizers import array, draw, gradients, leaves
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 
 FAKE_STEPS = ("fake_count", "fake_scale", "fake_author", "fake_assess")
 PASSING_ON = ("fake_sky", "fake_window", "fake_view")

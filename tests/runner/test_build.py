@@ -296,7 +296,7 @@ DRIVER = """
 import sys
 from pathlib import Path
 from lyra_sim.runner import build
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 frames, out = Path(sys.argv[1]), Path(sys.argv[2])
 scene = SceneSpec(name="room", rgbd={"frames": frames, "depth": frames, "cameras": frames}, mesh={"target_faces": 501})
 build([scene], out, modules=("fake_count", "fake_scale", "fake_author", "fake_assess"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.scoped import field_values
 from lyra_sim.steps.step import Step
 from lyra_sim.store import DigestCache, explain, ingredients_of, key_of

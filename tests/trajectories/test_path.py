@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import SpecError
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.spec_generate import GenerateConfig
+from lyra_sim.scene.generate import GenerateConfig
 from lyra_sim.trajectories.path import camera_path
 from tests.rooms import Room
 from tests.trajectories.rooms import capture_of

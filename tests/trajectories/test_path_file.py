@@ -9,7 +9,7 @@ import pytest
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.spec_generate import FilePath, GenerateConfig
+from lyra_sim.scene.generate import FilePath, GenerateConfig
 from lyra_sim.trajectories.known_surface import known_surface
 from lyra_sim.trajectories.path import GeneratedPath, camera_path
 from lyra_sim.trajectories.path_file import inside

@@ -9,7 +9,7 @@ import pytest
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import GeometryError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec_generate import GenerateConfig, PresetPath
+from lyra_sim.scene.generate import GenerateConfig, PresetPath
 from lyra_sim.trajectories.gaze import MAX_TURN, angles_of, turns
 from lyra_sim.trajectories.known_surface import known_surface
 from lyra_sim.trajectories.path import GeneratedPath, camera_path

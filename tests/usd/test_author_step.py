@@ -10,7 +10,7 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.video import GeneratedFrames, WorldVideo
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec import SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.author import STEP
 from lyra_sim.usd.world import open_world
 from tests.usd.worlds import World

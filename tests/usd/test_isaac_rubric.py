@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.usd.isaac_rubric import RULES, isaac_rubric_issues, isaac_rubric_rules
-from lyra_sim.usd.rule_groups import GROUPS
-from lyra_sim.usd.view import variant_views
+from lyra_sim.usd.rules.isaac_rubric import RULES, isaac_rubric_issues, isaac_rubric_rules
+from lyra_sim.usd.rules.rule_groups import GROUPS
+from lyra_sim.usd.rules.stage_view import variant_views
 from tests.conftest import ROOT
 from tests.usd.breaks import Break
 from tests.usd.rubric_breaks import RUBRIC_BREAKS, lamps_that_add_up, sound

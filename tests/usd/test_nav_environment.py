@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.usd.nav_environment import RULES, nav_environment_issues, nav_environment_rules
-from lyra_sim.usd.view import variant_views
+from lyra_sim.usd.rules.nav_environment import RULES, nav_environment_issues, nav_environment_rules
+from lyra_sim.usd.rules.stage_view import variant_views
 from tests.conftest import ROOT
 from tests.usd.breaks import BREAKS, Break
 

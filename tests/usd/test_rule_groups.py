@@ -3,7 +3,7 @@
 import pytest
 
 from lyra_sim.errors import EnvironmentNotReady, SpecError
-from lyra_sim.usd.rule_groups import GROUPS, RuleGroup, choose
+from lyra_sim.usd.rules.rule_groups import GROUPS, RuleGroup, choose
 
 
 def group(name: str, *ids: str, absent: bool = False) -> RuleGroup:

@@ -7,9 +7,9 @@ import pytest
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, Vt
 
 from lyra_sim.errors import InputError
-from lyra_sim.usd.nav_environment import nav_environment_issues, nav_environment_rules
-from lyra_sim.usd.validate import entry_layer
-from lyra_sim.usd.view import variant_views
+from lyra_sim.usd.rules.nav_environment import nav_environment_issues, nav_environment_rules
+from lyra_sim.usd.rules.stage_view import variant_views
+from lyra_sim.usd.rules.validate import entry_layer
 from tests.boxes import box_mesh
 
 

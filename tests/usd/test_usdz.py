@@ -11,7 +11,7 @@ from pxr import Sdf
 
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
-from lyra_sim.usd.examine import validate_in_process
+from lyra_sim.usd.rules.examine import validate_in_process
 from lyra_sim.usd.usdz import ALIGNMENT, write_usdz
 from lyra_sim.usd.world import open_world
 from tests.conftest import ROOT

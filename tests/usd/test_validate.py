@@ -7,8 +7,8 @@ from pxr import Usd, UsdGeom
 
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import EnvironmentNotReady, InputError
-from lyra_sim.usd.examine import validate_in_process
-from lyra_sim.usd.validate import validate_stage
+from lyra_sim.usd.rules.examine import validate_in_process
+from lyra_sim.usd.rules.validate import validate_stage
 from tests.usd.breaks import BREAKS, GEOMETRY, on_stage
 
 ODD = """#usda 1.0

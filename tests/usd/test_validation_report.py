@@ -3,8 +3,8 @@
 import json
 from xml.etree import ElementTree as Xml
 
-from lyra_sim.usd.issues import Issue, Validation
-from lyra_sim.usd.validation_report import as_json, as_junit, as_text
+from lyra_sim.usd.rules.issues import Issue, Validation
+from lyra_sim.usd.rules.validation_report import as_json, as_junit, as_text
 
 ODD = "/World/Zimmer_ä/<b>&\"quoted'"
 

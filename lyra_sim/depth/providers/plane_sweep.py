@@ -9,16 +9,16 @@ from jaxtyping import UInt8
 
 from lyra_sim.depth.confidence import measured_confidence
 from lyra_sim.depth.consistency import agree
-from lyra_sim.depth.edges import without_rims
 from lyra_sim.depth.plane_sweep import CONFIRMING
 from lyra_sim.depth.providers.on_device import depth_at_size, nearest_at_size, planes
 from lyra_sim.depth.providers.provider import ProvidedDepth, ProviderOptions, check_frames, device_name
 from lyra_sim.depth.resample import shrunk, working_size
-from lyra_sim.depth.sources import WIDEST_DISPARITY, choose_neighbours
-from lyra_sim.depth.sweep import sweep
+from lyra_sim.depth.sweep.edges import without_rims
+from lyra_sim.depth.sweep.neighbours import WIDEST_DISPARITY, choose_neighbours
+from lyra_sim.depth.sweep.view_sweep import sweep
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
-from lyra_sim.spec import DepthConfig
+from lyra_sim.scene.spec import DepthConfig
 
 NAME = "plane_sweep"
 LEAST_STEP = 1e-9

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
-from lyra_sim.spec_lyra2 import WEIGHTS_RECORD
+from lyra_sim.scene.lyra2 import WEIGHTS_RECORD
 from lyra_sim.store.digests import digest_of, file_digest
 from lyra_sim.world_model.weights.licences import licence_of
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lyra_sim.errors import SpecError
-from lyra_sim.spec_lyra2 import Lyra2Config
+from lyra_sim.scene.lyra2 import Lyra2Config
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,5 +46,5 @@ def test_help_costs_no_torch(capsys) -> None:
     assert code == 0 and "convert" in printed and "random" in printed
     for option in "--dtype --shard-gb --accept-license --heads".split():
         assert option in lyra_sim(["weights", "convert", "--help"], capsys)[1]
-    code = "import sys, lyra_sim.cli_weights, lyra_sim.world_model.weights.folder; print('torch' in sys.modules)"
+    code = "import sys, lyra_sim.command.weights, lyra_sim.world_model.weights.folder; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKLWan
 from transformers import AutoTokenizer, CLIPVisionModel, UMT5EncoderModel
 
 from lyra_sim.errors import InputError, SpecError
-from lyra_sim.spec_lyra2 import LoraUse, Lyra2Config
+from lyra_sim.scene.lyra2 import LoraUse, Lyra2Config
 from lyra_sim.world_model.network import WorldTransformer3DModel
 from lyra_sim.world_model.weights.folder import RECORD, WeightsFolder
 from lyra_sim.world_model.weights.licences import LICENCES, licence_record, licences_of, require_accepted

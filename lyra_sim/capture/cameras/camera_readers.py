@@ -1,0 +1,172 @@
+"""One reader per camera file format: what the file says, still in its own axes and pixel centres."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.spatial.transform import Rotation
+
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES
+from lyra_sim.data.files import read_arrays, read_json
+from lyra_sim.errors import InputError
+
+_LENS = ("k1", "k2", "k3", "k4", "p1", "p2")
+_PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL")
+"""Camera models that k1, k2, p1, p2 cover."""
+
+
+def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+    """nerfstudio: camera-to-world, OpenGL axes; the file's own pinhole for every frame, one distortion for all."""
+    facts = read_json(path)
+    try:
+        frames = facts["frames"]
+        c2w = np.array([frame["transform_matrix"] for frame in frames], np.float64)
+        K = np.array([_transforms_K(facts | frame) for frame in frames])
+        sizes = sorted({(int((facts | frame)["w"]), int((facts | frame)["h"])) for frame in frames})
+        keys = tuple(_stem(frame["file_path"]) for frame in frames)
+        model = facts.get("camera_model", "OPENCV")
+        fisheye = bool(facts.get("is_fisheye", False))
+        lens = {name: float(facts.get(name, 0.0)) for name in _LENS}
+        own = [
+            key
+            for key, frame in zip(keys, frames, strict=True)
+            if any(frame.get(name, lens[name]) != lens[name] for name in _LENS)
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            str(path),
+            f"missing or malformed {error}",
+            expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames",
+        ) from error
+    if own:
+        raise InputError(
+            str(path),
+            f"frame '{own[0]}' and {len(own) - 1} more have a lens distortion of their own",
+            expected="one lens for all frames",
+            next_step="Undistort the images first.",
+        )
+    if len(frames) == 0 or c2w.shape[1:] != (4, 4):
+        raise InputError(
+            str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame"
+        )
+    if len(sizes) > 1:
+        raise InputError(
+            str(path),
+            f"frames of {len(sizes)} sizes, {sizes[0][0]}x{sizes[0][1]} and {sizes[1][0]}x{sizes[1][1]} among them",
+            expected="one size for all frames",
+            next_step="Give a file and a scene per camera, or a COLMAP model, which may mix sizes.",
+        )
+    if model not in _PINHOLES or fisheye or lens["k3"] or lens["k4"]:
+        raise InputError(
+            str(path),
+            f"camera model {'fisheye' if fisheye else model} with {lens}",
+            expected="OPENCV with k1, k2, p1, p2",
+            next_step="Undistort the images first.",
+        )
+    distortion = np.array([lens["k1"], lens["k2"], lens["p1"], lens["p2"]])
+    (width, height) = sizes[0]
+    return {"keys": keys, "named": True, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": distortion}
+
+
+def _stem(file_path: str) -> str:
+    """Without the suffix of an image; ``file_path`` may lack it, and a name that is a time has a point of its own."""
+    path = Path(file_path)
+    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
+
+
+def _transforms_K(facts: dict[str, Any]) -> Float64[np.ndarray, "3 3"]:
+    fx = float(facts["fl_x"])
+    fy = float(facts.get("fl_y", fx))
+    return np.array([[fx, 0, float(facts["cx"])], [0, fy, float(facts["cy"])], [0, 0, 1.0]])
+
+
+def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+    """Open3D's trajectory: camera-to-world, OpenCV axes; a running number and a 4x4 matrix per camera."""
+    lens = _read_intrinsics(path, intrinsics)
+    rows = _rows(path, expected="an Open3D trajectory.log")
+    try:
+        blocks = [rows[i : i + 5] for i in range(0, len(rows), 5)]
+        c2w = np.array([[[float(x) for x in row] for row in block[1:]] for block in blocks], np.float64)
+        keys = tuple(str(int(block[0][0])) for block in blocks)
+    except (ValueError, IndexError) as error:
+        raise InputError(
+            str(path), f"not an Open3D trajectory ({error})", expected="5 lines a camera: 3 numbers, then a 4x4 matrix"
+        ) from error
+    if c2w.shape[1:] != (4, 4):
+        raise InputError(str(path), f"matrices of shape {c2w.shape[1:]}", expected="4x4")
+    return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
+
+
+def read_tum(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+    """TUM RGB-D trajectory: ``timestamp tx ty tz qx qy qz qw`` a line, camera-to-world, OpenCV axes, # for comments."""
+    lens = _read_intrinsics(path, intrinsics)
+    rows = [row for row in _rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
+    expected = "timestamp tx ty tz qx qy qz qw on every line"
+    try:
+        numbers = np.array([[float(x) for x in row] for row in rows], np.float64)
+    except ValueError as error:
+        raise InputError(str(path), f"not a TUM trajectory ({error})", expected=expected) from error
+    if numbers.ndim != 2 or numbers.shape[1] != 8:
+        raise InputError(str(path), f"{len(rows)} lines, {len(rows[0]) if rows else 0} numbers in the first", expected=expected)
+    length = np.linalg.norm(numbers[:, 4:], axis=1)
+    off = np.flatnonzero(~(np.abs(length - 1) < 0.01))
+    if len(off):
+        raise InputError(
+            str(path),
+            f"the quaternion at {rows[off[0]][0]} has length {length[off[0]]:.3g}",
+            expected="unit quaternions, qx qy qz qw",
+            likely="The columns are in another order.",
+        )
+    c2w = np.tile(np.eye(4), (len(numbers), 1, 1))
+    c2w[:, :3, :3] = Rotation.from_quat(numbers[:, 4:]).as_matrix()  # scipy's default is scalar-last, as the file's
+    c2w[:, :3, 3] = numbers[:, 1:4]
+    keys = tuple(row[0] for row in rows)
+    return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
+
+
+def read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+    """Lyra's npz: world-to-camera, OpenCV axes, intrinsics per camera."""
+    arrays = read_arrays(path, max_bytes=1 << 28)
+    try:
+        w2c, K = arrays["w2c"].astype(np.float64), arrays["intrinsics"].astype(np.float64)
+        height, width = int(arrays["image_height"]), int(arrays["image_width"])
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            str(path),
+            f"missing or malformed {error}",
+            expected="w2c (n, 4, 4), intrinsics (n, 3, 3), image_height, image_width",
+        ) from error
+    if w2c.ndim != 3 or w2c.shape[1:] != (4, 4) or K.shape != (len(w2c), 3, 3):
+        raise InputError(str(path), f"w2c {w2c.shape}, intrinsics {K.shape}", expected="(n, 4, 4) and (n, 3, 3)")
+    if not np.isfinite(w2c).all() or (np.abs(np.linalg.det(w2c)) < 1e-9).any():
+        raise InputError(str(path), "a w2c matrix is singular or not finite", expected="rigid transforms")
+    keys = tuple(str(i) for i in range(len(w2c)))
+    c2w = np.linalg.inv(w2c)
+    return {"keys": keys, "named": False, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": np.zeros(4)}
+
+
+def _rows(path: Path, *, expected: str) -> list[list[str]]:
+    try:
+        return [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except FileNotFoundError as error:
+        raise InputError(str(path), "the file is missing", expected=expected) from error
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"not text ({error.reason})", expected=expected) from error
+
+
+def _read_intrinsics(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+    """One pinhole with optional distortion for all cameras of a file that carries none."""
+    if intrinsics is None:
+        raise InputError(
+            str(path),
+            "this format carries no intrinsics",
+            next_step="Set intrinsics, beside cameras, to a JSON with width, height, fx, fy, cx, cy.",
+        )
+    facts = read_json(intrinsics)
+    try:
+        K = np.array([[facts["fx"], 0, facts["cx"]], [0, facts["fy"], facts["cy"]], [0, 0, 1]], np.float64)
+        distortion = np.array([facts.get(name, 0.0) for name in ("k1", "k2", "p1", "p2")], np.float64)
+        return {"K": K, "width": int(facts["width"]), "height": int(facts["height"]), "distortion": distortion}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(str(intrinsics), f"missing or malformed {error}", expected="width, height, fx, fy, cx, cy") from error

@@ -1,0 +1,219 @@
+"""Given geometry to a Capture: surveyed by virtual posed RGB-D cameras, so that everything after is as for any other source."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from lyra_sim.capture.cameras.camera_files import read_cameras
+from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
+from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
+from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
+from lyra_sim.capture.survey.virtual_cameras import plan_survey
+from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
+from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.views import Views
+from lyra_sim.errors import InputError, SpecError
+from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.rendering.ray_casting import RayCaster
+from lyra_sim.scene.sources import Surveyed
+from lyra_sim.scene.spec import SceneSpec
+
+FARTHEST_ORIGIN = 10_000.0
+"""Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there."""
+COUNTS = 65000
+"""The depth images' unit is the deepest depth that counts over this."""
+JPEG_QUALITY = 95
+LEAST_SEEN = 0.1
+"""Share of the pixels that have to show something."""
+MOST_CAMERA_PIXELS = 2_100_000
+"""Of a camera that a user states."""
+
+Shot = tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]
+
+
+@runtime_checkable
+class Sight(Protocol):
+    """Given geometry as a camera sees it, metres, z up."""
+
+    def view(self, cameras: CameraPath, index: int, *, near: float = 0.0) -> Shot:
+        """Colours, and z-depth with NaN where nothing is."""
+        ...
+
+
+def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out: Path) -> Capture:
+    """Survey ``cfg.surface`` into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras).
+
+    Args:
+        cfg: The scene.
+        read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
+        out: Folder of the step.
+    """
+    from lyra_sim.rendering.painted_view import PaintedScene
+
+    source = cfg.surface
+    if source is None:
+        raise SpecError(f"scene '{cfg.name}'", "no surface source", expected="mesh: a file")
+    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
+    units = {(one.metres_per_unit, one.up) for one in read}
+    first = read[0]
+    if len(units) > 1 and (cfg.scale == "auto" or cfg.up == "auto"):
+        raise SpecError(
+            f"scene '{cfg.name}': surface.files",
+            "files whose formats state different units or up axes",
+            expected="files of one frame",
+            next_step="State 'scale' and 'up' if they share a frame nevertheless; export them alike if they don't.",
+        )
+    frame = given_frame(cfg, metres_per_unit=first.metres_per_unit, up=first.up, source=first.source)
+    mesh = PaintedMesh.joined([one.mesh for one in read])
+    metric = mesh.moved(frame[0])
+    _near_origin(metric.vertices, subject=source.files[0])
+    scene = PaintedScene(metric)
+    cell = cell_for(metric.vertices, subject=f"scene '{cfg.name}'")
+    samples = surface_samples(metric.vertices, metric.faces, cell / 2)
+    normals = face_normals(metric.vertices, metric.faces)
+    facts: dict[str, Any] = {
+        "kind": "mesh",
+        "files": [path.name for path in source.files],
+        "format": first.source,
+        "triangles": len(mesh.faces),
+        "triangles_dropped": sum(one.dropped for one in read),
+        "images": len(mesh.images),
+    }
+    return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
+
+
+def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
+    """Survey ``cfg.splats`` into ``out``; the splats themselves are kept beside, as they came."""
+    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats
+
+    source = cfg.splats
+    if source is None:
+        raise SpecError(f"scene '{cfg.name}'", "no splats source", expected="splats: a file")
+    splats, format_name = read_given_splats(source.file)
+    frame = given_frame(cfg, metres_per_unit=None, up=None, source=format_name)
+    metric = splats.moved(frame[0])
+    _near_origin(metric.means, subject=source.file)
+    shell = opaque_surface(metric, CELL, subject=str(source.file))
+    facts = {"kind": "splats", "files": [source.file.name], "format": format_name, "splats": len(splats)}
+    capture = _captured(
+        cfg,
+        source,
+        frame,
+        SplatSight(metric),
+        RayCaster(shell.vertices, shell.faces),
+        shell.samples,
+        face_normals(shell.vertices, shell.faces),
+        facts,
+        kind="given splats",
+        out=out,
+    )
+    splats.save_ply(out / GIVEN_SPLATS)
+    return capture
+
+
+def _captured(
+    cfg: SceneSpec,
+    source: Surveyed,
+    frame: tuple[Similarity, Any, str],
+    sight: Sight,
+    caster: RayCaster,
+    samples: np.ndarray,
+    normals: np.ndarray,
+    facts: dict[str, Any],
+    *,
+    kind: DepthKind,
+    out: Path,
+) -> Capture:
+    world_from_capture, scale, up_source = frame
+    subject = f"scene '{cfg.name}'"
+    if source.cameras is not None:
+        cameras = _stated_cameras(source, cfg).moved(world_from_capture)
+        facts |= {"views": len(cameras), "cameras": source.cameras.name}
+    else:
+        start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
+        standing = find_standing(samples, caster, start=start, subject=subject)
+        survey = plan_survey(standing, caster, normals, most_views=min(source.views, cfg.capture.max_views))
+        cameras = survey.cameras
+        facts |= {"standing": standing.facts, **survey.facts}
+    seen = _write_views(sight, cameras, cfg, metres_per_unit=scale.metres_per_unit, out=out)
+    if seen < LEAST_SEEN:
+        raise InputError(
+            subject,
+            f"{seen:.1%} of the pixels of {len(cameras)} virtual views show anything",
+            expected=f"at least {LEAST_SEEN:.0%}",
+            likely="The cameras stand outside, or the surface is full of holes.",
+            next_step="State a 'start' on a floor inside.",
+        )
+    every = cfg.capture.hold_out_every
+    return Capture(
+        views=Views(
+            folder=out,
+            names=tuple(f"{index:05d}" for index in range(len(cameras))),
+            rgb_suffix=".jpg",
+            units_per_depth_count=cfg.capture.given_max_depth / COUNTS / scale.metres_per_unit,
+        ),
+        cameras=cameras.moved(world_from_capture.inverse),
+        world_from_capture=world_from_capture,
+        scale=scale,
+        held_out=tuple(range(0, len(cameras), every)) if every else (),
+        frame_agreement=None,
+        up_source=up_source,
+        depth=DepthFacts(kind=kind, sigma_relative=0.0, figures={"measured": round(seen, 5)}),
+        given=facts,
+    )
+
+
+def _write_views(sight: Sight, cameras: CameraPath, cfg: SceneSpec, *, metres_per_unit: float, out: Path) -> float:
+    """Write every view; the share of pixels with depth, 0..1."""
+    (out / "rgb").mkdir(parents=True)
+    (out / "z_depth").mkdir()
+    near, far = cfg.capture.min_depth, cfg.capture.given_max_depth
+    seen = 0
+    for index in range(len(cameras)):
+        rgb, z_depth = sight.view(cameras, index, near=near)
+        with np.errstate(invalid="ignore"):
+            known = (z_depth >= near) & (z_depth <= far)
+        counts = np.where(known, np.maximum(np.round(np.where(known, z_depth, 0) * (COUNTS / far)), 1), 0).astype(np.uint16)
+        Image.fromarray(rgb).save(out / "rgb" / f"{index:05d}.jpg", quality=JPEG_QUALITY, subsampling=0)
+        Image.fromarray(counts).save(out / "z_depth" / f"{index:05d}.png", compress_level=3)
+        seen += int(known.sum())
+    size = (cameras.height, cameras.width)
+    Image.fromarray(np.full(size, 255, np.uint8)).save(out / "valid.png")
+    return seen / (len(cameras) * size[0] * size[1])
+
+
+def _stated_cameras(source: Surveyed, cfg: SceneSpec) -> CameraPath:
+    assert source.cameras is not None
+    table = read_cameras(source.cameras, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres)
+    if table.distortion.any():
+        raise InputError(str(source.cameras), "a distorted lens", expected="pinholes: these cameras are virtual")
+    if len(table.c2w) > cfg.capture.max_views:
+        raise InputError(
+            str(source.cameras),
+            f"{len(table.c2w)} cameras",
+            expected=f"at most {cfg.capture.max_views}",
+            next_step="Raise capture.max_views, or thin the path.",
+        )
+    if table.width * table.height > MOST_CAMERA_PIXELS:
+        raise InputError(
+            str(source.cameras), f"{table.width}x{table.height} pixels", expected=f"at most {MOST_CAMERA_PIXELS} in all"
+        )
+    return CameraPath(c2w=table.c2w, K=table.K, width=table.width, height=table.height)
+
+
+def _near_origin(points: np.ndarray, *, subject: Path) -> None:
+    away = float(np.abs(np.median(points, axis=0)).max())
+    if away > FARTHEST_ORIGIN:
+        raise InputError(
+            str(subject),
+            f"it lies {away / 1000:.0f} km from its origin",
+            expected=f"at most {FARTHEST_ORIGIN / 1000:.0f} km",
+            likely="Map coordinates: positions are kept in 32 bits, which are too coarse there.",
+            next_step="Move it to the origin first.",
+        )

@@ -1,0 +1,1 @@
+"""One photo: a room as a box, called a guess."""

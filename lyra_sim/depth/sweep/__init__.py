@@ -1,0 +1,1 @@
+"""Plane sweep of one view: neighbours, correlation, semi-global costs, edges, refinement."""

@@ -1,0 +1,1 @@
+"""Every figure's unit, limits and reason, and how a number becomes a judged metric."""
