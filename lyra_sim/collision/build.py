@@ -1,4 +1,7 @@
-"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge."""
+"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge.
+
+Which of them every face of the mesh belongs to is told last.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,8 +14,8 @@ from lyra_sim.collision.camera_way import cut_free
 from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
 from lyra_sim.collision.clutter.components import find_components
 from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.lasting_slabs import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.clutter.parts import Part, part_of_voxels
-from lyra_sim.collision.clutter.slivers import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.convex.slender import without_slivers
@@ -122,7 +125,7 @@ def build_colliders(
 
 
 def _pieces(spending: Spending, shape: Shape) -> list[Piece]:
-    """Slivers of structure first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
+    """Loose slabs first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
     parts = [spending.parts[number] for number in sorted(spending.parts)]
     order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
     return [Piece(label=part.label, points=shape(part)) for part in order]
