@@ -12,7 +12,7 @@
 Words, from what was measured to what physics gets:
 
 - *matter*: voxels that were measured as solid; its *skin* are those that face free air.
-- *structure*: floors, ceilings, walls, ramps. Its planes become *slabs*: boxes behind the measured surface without the openings.
+- *structure*: floors, ceilings, walls, ramps; its planes become *slabs*, boxes behind the measured surface, openings left out.
 - *lasting* slabs keep their hull whatever the budget; *loose* ones are small and compete with clutter for theirs.
 - *component*: connected matter that no slab explains, with body grown behind its skin. *Clutter* is all of them.
 - *part*: voxels with the convex shape that would cover them, while joins and cuts are still open. A *lump* is an uncut part.
