@@ -6,7 +6,7 @@ import numpy as np
 HALF = 0.71
 """Half a texel, corner to corner. Derived."""
 DEEP = 0.1
-"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]. Derived."""
+"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]. Convention."""
 
 
 @numba.njit(cache=True)

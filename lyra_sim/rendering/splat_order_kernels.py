@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 MIN_ALPHA = 1.0 / 255.0
-"""A splat contributes where its alpha is at least this (Kerbl et al. 2023). Derived."""
+"""A splat contributes where its alpha is at least this (Kerbl et al. 2023). Convention."""
 LOG2_E = 1.0 / math.log(2.0)
 """Turns e^x into 2^x. Derived."""
 

@@ -6,7 +6,7 @@ from jaxtyping import Float, Float64
 from lyra_sim.trajectories.smooth_motion import smoother_step
 
 MAX_TURN = np.radians(3.0)
-"""A gaze is smoothed until it turns by no more than this from frame to frame: at 16 frames/s, one turn in 7.5 s. Derived."""
+"""A gaze is smoothed until it turns by no more than this from frame to frame: at 16 frames/s, one turn in 7.5 s. Convention."""
 BLEND_FRAMES = 24
 """Frames over which the start photo's own gaze gives way to the path's, at least. Convention."""
 _VERTICAL = 1e-6

@@ -36,7 +36,7 @@ GAP_FILL = 1.5
 """A wall goes on across gaps of up to this, behind furniture [m]. Tuned, unrecorded."""
 OPTIONAL, FILLED = 5e-4, 2e-4
 """Worth of a wall cell that nobody saw, and of one that another slab fills already: enough to draw a rectangle's edge out
-to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own. Derived."""
+to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own. Convention."""
 HOLE = 0.15
 """Narrower holes behind a wall's face don't part a slab [m]: depth noise pierces walls, nobody goes through there.
 Tuned, unrecorded."""

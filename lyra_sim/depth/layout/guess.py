@@ -26,7 +26,7 @@ CONFIDENCE_BOX, CONFIDENCE_FLOOR = 0.25, 0.15
 SIGMA = 0.5
 """Relative error of the depth: the distance to a wall rests on where one edge was believed to be. Convention."""
 FLOOR_REACH = 8.0
-"""A bare floor is guessed this far, in camera heights: beyond, a degree of tilt doubles the distance. Derived."""
+"""A bare floor is guessed this far, in camera heights: beyond, a degree of tilt doubles the distance. Convention."""
 LEAST_SUPPORT = 0.3
 """Mean edge strength under its boundaries (0..1) that a box needs; noise reaches about 0.2. Tuned, unrecorded."""
 assert max(CONFIDENCE_BOX, CONFIDENCE_FLOOR) < MEASURED_CONFIDENCE

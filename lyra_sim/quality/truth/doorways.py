@@ -22,7 +22,7 @@ AROUND = 0.5
 LOSS_VOXELS = 2
 """A passage may lose this many voxels: on either side the surface is known to one. Derived."""
 CELLS_PER_VOXEL = 2
-"""Widths are measured on cells this much smaller than voxels. Derived."""
+"""Widths are measured on cells this much smaller than voxels. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
