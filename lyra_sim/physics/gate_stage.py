@@ -32,7 +32,8 @@ DROP_HEIGHT = 0.3
 CELLS_ASKED = 200
 """Free cells of the map that the engine is asked about, and as many occupied ones. Convention."""
 INSET = 5e-4
-"""A cell's box is smaller than the cell by this on every side [m]: a hull that ends at the cell's edge isn't in it. Convention."""
+"""A cell's box is smaller than the cell by this on every side [m]: a hull that ends at the cell's edge isn't in it.
+Convention."""
 BALLAST = 0.02
 """Height of the box's centre of mass [m]: so low that it lands upright, like a buoy. Convention."""
 
