@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import c2w_opengl_from_opencv
 from lyra_sim.data.world import MetricWorld

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import K_to_integer_centres
 from lyra_sim.data.mesh import TriMesh

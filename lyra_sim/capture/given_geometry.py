@@ -10,9 +10,9 @@ from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
-from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
 from lyra_sim.data.painted_mesh import PaintedMesh

@@ -1,21 +1,24 @@
-"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge."""
+"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge.
+
+Which of them every face of the mesh belongs to is told last.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from lyra_sim.collision.camera_way import cut_free
 from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
 from lyra_sim.collision.clutter.components import find_components
 from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.lasting_slabs import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.clutter.parts import Part, part_of_voxels
-from lyra_sim.collision.clutter.slivers import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.convex.slender import without_slivers
-from lyra_sim.collision.face_labels import face_labels
 from lyra_sim.collision.fences import KnownFloor, make_fences
 from lyra_sim.collision.measured.free_air import AirField
 from lyra_sim.collision.measured.measured_voxels import with_seen, with_surface
@@ -23,7 +26,7 @@ from lyra_sim.collision.overhang import drawn_up
 from lyra_sim.collision.planes.openings import find_openings
 from lyra_sim.collision.planes.plane_finding import Plane, find_planes
 from lyra_sim.collision.planes.slabs import heading_of, make_slabs
-from lyra_sim.data.colliders import Colliders, Hull
+from lyra_sim.data.colliders import LABELS, Colliders, Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.scene.spec import CollideConfig
@@ -42,6 +45,9 @@ Shape = Callable[[Part], np.ndarray]
 """Corners of a part's hull [m]."""
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
+
+FLAT = 0.7
+"""A floor or ceiling face points this much up or down at least; what stands in a slab but faces sideways is clutter."""
 
 
 def build_colliders(
@@ -119,7 +125,7 @@ def build_colliders(
 
 
 def _pieces(spending: Spending, shape: Shape) -> list[Piece]:
-    """Slivers of structure first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
+    """Loose slabs first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
     parts = [spending.parts[number] for number in sorted(spending.parts)]
     order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
     return [Piece(label=part.label, points=shape(part)) for part in order]
@@ -154,3 +160,26 @@ def _fitted(
             pieces, cut_count = more, more_cut
     spending.dropped += too_many
     return pieces, cut_count
+
+
+def face_labels(mesh: TriMesh, hulls: Sequence[Hull], *, tolerance: float) -> UInt8[np.ndarray, "f"]:
+    """Index into LABELS for every face: ``unseen`` where it wasn't measured, else by the hull its centre lies in.
+
+    Floors come first, then walls, ceilings, and clutter for all that is left.
+
+    Args:
+        mesh: The surface to label.
+        hulls: Named hulls.
+        tolerance: How far outside a hull its faces may lie [m]: a voxel.
+    """
+    labels = np.full(len(mesh.faces), LABELS.index("clutter"), np.uint8)
+    centres = mesh.triangles.astype(np.float64).mean(axis=1)
+    normals = mesh.face_normals()
+    fits = {"floor": normals[:, 2] > FLAT, "wall": np.abs(normals[:, 2]) < FLAT, "ceiling": normals[:, 2] < -FLAT}
+    for label in ("ceiling", "wall", "floor"):
+        chosen = HullSet.of([hull for hull in hulls if hull.label == label])
+        index = np.flatnonzero(fits[label])
+        near = chosen.contains(centres[index], margin=tolerance)
+        labels[index[near]] = LABELS.index(label)
+    labels[~mesh.face_seen] = LABELS.index("unseen")
+    return labels

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lyra_sim.errors import FrameError
-from lyra_sim.geometry.agreement import largest_agreements
+from lyra_sim.geometry.consensus import largest_agreements
 
 CONTRADICTION = 3.0
 """Two pieces contradict each other when they differ by more than this many of their combined standard deviations. Among

@@ -13,10 +13,10 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.errors import LyraSimError, PluginError
-from lyra_sim.generators.evidence import PhotoEvidence, Tie, tie_depth
 from lyra_sim.generators.frames_on_disk import FrameWriter, PhotoFrames, depth_step, video_frame
 from lyra_sim.generators.generator import Condition, Generated, Generator
 from lyra_sim.generators.memory import SpatialMemory
+from lyra_sim.generators.photo_evidence import PhotoEvidence, Tie, tie_depth
 from lyra_sim.generators.reproject import draw, known_frames
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
@@ -39,7 +39,7 @@ class ChunkFacts:
     depth_scale: float
     depth_residual: float | None
     depth_overlap: float
-    """See :class:`~lyra_sim.generators.evidence.Tie`; no residual where nothing overlaps."""
+    """See :class:`~lyra_sim.generators.photo_evidence.Tie`; no residual where nothing overlaps."""
     overlap_scale: float | None = None
     overlap_sigma: float | None = None
     """What common pixels say about the scale of depth, and their relative standard error; None: nothing."""

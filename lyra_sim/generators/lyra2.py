@@ -17,10 +17,10 @@ from jaxtyping import Bool, Float, UInt8
 from lyra_sim.depth.providers.chunk import depth_of_chunk
 from lyra_sim.depth.providers.provider import ProviderOptions
 from lyra_sim.errors import EnvironmentNotReady, SpecError
-from lyra_sim.generators.evidence import known_depth
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.generators.loop import KEPT_EVERY
+from lyra_sim.generators.photo_evidence import known_depth
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.plugins import load_plugin
 from lyra_sim.rendering.forward_warp import forward_warp

@@ -15,11 +15,11 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED
 from lyra_sim.errors import PhysicsError
+from lyra_sim.physics.half_spaces import read_solids
 from lyra_sim.physics.request import CellRequest, DriveRequest, DropRequest, ProbeRequest, RouteRequest, ShotRequest
 from lyra_sim.physics.result import ProbeKind
 from lyra_sim.physics.robots import DiffDrive
 from lyra_sim.physics.shots import SPEED, Shot, plan_shots
-from lyra_sim.physics.solids import read_solids
 from lyra_sim.resources import resource_dir
 
 COLLISION = "/World/Environment/Collision"

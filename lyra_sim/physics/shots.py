@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.navigation import Navigation
-from lyra_sim.physics.solids import Solid, first_met
+from lyra_sim.physics.half_spaces import Solid, first_met
 
 SPEED = 10.0
 """[m/s]; a ball then moves 8 cm in one step of 1/120 s, which is how thin floors and walls are tunnelled."""

@@ -10,7 +10,7 @@ from lyra_sim.steps.step import Step
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> MetricWorld:
-    from lyra_sim.alignment.metric import to_metric_world
+    from lyra_sim.alignment.metric_world import to_metric_world
 
     world = to_metric_world(inputs["depth"], inputs["reconstruct"], cfg)
     world.save(out)

@@ -16,12 +16,11 @@ GATE_LIMIT_S = 900.0
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
     """Measure, write ``metrics.json``, ``gate_<engine>.json`` and ``report.html``. A bad world is a figure, not an error."""
     from lyra_sim.physics.gate import run_gates
-    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth
+    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth, stage_metrics
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
-    from lyra_sim.quality.stage import stage_metrics
     from lyra_sim.usd.rules.validate import validate_stage
 
     stage, truth = inputs["author"].stage, load_truth(cfg.truth)

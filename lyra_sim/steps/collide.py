@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:
     """Hulls first, because the map must show what physics will feel; fences need a first, unfenced look at the floor."""
     from lyra_sim.collision.build import build_colliders
-    from lyra_sim.navigation.build import build_navigation
-    from lyra_sim.navigation.floor_plan import band_of, draw_floor_plan
+    from lyra_sim.navigation.build import band_of, build_navigation, draw_floor_plan
 
     solid, centres = inputs["mesh"], inputs["align"].cameras.centres
 

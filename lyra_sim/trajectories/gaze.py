@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Float64
 
-from lyra_sim.trajectories.motion import smoother_step
+from lyra_sim.trajectories.smooth_motion import smoother_step
 
 MAX_TURN = np.radians(3.0)
 """A gaze is smoothed until it turns by no more than this from frame to frame: at 16 frames/s, one turn in 7.5 s."""

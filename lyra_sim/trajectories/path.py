@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath, GenerateConfig, PresetPath
-from lyra_sim.trajectories.frame_size import cropped_K, frame_size
 from lyra_sim.trajectories.gaze import turns
 from lyra_sim.trajectories.known_surface import KnownSurface, known_surface
 from lyra_sim.trajectories.path_file import file_frames
@@ -18,6 +17,9 @@ from lyra_sim.trajectories.presets import preset_frames, start_view
 
 MOVED = 1e-3
 """A frame counts as moved by the clamp from here on [m]."""
+
+MULTIPLE = 16
+"""Sides of frames are whole multiples of this [px]: a video network works on 8 × 8 pixels, two by two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,3 +125,28 @@ def _of_clearance(
         "way_kept": round(cut_to, 4),
         "frames_behind": int(known.behind(positions, known.nearest(positions)[1]).sum()),
     }
+
+
+def frame_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height [px] with ``side`` as the longer one and nearly the aspect of ``width × height``."""
+    scale = side / max(width, height)
+    longer = max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)
+    shorter = max(MULTIPLE, round(min(width, height) * scale / MULTIPLE) * MULTIPLE)
+    return (longer, shorter) if width >= height else (shorter, longer)
+
+
+def cropped_K(
+    K: Float[np.ndarray, "*n 3 3"], *, size: tuple[int, int], new_size: tuple[int, int]
+) -> Float64[np.ndarray, "*n 3 3"]:
+    """Intrinsics of the largest view of ``new_size`` that lies within the view of ``size``.
+
+    Both focal lengths are scaled alike, so pixels keep their shape; what doesn't fit the new aspect is cut off evenly on both
+    sides. A frame therefore never shows more than its photo.
+    """
+    (width, height), (new_width, new_height) = size, new_size
+    scale = max(new_width / width, new_height / height)
+    new = np.array(K, np.float64, copy=True)
+    new[..., :2, :] *= scale
+    new[..., 0, 2] -= (width * scale - new_width) / 2
+    new[..., 1, 2] -= (height * scale - new_height) / 2
+    return new

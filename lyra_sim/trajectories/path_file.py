@@ -12,7 +12,7 @@ from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import invert_rigid
 from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath
-from lyra_sim.trajectories.clamp import Cleared, keep_clear, looked_at
+from lyra_sim.trajectories.clearance import Cleared, keep_clear, looked_at
 from lyra_sim.trajectories.known_surface import KnownSurface
 
 FORMATS = (".npz", ".json")

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from lyra_sim.trajectories.motion import arc_length, even_stations, smoothed
+from lyra_sim.trajectories.smooth_motion import arc_length, even_stations, smoothed
 
 MOST_PHOTOS = 300
 """Photos a way is laid through; of more, evenly chosen ones."""

@@ -11,11 +11,11 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.errors import GeometryError, SpecError
 from lyra_sim.scene.generate import CHUNK_FRAMES, PresetPath
 from lyra_sim.scene.messages import did_you_mean
-from lyra_sim.trajectories.clamp import Cleared, keep_clear
+from lyra_sim.trajectories.clearance import Cleared, keep_clear
 from lyra_sim.trajectories.gaze import MAX_TURN, angles_of, angles_towards, begun_as, rotations_of, turns
 from lyra_sim.trajectories.known_surface import KnownSurface, middle_depth
-from lyra_sim.trajectories.motion import EASE, along, arc_length, eased, slowed_length, smoothed
 from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, Way, way_ahead, way_of_photos
+from lyra_sim.trajectories.smooth_motion import EASE, along, arc_length, eased, slowed_length, smoothed
 
 MAX_STEP = 0.1
 """``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap."""

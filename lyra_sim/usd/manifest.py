@@ -15,7 +15,7 @@ from lyra_sim.data.files import write_json
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.usd.parts import OUTER_SHELL, outer_shell
+from lyra_sim.usd.mesh_parts import OUTER_SHELL, outer_shell
 
 MANIFEST_VERSION = 1
 """Of manifest.json; raised when a field changes meaning."""

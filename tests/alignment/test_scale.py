@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.alignment.scale import settle_scale
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence

@@ -228,7 +228,7 @@ def test_higher_harmonics_turn_with_the_splats(room):
     from scipy.spatial.transform import Rotation
 
     from lyra_sim.geometry.rigid import Similarity
-    from lyra_sim.rendering.spherical_harmonics import colors_towards
+    from lyra_sim.rendering.splat_view import colors_towards
 
     splats = splats_of(room, degree=3)
     turn = Rotation.from_rotvec([0.3, -1.1, 0.7]).as_matrix()

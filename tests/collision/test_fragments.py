@@ -7,7 +7,7 @@ import pytest
 
 from lyra_sim.collision.clutter.components import find_components
 from lyra_sim.collision.clutter.hull_budget import Spending
-from lyra_sim.collision.clutter.slivers import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
+from lyra_sim.collision.clutter.lasting_slabs import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, box_corners, named
 from lyra_sim.collision.measured.measured_voxels import VoxelSurface, with_surface

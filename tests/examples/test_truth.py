@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.solid import Solid

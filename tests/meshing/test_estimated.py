@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.data.grid import FREE
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld

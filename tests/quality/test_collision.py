@@ -10,10 +10,10 @@ from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate
+from lyra_sim.quality.assessment import stage_metrics
 from lyra_sim.quality.collision import collision_metrics, shortcut_metrics
+from lyra_sim.quality.frame import scale_metrics
 from lyra_sim.quality.navigation import navigation_metrics
-from lyra_sim.quality.scale import scale_metrics
-from lyra_sim.quality.stage import stage_metrics
 from lyra_sim.usd.rules.issues import Issue
 from tests.boxes import box_mesh
 from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface

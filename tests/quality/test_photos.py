@@ -14,8 +14,8 @@ from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.depth import ViewSet, estimated_depth_metrics
+from lyra_sim.quality.frame import depth_source_metrics, pose_metrics
 from lyra_sim.quality.image import image_metrics
-from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
 from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, seen_by_cameras
 from lyra_sim.rendering.ray_casting import RayCaster

@@ -19,8 +19,8 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
 from lyra_sim.exporters.glb import write_mesh_glb
+from lyra_sim.usd.mesh_parts import OUTER_SHELL
 from lyra_sim.usd.package import write_geometry
-from lyra_sim.usd.parts import OUTER_SHELL
 from lyra_sim.usd.stage import label_of
 from lyra_sim.usd.world import open_world
 from tests.conftest import ROOT

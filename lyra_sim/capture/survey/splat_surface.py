@@ -8,10 +8,10 @@ from jaxtyping import Float32, Float64, Int32, UInt8
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.capture.survey.dense_samples import thinned
 from lyra_sim.capture.survey.mesh_files import check_file
 from lyra_sim.capture.survey.spz import read_spz
 from lyra_sim.capture.survey.standing_room import cell_for
-from lyra_sim.capture.survey.surface_samples import thinned
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath

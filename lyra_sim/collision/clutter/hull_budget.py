@@ -1,6 +1,6 @@
 """Spend the hull budget where it matters most: join what costs nothing, cut what takes most air, and trade one for the other.
 
-Every part of the world that isn't a large slab competes here, wall slivers and clutter alike. Joining two parts saves a hull
+Every part of the world that isn't a large slab competes here, loose slabs and clutter alike. Joining two parts saves a hull
 and may take some air; cutting one spends a hull and gives air back; leaving one out saves a hull and loses its surface. All
 three are counted in weighted air voxels, so the budget flows to where a hull gives most, and when it is used up a cut is paid
 for by the cheapest saving elsewhere. The sum of air and lost surface falls with every trade, so it ends.

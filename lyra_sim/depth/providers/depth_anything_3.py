@@ -2,8 +2,8 @@
 
 Its own ``inference`` puts the cameras that were given in the place of those it saw, and divides depth by one factor between
 the two. What it saw is worth more here: the factor is found beside the one that known depth tells, and the two are compared
-(:mod:`lyra_sim.generators.evidence`). So the parts that ``inference`` is made of are called: ``input_processor``, ``forward``
-and ``output_processor``, with the cameras given to those networks that take them.
+(:mod:`lyra_sim.generators.photo_evidence`). So the parts that ``inference`` is made of are called: ``input_processor``,
+``forward`` and ``output_processor``, with the cameras given to those networks that take them.
 
 The licence is that of the checkpoint: nested, giant and large (Lyra 2.0 takes DA3NESTED-GIANT-LARGE-1.1) are CC BY-NC 4.0,
 base, small, metric and mono are Apache-2.0. ``depth-anything-3`` 0.1.1 asks for numpy < 2 and for much that depth doesn't need:

@@ -22,11 +22,11 @@ from lyra_sim.quality.agreement import Looks, Shown
 from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.report import pictures
 from lyra_sim.quality.report.agreement import agreement_section
+from lyra_sim.quality.report.generated import walk_section
 from lyra_sim.quality.report.page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report.photos import photos_section
 from lyra_sim.quality.report.physics import physics_section
 from lyra_sim.quality.report.plan_svg import PlanSvg
-from lyra_sim.quality.report.walk import walk_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lyra_sim.trajectories.motion import BEND, EASE, along, arc_length, eased, even_stations, slowed_length, smoothed
+from lyra_sim.trajectories.smooth_motion import BEND, EASE, along, arc_length, eased, even_stations, slowed_length, smoothed
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lyra_sim.trajectories.motion import arc_length
 from lyra_sim.trajectories.photo_way import follows_a_walk, shortest_open_way, way_ahead, way_of_photos
+from lyra_sim.trajectories.smooth_motion import arc_length
 from tests.rooms import look
 
 

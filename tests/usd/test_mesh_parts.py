@@ -8,7 +8,7 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.surface import is_closed_manifold, signed_volume
 from lyra_sim.usd.degeneracies import NUDGE, with_parted_vertices, without_caps, without_needles
-from lyra_sim.usd.parts import crease_normals, outer_shell, split_by_label
+from lyra_sim.usd.mesh_parts import crease_normals, outer_shell, split_by_label
 from tests.boxes import box_mesh
 from tests.usd.worlds import World
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lyra_sim.alignment.usual_rooms import CEILING, CEILING_SIGMA, HELD, HELD_SIGMA, customs, weigh_customs
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence, combine
-from lyra_sim.quality.scale import scale_metrics
+from lyra_sim.quality.frame import scale_metrics
 
 
 def stated(value: float, sigma: float) -> ScaleEstimate:

@@ -6,7 +6,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics, UsdShade
 
 from lyra_sim.data.colliders import Colliders, Label
 from lyra_sim.data.mesh import TriMesh
-from lyra_sim.usd.geometry import HULL_MATERIALS, define_mesh, set_normals
+from lyra_sim.usd.meshes import HULL_MATERIALS, define_mesh, set_normals
 from lyra_sim.usd.stage import set_label
 
 SEEN_ATTRIBUTE = "lyra:seen"
@@ -30,7 +30,7 @@ def define_hulls(stage: Usd.Stage, path: str, colliders: Colliders) -> None:
     """Author ``<path>/<hull name>`` as a static collider each; the approximation says what they already are: convex.
 
     Args:
-        stage: On a layer of :func:`lyra_sim.usd.geometry.new_geometry_layer`, whose contact materials are bound here.
+        stage: On a layer of :func:`lyra_sim.usd.meshes.new_geometry_layer`, whose contact materials are bound here.
         path: Prim path of the group.
         colliders: The hulls.
     """

@@ -5,8 +5,8 @@ import pytest
 
 from lyra_sim.data.video import INVENTED, KNOWN, NEW
 from lyra_sim.depth.providers.chunk import Motion
-from lyra_sim.generators.evidence import PhotoEvidence, Tie, factor_of_cameras, tie_depth
 from lyra_sim.generators.known_frame import KnownFrame
+from lyra_sim.generators.photo_evidence import PhotoEvidence, Tie, factor_of_cameras, tie_depth
 from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.geometry.similarity_fit import fit_similarity

@@ -88,7 +88,7 @@ class PhotoEvidence:
 
     def measured(self, points: Float64[np.ndarray, "m 3"]) -> Bool[np.ndarray, "m"]:
         """True where a photo measured the point's surface, or saw through it. Hidden, and outside all photos: False."""
-        from lyra_sim.generators.evidence_kernels import measured
+        from lyra_sim.generators.photo_evidence_kernels import measured
 
         return measured(np.ascontiguousarray(points, np.float64), self._z_depths, self._K, self._w2c, TOLERANCE)
 

@@ -6,7 +6,7 @@ from pxr import Sdf, Usd, UsdGeom, UsdShade, Vt
 
 from lyra_sim.conventions import linear_from_srgb
 from lyra_sim.resources import resource_dir
-from lyra_sim.usd.parts import OUTER_SHELL, Part
+from lyra_sim.usd.mesh_parts import OUTER_SHELL, Part
 from lyra_sim.usd.stage import new_layer, set_extent, set_label, vec3f_array
 
 COLOR_SPACE = "lin_rec709_scene"
@@ -63,7 +63,7 @@ def define_visual_mesh(stage: Usd.Stage, path: str, parts: tuple[Part, ...]) -> 
     Args:
         stage: On a layer of :func:`new_geometry_layer`, whose materials are bound here.
         path: Prim path of the group.
-        parts: See :func:`lyra_sim.usd.parts.split_by_label`; those without texture coordinates do without the texture.
+        parts: See :func:`lyra_sim.usd.mesh_parts.split_by_label`; those without texture coordinates do without the texture.
     """
     root = UsdGeom.Xform.Define(stage, path).GetPrim()
     looks = {prim.GetName(): UsdShade.Material(prim) for prim in stage.GetPrimAtPath(f"{path}/{_LOOKS}").GetChildren()}

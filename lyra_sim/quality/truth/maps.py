@@ -1,4 +1,4 @@
-"""Where a robot can go here against where it can go in truth, inside what was seen: maps of hulls and of a true mesh."""
+"""Our map against true ones, inside what was seen: the one that hulls make, a true mesh's, and one that a lidar drew."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,18 @@ from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric
+from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.navigation.mesh_map import blocked_by_mesh
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, seen_free
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.quality.truth.doorways import doorway_metrics, fine_grid, true_doorways
 from lyra_sim.quality.truth.surface import TrueSurface
+
+NEAR_OBSERVED_M = 0.15
+"""Their occupied cells farther than this from any cell we observed aren't asked about [m]."""
+MATCH_M = 0.10
+"""An occupied cell of ours this near counts [m]; the true surface itself reaches 0.967 on the small house."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,3 +117,35 @@ def navigable_metrics(
         measured("truth.map.free_iou", free.iou, n=int((free.ours | free.theirs).sum())),
         *doorway_metrics("truth.doorways", doorways),
     ]
+
+
+def map_metrics(ours: OccupancyMap, theirs: OccupancyMap, *, world_from_theirs: Similarity) -> list[Metric]:
+    """Free precision over cells known to both, and occupied recall over their cells near what we observed."""
+    from scipy.spatial import cKDTree
+
+    free = _at(ours, ours.free)
+    floor = np.column_stack([free, np.zeros(len(free))])
+    in_theirs = (floor - world_from_theirs.translation) @ world_from_theirs.rotation / world_from_theirs.scale
+    verdict = theirs.sample(in_theirs)
+    known = verdict != UNKNOWN
+    precision = float((verdict[known] != OCCUPIED).mean()) if known.any() else np.nan
+
+    walls = _at(theirs, theirs.cells == OCCUPIED)
+    walls = world_from_theirs.apply(np.column_stack([walls, np.zeros(len(walls))]))[:, :2]
+    observed, occupied = _at(ours, ours.cells != UNKNOWN), _at(ours, ours.cells == OCCUPIED)
+    near = cKDTree(observed).query(walls)[0] <= NEAR_OBSERVED_M + 1e-9 if len(observed) else np.zeros(len(walls), bool)
+    found = cKDTree(occupied).query(walls[near])[0] <= MATCH_M + 1e-9 if len(occupied) else np.zeros(int(near.sum()), bool)
+    return [
+        measured("truth.map.free_precision", precision, n=int(known.sum()), note="of our free cells, known to both"),
+        measured(
+            "truth.map.occupied_recall",
+            float(found.mean()) if len(found) else np.nan,
+            n=len(found),
+            note=f"of their occupied cells within {NEAR_OBSERVED_M:g} m of ours; match within {MATCH_M:g} m",
+        ),
+    ]
+
+
+def _at(grid: OccupancyMap, mask: np.ndarray) -> np.ndarray:
+    """Centres of the marked cells (n, 2), in the map's frame."""
+    return grid.centres(np.argwhere(mask))

@@ -1,4 +1,4 @@
-"""Which slabs are structure for good, and which are slivers that have to earn their hull like clutter does."""
+"""Which slabs last as structure, and which are loose: small ones, which have to earn their hull like clutter does."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Compiled loop of :mod:`~lyra_sim.generators.evidence`."""
+"""Compiled loop of :mod:`~lyra_sim.generators.photo_evidence`."""
 
 import numpy as np
 from numba import njit, prange

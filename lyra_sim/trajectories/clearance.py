@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 from lyra_sim.trajectories.known_surface import KnownSurface
-from lyra_sim.trajectories.motion import smoothed, smoother_step
+from lyra_sim.trajectories.smooth_motion import smoothed, smoother_step
 
 ROUNDS, STEP = 120, 0.05
 """Pushes at most, and how far each moves a station at most [m]."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.trajectories.clamp import keep_clear, lacking
+from lyra_sim.trajectories.clearance import keep_clear, lacking
 from lyra_sim.trajectories.known_surface import KnownSurface, known_surface
-from lyra_sim.trajectories.motion import arc_length
+from lyra_sim.trajectories.smooth_motion import arc_length
 from tests.rooms import Room
 
 CLEARANCE = 0.25

@@ -7,8 +7,8 @@ from jaxtyping import Float64
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.level import Level, level_with, up_evidence
 from lyra_sim.alignment.scale import is_estimated, settle_scale
+from lyra_sim.alignment.vertical import Level, level_with, up_evidence
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.world import MetricWorld, Reconstruction

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric import to_metric_world
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import METRIC_SIGMA, ScaleEstimate
@@ -15,7 +15,7 @@ from lyra_sim.data.world import Reconstruction
 from lyra_sim.errors import FrameError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.gravity import gravity_metrics
+from lyra_sim.quality.frame import gravity_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.scene.sources import CameraHeightScale, RgbdSource
 from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
