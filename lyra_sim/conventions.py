@@ -22,15 +22,16 @@ METRES_PER_UNIT = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 """Length units accepted in a scene file."""
 
 GRAVITY_M_S2 = 9.81
-"""Standard gravity used by every physics scene we write."""
+"""Standard gravity used by every physics scene we write. Convention."""
 
 SH_C0 = 0.28209479177387814
-"""Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023)."""
+"""Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023). Derived."""
 
 GLTF_FROM_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-"""Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way."""
+"""Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way. Derived."""
 
 _FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Turns camera axes between OpenCV's and OpenGL's, either way. Convention."""
 
 
 def c2w_opencv_from_opengl(c2w: Float[np.ndarray, "*n 4 4"]) -> Float[np.ndarray, "*n 4 4"]:

@@ -21,11 +21,11 @@ from lyra_sim.geometry.up_evidence import angle_deg
 from lyra_sim.scene.spec import AlignConfig, SceneSpec
 
 CLEAR_RADIUS, CLEAR_LOW, CLEAR_HIGH = 0.3, 0.08, 1.0
-"""A floor point is free for the origin when nothing stands within this disc and height band [m]."""
+"""A floor point is free for the origin when nothing stands within this disc and height band [m]. Convention."""
 FLOOR_SIGHT = 2.0
-"""Estimated floor is seen from this many camera heights away."""
+"""Estimated floor is seen from this many camera heights away. Tuned, unrecorded."""
 PROVISIONAL_UP_SIGMA_DEG = 1.5
-"""What capture knows of up before there is depth."""
+"""What capture knows of up before there is depth. Convention."""
 
 
 def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: SceneSpec) -> MetricWorld:

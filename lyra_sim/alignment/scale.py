@@ -13,13 +13,13 @@ from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale
 from lyra_sim.scene.spec import SceneSpec
 
 DENSE_FLOOR_SIGMA = 0.01
-"""Estimated floors are off by about this fraction of the camera height, however many samples they have."""
+"""Estimated floors are off by about this fraction of the camera height, however many samples they have. Tuned, unrecorded."""
 UNEVEN = 4
-"""Heights over estimated ground that is no plane err together: they count as this many at most."""
+"""Heights over estimated ground that is no plane err together: they count as this many at most. Tuned, unrecorded."""
 MARK_WIDTHS = 100
-"""Depth at a mark is the median over a window this fraction of the image wide, on either side."""
+"""Depth at a mark is the median over a window this fraction of the image wide, on either side. Convention."""
 MARK_PX = 2.0
-"""Error granted to a mark, in pixels of the view."""
+"""Error granted to a mark, in pixels of the view. Convention."""
 
 
 def settle_scale(

@@ -13,11 +13,12 @@ from lyra_sim.geometry.gravity import up_from_cameras, up_from_walls
 from lyra_sim.geometry.up_evidence import UpEstimate, UpEvidence, angle_deg, combine_up, up_piece
 
 FLOOR_LEVEL_DEG = 0.3
-"""Floors in buildings are level to about this."""
+"""Floors in buildings are level to about this. Convention."""
 GROUND_LEVEL_DEG = 1.0
-"""Ground known from estimated depth, which is often a street's, is level to about this."""
+"""Ground known from estimated depth, which is often a street's, is level to about this. Convention."""
 DECLARED_SIGMA_DEG = 1.0
-"""An up axis that somebody declared is the vertical to about this: trackers know gravity so well, modellers better."""
+"""An up axis that somebody declared is the vertical to about this: trackers know gravity so well, modellers better.
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,14 +25,15 @@ from lyra_sim.scene.sources import Surveyed
 from lyra_sim.scene.spec import SceneSpec
 
 FARTHEST_ORIGIN = 10_000.0
-"""Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there."""
+"""Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there. Derived."""
 COUNTS = 65000
-"""The depth images' unit is the deepest depth that counts over this."""
+"""The depth images' unit is the deepest depth that counts over this. Convention."""
 JPEG_QUALITY = 95
+"""Of the rendered views. Convention."""
 LEAST_SEEN = 0.1
-"""Share of the pixels that have to show something."""
+"""Share of the pixels that have to show something. Convention."""
 MOST_CAMERA_PIXELS = 2_100_000
-"""Of a camera that a user states."""
+"""Of a camera that a user states. Convention."""
 
 Shot = tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]
 

@@ -19,10 +19,11 @@ from lyra_sim.scene.sources import CameraHeightScale
 from lyra_sim.scene.spec import SceneSpec
 
 ASSUMED_VIEW_DEG = 60.0
-"""Angle of view over the longer side when the photo says nothing: a phone's main camera has 60 to 70."""
+"""Angle of view over the longer side when the photo says nothing: a phone's main camera has 60 to 70. Convention."""
 LINES_SIDE = 640
-"""Longer side of the photo when straight edges are sought [px]."""
+"""Longer side of the photo when straight edges are sought [px]. Tuned, unrecorded."""
 JPEG_QUALITY = 95
+"""Of the photo as it is handed on. Convention."""
 
 
 def capture_one_photo(cfg: SceneSpec, photo: Photo, *, out: Path) -> Capture:

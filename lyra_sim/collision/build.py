@@ -32,14 +32,14 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.scene.spec import CollideConfig
 
 FRONTIER_SHARE = 0.2
-"""Of the hull budget, at most; what fences don't use goes back to the rest."""
+"""Of the hull budget, at most; what fences don't use goes back to the rest. Tuned, unrecorded."""
 PRICE = 2.5e-4
-"""A hull that gives back less air than this isn't worth having [m^3]."""
+"""A hull that gives back less air than this isn't worth having [m^3]. Tuned on the AWS worlds."""
 AIR_BAR, SURFACE_BAR = 0.01, 0.02
-"""Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both."""
+"""Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both. Derived."""
 
 SPARE = 0.01
-"""The cameras' way is kept this much wider than it has to be [m]."""
+"""The cameras' way is kept this much wider than it has to be [m]. Convention."""
 
 Shape = Callable[[Part], np.ndarray]
 """Corners of a part's hull [m]."""
@@ -47,7 +47,8 @@ FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
 
 FLAT = 0.7
-"""A floor or ceiling face points this much up or down at least; what stands in a slab but faces sideways is clutter."""
+"""A floor or ceiling face points this much up or down at least; what stands in a slab but faces sideways is clutter.
+Convention."""
 
 
 def build_colliders(

@@ -26,6 +26,7 @@ from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.scene.spec import SceneSpec
 
 INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it. Convention."""
 _ParserError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 """What the parser raises; typer bundles click and exports only some of this class's children."""
 

@@ -15,8 +15,9 @@ from typing import Literal
 from lyra_sim.plugins import all_plugins
 
 MIN_MEMORY_GB = 8.0
-"""Preview of a house peaks well below this; less makes the mesh step swap."""
+"""Preview of a house peaks well below this; less makes the mesh step swap. Convention."""
 MIN_DISK_GB = 5.0
+"""Free disk that is advised [GB]. Convention."""
 IMPORTS = ("torch", "open3d", "pxr", "usd_validation_nvidia", "coacd", "numba", "manifold3d", "pycolmap", "trimesh")
 """Packages that can be installed and still fail to load: native ones, and what a second USD beside usd-core breaks."""
 _LIMITS = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?$")

@@ -12,7 +12,8 @@ from lyra_sim.data.capture import DepthFacts
 from lyra_sim.errors import GeometryError
 
 MEASURED_CONFIDENCE = 0.75
-"""Confidence from here on: several views measured this very pixel. Below: inferred from its surroundings (a planar prior)."""
+"""Confidence from here on: several views measured this very pixel. Below: inferred from its surroundings (a planar prior).
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from lyra_sim.data.files import read_json, write_json
 
 SCHEMA_VERSION = 1
-"""Of metrics.json; raised when a field changes meaning."""
+"""Of metrics.json; raised when a field changes meaning. Convention."""
 
 Verdict = Literal["pass", "warn", "fail", "not-measured"]
 

@@ -14,10 +14,10 @@ from lyra_sim.geometry.rigid import Similarity
 
 KNOWN, INVENTED, NEW = 0, 1, 2
 """Values of the ``origin`` images. KNOWN: carried over from photos. INVENTED: drawn, but a photo measured what is there, so
-it adds nothing to the world. NEW: drawn where no photo measured anything; it may add surface and colour."""
+it adds nothing to the world. NEW: drawn where no photo measured anything; it may add surface and colour. Convention."""
 
 ADDS_EVERY = 8
-"""Every n-th frame may add to the world: those between show the same from next to nowhere else."""
+"""Every n-th frame may add to the world: those between show the same from next to nowhere else. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from PIL import Image
 from lyra_sim.errors import InputError
 
 STATIC, SKY, MOVING = 0, 1, 2
-"""Values of the mask images of estimated depth."""
+"""Values of the mask images of estimated depth. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,20 +8,21 @@ from lyra_sim.conventions import linear_from_srgb
 from lyra_sim.data.capture import Capture
 
 DARKEST, BRIGHTEST = 8, 247
-"""sRGB counts a colour has to lie between: below is noise, above is clipped, and neither tells an exposure."""
+"""sRGB counts a colour has to lie between: below is noise, above is clipped, and neither tells an exposure. Convention."""
 PATCH = 5
-"""Edge of the square each colour is averaged over [px]: sightings are off by up to a pixel."""
+"""Edge of the square each colour is averaged over [px]: sightings are off by up to a pixel. Tuned, unrecorded."""
 FEWEST_SIGHTINGS = 12
-"""A view with fewer usable sightings keeps gain 1."""
+"""A view with fewer usable sightings keeps gain 1. Tuned, unrecorded."""
 PRIOR_SHARE = 0.01
 """Pull of every log gain towards 0, as a share of the weight of the view's sightings: small errors between neighbours must
-not add up along a walk, and views that share no points with the others stay at 1."""
+not add up along a walk, and views that share no points with the others stay at 1. Tuned, unrecorded."""
 LEAST_SCALE = 0.01
-"""Least spread granted to log colours; keeps exact data from making weights infinite."""
+"""Least spread granted to log colours; keeps exact data from making weights infinite. Convention."""
 LARGEST_GAIN = 4.0
-"""Gains are kept within this factor of 1: two stops between photos of one scene that share features is the most met."""
+"""Gains are kept within this factor of 1: two stops between photos of one scene that share features is the most met.
+Convention."""
 ROUNDS = 20
-"""Reweightings; measured: settled after eight."""
+"""Reweightings; measured: settled after eight. Convention."""
 
 
 def gains(capture: Capture) -> Float64[np.ndarray, "n 3"]:

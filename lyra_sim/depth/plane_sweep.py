@@ -24,9 +24,9 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
 CONFIRMING = 16
-"""Neighbours that may confirm or contradict a depth."""
+"""Neighbours that may confirm or contradict a depth. Convention."""
 SIGMA_OF_MAD = 1.4826
-"""Standard deviation of a normal distribution per median absolute deviation."""
+"""Standard deviation of a normal distribution per median absolute deviation. Derived."""
 
 Maps = Mapping[int, Float32[np.ndarray, "h w"]]
 """By view; views without depth are missing."""

@@ -16,6 +16,7 @@ from lyra_sim.data.texture import Texture
 from lyra_sim.geometry.rigid import transform_points
 
 _UNSIGNED_SHORT = 5123
+"""glTF's code of 16-bit indices. Convention."""
 
 
 def write_mesh_glb(path: Path, mesh: TriMesh, texture: Texture | None = None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 OFFSET = 1 << 20
-"""Cells are counted from -OFFSET to OFFSET along each axis."""
+"""Cells are counted from -OFFSET to OFFSET along each axis. Convention."""
 
 
 @njit(cache=True)

@@ -18,11 +18,11 @@ from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.geometry.depth_noise import usable
 
 DEPTH_COUNTS = 65000
-"""Steps of a 16-bit depth image that are used."""
+"""Steps of a 16-bit depth image that are used. Convention."""
 DEPTH_HEADROOM = 2.0
-"""Drawn depth may go this much further than any photo's; beyond it is not kept."""
+"""Drawn depth may go this much further than any photo's; beyond it is not kept. Convention."""
 WRITERS = 2
-"""Threads that compress frames: encoding leaves the interpreter free."""
+"""Threads that compress frames: encoding leaves the interpreter free. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
 from lyra_sim.trajectories.path import camera_path
 
 KEPT_EVERY = 8
-"""Every n-th frame enters the memory (Lyra 2.0)."""
+"""Every n-th frame enters the memory (Lyra 2.0). Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from lyra_sim.generators.visibility_index import SampledFrame, VisibilityIndex
 from lyra_sim.geometry.cameras import CameraPath
 
 BUDGET = 256
-"""Frames projected in a query, at most: what bounds it where frames pile up in the same place."""
+"""Frames projected in a query, at most: what bounds it where frames pile up in the same place. Convention."""
 
 
 class SpatialMemory:

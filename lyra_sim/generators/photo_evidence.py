@@ -13,29 +13,32 @@ from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.rendering.surface_warp import warp_surface
 
 LONGER_SIDE = 160
-"""Depth images are kept this large at most [px]: enough to tell looked-at from hidden, and small for thousands of photos."""
+"""Depth images are kept this large at most [px]: enough to tell looked-at from hidden, and small for thousands of photos.
+Convention."""
 TOLERANCE = 0.05
-"""A point this fraction behind a measured surface is still that surface."""
+"""A point this fraction behind a measured surface is still that surface. Tuned, unrecorded."""
 LEAST_OVERLAP = 0.005
-"""Share of a frame's pixels that must be known for its depth to be tied to them."""
+"""Share of a frame's pixels that must be known for its depth to be tied to them. Tuned, unrecorded."""
 
 
 INDEPENDENT = 16
-"""Depth errs by regions, not by pixels: a whole frame in common counts as this many independent comparisons."""
+"""Depth errs by regions, not by pixels: a whole frame in common counts as this many independent comparisons.
+Tuned, unrecorded."""
 SIGMA_OF_MAD = 1.4826
-"""Standard deviation of a normal distribution per median absolute deviation."""
+"""Standard deviation of a normal distribution per median absolute deviation. Derived."""
 PIXEL = 1 / 400
-"""Where a network sees a camera can't be better than what a pixel shows: one at f = 400 px is this fraction of the depth."""
+"""Where a network sees a camera can't be better than what a pixel shows: one at f = 400 px is this fraction of the depth.
+Derived."""
 LEAST_BASELINE = 0.025
 """Root mean square way of the commanded cameras from their middle, as a fraction of the depth, from which on they tell a
-scale: ten times ``PIXEL``, where a camera off by a pixel changes the factor by a tenth."""
+scale: ten times ``PIXEL``, where a camera off by a pixel changes the factor by a tenth. Derived."""
 SAME_MOTION = 0.3
 """Root mean square distance of the cameras seen from those commanded, over the way of these, from which on it isn't the same
-motion, and no factor between the two means anything."""
+motion, and no factor between the two means anything. Tuned, unrecorded."""
 LEAST_SIGMA = 1e-3
-"""No factor is trusted to be better than this fraction, whatever its samples say of each other."""
+"""No factor is trusted to be better than this fraction, whatever its samples say of each other. Convention."""
 CONFLICT = 3.0
-"""Standard deviations of their difference by which two factors contradict each other."""
+"""Standard deviations of their difference by which two factors contradict each other. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 TILE = 8
-"""Side of the tiles that the farthest depth is kept of [coarse px]."""
+"""Side of the tiles that the farthest depth is kept of [coarse px]. Convention."""
 BLOCK = 16
-"""Side of the blocks of samples that a bounding sphere is kept for."""
+"""Side of the blocks of samples that a bounding sphere is kept for. Convention."""
 
 
 @njit(cache=True)

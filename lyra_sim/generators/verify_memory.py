@@ -26,11 +26,12 @@ from lyra_sim.world_model.memory_inputs import memory_inputs
 from lyra_sim.world_model.seen_frame import SeenFrame
 
 TOLERANCE = 1e-3
-"""Vectors are kept in float16, whose step near 1 is half of this."""
+"""Vectors are kept in float16, whose step near 1 is half of this. Derived."""
 OUTPUTS = ("latents", "condition", "mask", "correspondence")
 INPUTS = ("input.depth", "input.depth_last", "input.w2c", "input.K", "input.video", "input.history")
 STATED = ("retrieved", "cached_frames", "history_frames", "image_hw")
 LATENT_CHANNELS = 16
+"""Of the network's latents. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

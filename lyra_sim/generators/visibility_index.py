@@ -9,7 +9,7 @@ from lyra_sim.generators.cell_index import CellIndex
 from lyra_sim.generators.retrieval_kernels import block_spheres, preview, sphere_bounds
 
 THINNING = 4
-"""Every fourth sample each way is kept as a point."""
+"""Every fourth sample each way is kept as a point. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ import numba
 import numpy as np
 
 REACH = 2
-"""Samples on either side of a pixel, ``stride`` pixels apart."""
+"""Samples on either side of a pixel, ``stride`` pixels apart. Convention."""
 MIN_SAMPLES = 8
-"""Fewer samples on the same surface give no normal."""
+"""Fewer samples on the same surface give no normal. Convention."""
 
 
 @numba.njit(cache=True)

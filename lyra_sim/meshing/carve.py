@@ -15,27 +15,29 @@ from lyra_sim.geometry.depth_noise import oriented
 from lyra_sim.meshing.tsdf_kernels import integrate, packed
 
 FRAMES_AT_ONCE = 16
-"""Depth frames held in memory with their normals."""
+"""Depth frames held in memory with their normals. Convention."""
 FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
-"""Truncation in voxels. A short back keeps walls apart that are seen from both sides."""
+"""Truncation in voxels. A short back keeps walls apart that are seen from both sides. Tuned, unrecorded."""
 HEARD = 0.1
-"""Votes from more than a voxel behind a surface count where nearer ones weigh less than this share of them …"""
+"""Votes from more than a voxel behind a surface count where nearer ones weigh less than this share of them …
+Tuned, unrecorded."""
 DEEP_VOXELS = -1.5
-"""… and say this distance."""
+"""… and say this distance. Tuned, unrecorded."""
 SPECK_LITRES = 0.8
-"""Matter smaller than this that floats in free space is noise."""
+"""Matter smaller than this that floats in free space is noise. Tuned, unrecorded."""
 SPECK_VOXELS = 4
-"""… and so is, in estimated depth, matter of fewer voxels than this."""
+"""… and so is, in estimated depth, matter of fewer voxels than this. Tuned, unrecorded."""
 NOISE_SIGMAS = 2.0
-"""The truncation band holds this many standard deviations of estimated depth."""
+"""The truncation band holds this many standard deviations of estimated depth. Tuned, unrecorded."""
 MIN_SUPPORT = 0.5
-"""Estimated depth clears a voxel when the trust of the pixels that see it adds up to this: one measured or two inferred."""
+"""Estimated depth clears a voxel when the trust of the pixels that see it adds up to this: one measured or two inferred.
+Derived."""
 UNSEEN_SCORE = -0.5
-"""Say of unseen space where the border of estimated free space is smoothed; matter has -1, air 1."""
+"""Say of unseen space where the border of estimated free space is smoothed; matter has -1, air 1. Tuned, unrecorded."""
 CAMERA_BALL = 0.1
-"""Radius around the camera's path that is air because the camera was there [m]."""
+"""Radius around the camera's path that is air because the camera was there [m]. Convention."""
 CAMERA_STEP = 0.3
-"""Consecutive cameras nearer than this are taken to have moved in a straight line [m]."""
+"""Consecutive cameras nearer than this are taken to have moved in a straight line [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.geometry.cameras import CameraPath, project
 
 NEUTRAL = 110
-"""Grey of what no photo saw."""
+"""Grey of what no photo saw. Convention."""
 _BARYCENTRIC = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array([[3], [6], [6], [6]])
+"""Points of a triangle that are looked at: its middle, and one towards each corner. Derived."""
 
 
 def face_seen(

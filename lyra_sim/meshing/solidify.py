@@ -21,16 +21,16 @@ from lyra_sim.meshing.texture import bake
 from lyra_sim.scene.spec import MeshConfig
 
 MARGIN_VOXELS = 3
-"""Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one."""
+"""Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one. Convention."""
 LEAST_SEEN = 0.2
 """A world from photos of which less was measured (share of the surface that borders on free space) is refused: two thirds of
-what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses."""
+what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses. Derived."""
 EXTENT_STRIDE = 8
-"""Every n-th pixel is enough to find the extent."""
+"""Every n-th pixel is enough to find the extent. Convention."""
 MEASURED_STRAYS, ESTIMATED_STRAYS = 0.001, 0.01
-"""Share of the points left out on either side of the extent: far estimates are the wrong ones."""
+"""Share of the points left out on either side of the extent: far estimates are the wrong ones. Tuned, unrecorded."""
 VOXEL_PER_NOISE = 0.75
-"""Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise."""
+"""Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise. Tuned, unrecorded."""
 
 
 def solidify(

@@ -14,13 +14,14 @@ from lyra_sim.meshing.carve import BACK_VOXELS, Carved
 from lyra_sim.meshing.field_kernels import enclosed_volume, within_reach
 
 INTERIOR_TOLERANCE = 0.03
-"""Thinning may change the volume of the air inside by this fraction."""
+"""Thinning may change the volume of the air inside by this fraction. Convention."""
 KEPT_SHARE = 0.98
-"""Thinning leaves this share of the measured surface within a voxel of where it was."""
+"""Thinning leaves this share of the measured surface within a voxel of where it was. Convention."""
 KEPT_SAMPLES = 20_000
-"""Points of the measured surface that are asked."""
+"""Points of the measured surface that are asked. Convention."""
 SHELL = 0.1
-"""Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air."""
+"""Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air.
+Tuned, unrecorded."""
 
 
 def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:

@@ -4,9 +4,9 @@ import numba
 import numpy as np
 
 HALF = 0.71
-"""Half a texel, corner to corner."""
+"""Half a texel, corner to corner. Derived."""
 DEEP = 0.1
-"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]."""
+"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]. Derived."""
 
 
 @numba.njit(cache=True)

@@ -19,7 +19,7 @@ from lyra_sim.navigation.spawns import floor_probes, spawn_poses
 from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 
 PROBE_HEADROOM = 0.62
-"""Probes need room up to this height above the floor, however low the robot: they start up there [m]."""
+"""Probes need room up to this height above the floor, however low the robot: they start up there [m]. Derived."""
 
 
 def build_navigation(

@@ -4,9 +4,9 @@ import numpy as np
 from numba import njit
 
 TOUCH = 1e-4
-"""Overlap below this is touching, not blocking [m]; as for convex bodies."""
+"""Overlap below this is touching, not blocking [m]; as for convex bodies. Convention."""
 MAX_CORNERS = 5
-"""Of a triangle cut by two parallel planes."""
+"""Of a triangle cut by two parallel planes. Derived."""
 
 
 @njit(cache=True)

@@ -8,7 +8,7 @@ from pxr import Usd, UsdGeom, UsdPhysics
 from scipy.spatial import ConvexHull, QhullError
 
 GAP = 0.005
-"""Solids nearer to each other than this along a ray count as one [m]."""
+"""Solids nearer to each other than this along a ray count as one [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from lyra_sim.errors import PhysicsError
 from lyra_sim.physics.engine import Poses
 
 ORDINAL = 1
-"""ovstage versions its contents; the stage is written once, as version 1."""
+"""ovstage versions its contents; the stage is written once, as version 1. Convention."""
 
 
 class PhysxEngine:

@@ -33,7 +33,7 @@ from lyra_sim.scene.spec import Truth
 from lyra_sim.usd.rules.issues import Issue
 
 JUDGED_VIEWS = 12
-"""Input views that depth and looks are measured on when none were held out."""
+"""Input views that depth and looks are measured on when none were held out. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

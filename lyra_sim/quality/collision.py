@@ -16,7 +16,7 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.quality.figures.metrics import measured, not_measured
 
 SAMPLE_AREA_M2 = 0.0025
-"""One surface sample per 5 cm square."""
+"""One surface sample per 5 cm square. Convention."""
 
 
 def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, floor: Float64[np.ndarray, "3"]) -> list[Metric]:

@@ -14,7 +14,7 @@ NAMED = ("floor", "walls", "declared")
 """Kinds of evidence whose disagreement is judged; how a camera was held or mounted says little about the world."""
 
 LEAST_ASSUMED_SIGMA = 0.1
-"""A scale nobody vouched for warns however small a sigma it claims."""
+"""A scale nobody vouched for warns however small a sigma it claims. Convention."""
 
 
 def pose_metrics(capture: Capture) -> list[Metric]:

@@ -13,7 +13,7 @@ from lyra_sim.rendering.surface_warp_kernels import sample_bilinear
 
 SAME_CENTRE, SAME_DIRECTION = 1e-6, 1e-4
 """A frame stands where a photo was taken when their centres are this near, as a fraction of the photo's median depth, and their
-rotation matrices differ by no more than this in any number."""
+rotation matrices differ by no more than this in any number. Convention."""
 
 
 def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:

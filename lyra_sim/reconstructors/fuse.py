@@ -16,16 +16,18 @@ from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
 from lyra_sim.scene.spec import ReconstructConfig
 
 TANGENT_SIGMA = 0.7
-"""Standard deviation along the surface, in distances to the nearest neighbours; measured: less leaves gaps, more blurs."""
+"""Standard deviation along the surface, in distances to the nearest neighbours; measured: less leaves gaps, more blurs.
+Tuned, unrecorded."""
 NEIGHBOURS = 4
-"""Neighbours that tell the local spacing."""
+"""Neighbours that tell the local spacing. Tuned, unrecorded."""
 NORMAL_SIGMA = 0.1
-"""Standard deviation across the surface, as a fraction of the one along it."""
+"""Standard deviation across the surface, as a fraction of the one along it. Tuned, unrecorded."""
 OPACITY = 0.95
+"""Of a placed splat. Convention."""
 COARSEST = 0.02
-"""Largest spacing where the scale is assumed, as a fraction of the depth."""
+"""Largest spacing where the scale is assumed, as a fraction of the depth. Tuned, unrecorded."""
 GROWTH = 1.25
-"""Factor the spacing grows by until the splats fit the budget."""
+"""Factor the spacing grows by until the splats fit the budget. Convention."""
 
 
 def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None, seed: int = 0) -> Reconstruction:

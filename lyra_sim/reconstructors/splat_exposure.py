@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 
 RATE = 4e-3
-"""Adam's step: a photo is seen a few dozen times, and gains differ by tens of per cent at the most."""
+"""Adam's step: a photo is seen a few dozen times, and gains differ by tens of per cent at the most. Tuned, unrecorded."""
 PULL = 0.02
-"""Weight of the pull towards neutral: what splats can explain is theirs."""
+"""Weight of the pull towards neutral: what splats can explain is theirs. Tuned, unrecorded."""
 
 
 class Exposures(torch.nn.Module):

@@ -4,11 +4,15 @@ import numba
 import numpy as np
 
 FIELDS = 10
-"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3."""
+"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3. Derived."""
 EMPTY = -1
+"""Key of a free slot. Convention."""
 _OFFSET = 1 << 20
+"""Makes cell numbers positive. Convention."""
 _BITS = 21
+"""Of a cell's number along each axis. Convention."""
 _MASK = (1 << _BITS) - 1
+"""Takes one axis out of a key. Derived."""
 
 
 @numba.njit(cache=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 LOW_PASS_PX2 = 0.3
-"""Added to the diagonal of every projected covariance, so that no splat falls between pixel centres [px^2]."""
+"""Added to the diagonal of every projected covariance, so that no splat falls between pixel centres [px^2]. Convention."""
 
 
 @njit

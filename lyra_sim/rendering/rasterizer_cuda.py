@@ -12,6 +12,7 @@ from torch import Tensor
 from lyra_sim.rendering.projection_kernels import LOW_PASS_PX2
 
 TILE_PX = 16
+"""gsplat's tiles. Convention."""
 
 
 def rasterize_cuda(

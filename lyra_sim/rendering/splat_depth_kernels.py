@@ -8,8 +8,9 @@ from numba import njit, prange
 from lyra_sim.rendering.projection_kernels import camera_axes, camera_mean, slope_limits, unit
 
 MAX_ALPHA = 0.99
-"""As in the rasteriser."""
+"""As in the rasteriser. Convention."""
 HALF = 0.5
+"""A median lies where half the light is gone. Derived."""
 
 
 @njit(parallel=True, cache=True)

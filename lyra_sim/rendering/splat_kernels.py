@@ -16,13 +16,16 @@ from numba import njit, prange
 from lyra_sim.rendering.simd_kernels import LANES, every, load, multiply_add, numbered, power_of_two, store, total, where_less
 
 BAND_ROWS = 8
+"""Rows of the image that one thread draws at once. Convention."""
 MAX_ALPHA = 0.99
+"""No splat blocks more light than this (Kerbl et al. 2023). Convention."""
 MIN_TRANSMITTANCE = 1e-4
-"""A pixel is closed once less light than this passes; the splat that closes it still counts."""
+"""A pixel is closed once less light than this passes; the splat that closes it still counts. Convention."""
 OPEN_CHECK_SPLATS = 64
-"""A band is asked after so many splats whether any light still passes."""
+"""A band is asked after so many splats whether any light still passes. Convention."""
 MOMENTS = 6
-"""Over the pixels of a splat, of the gradient of its exponent: 1, u, u^2, dy, u dy, dy^2, with u as in ``pack_ellipses``."""
+"""Over the pixels of a splat, of the gradient of its exponent: 1, u, u^2, dy, u dy, dy^2, with u as in ``pack_ellipses``.
+Derived."""
 
 
 @njit

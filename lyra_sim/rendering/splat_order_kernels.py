@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit, prange
 
 MIN_ALPHA = 1.0 / 255.0
-"""A splat contributes where its alpha is at least this (Kerbl et al. 2023)."""
+"""A splat contributes where its alpha is at least this (Kerbl et al. 2023). Derived."""
 LOG2_E = 1.0 / math.log(2.0)
+"""Turns e^x into 2^x. Derived."""
 
 
 @njit(parallel=True, cache=True)

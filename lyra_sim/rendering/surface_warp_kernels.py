@@ -4,7 +4,8 @@ import numpy as np
 from numba import njit, prange
 
 INCLUSIVE_PX = 1e-4
-"""A pixel centre this far outside an edge still belongs to the triangle: sheets keep their outermost row when nothing moves."""
+"""A pixel centre this far outside an edge still belongs to the triangle: sheets keep their outermost row when nothing moves.
+Convention."""
 
 
 @njit(cache=True)

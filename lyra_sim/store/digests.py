@@ -10,7 +10,8 @@ from typing import Any
 from lyra_sim.errors import InputError
 
 _SETTLED_NS = 2_000_000_000
-"""A file touched less than this before it was read may change again within one clock tick, so it isn't remembered."""
+"""A file touched less than this before it was read may change again within one clock tick, so it isn't remembered.
+Convention."""
 
 
 def canonical_json(value: Any) -> str:

@@ -13,7 +13,7 @@ from lyra_sim.errors import InputError
 from lyra_sim.store.digests import DigestCache, canonical_json, digest_of
 
 _LISTED = 3
-"""Reasons of one kind that are told in full."""
+"""Reasons of one kind that are told in full. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,16 +9,18 @@ from lyra_sim.trajectories.known_surface import KnownSurface
 from lyra_sim.trajectories.smooth_motion import smoothed, smoother_step
 
 ROUNDS, STEP = 120, 0.05
-"""Pushes at most, and how far each moves a station at most [m]."""
+"""Pushes at most, and how far each moves a station at most [m]. Convention."""
 PASSES = 4
-"""A line that had to be cut is bent anew from the start, so that what lay beyond the cut doesn't bend what is left."""
+"""A line that had to be cut is bent anew from the start, so that what lay beyond the cut doesn't bend what is left.
+Convention."""
 MARGIN, TOLERANCE = 0.01, 0.005
-"""A push aims this far beyond the clearance, and less than that may be missing afterwards [m]."""
+"""A push aims this far beyond the clearance, and less than that may be missing afterwards [m]. Convention."""
 SIDEWAYS = 0.3
-"""Least share of a push across the line: what can only be pushed back along it is a wall, and the line ends there."""
+"""Least share of a push across the line: what can only be pushed back along it is a wall, and the line ends there.
+Tuned, unrecorded."""
 FINER, MOST_PARTS = 4, 2000
 """Points looked at between two stations lie a clearance divided by ``FINER`` apart at most. A leap that would take more than
-``MOST_PARTS`` of them is not looked into and counts as not clear."""
+``MOST_PARTS`` of them is not looked into and counts as not clear. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,10 @@ from lyra_sim.trajectories.path_file import file_frames
 from lyra_sim.trajectories.presets import preset_frames, start_view
 
 MOVED = 1e-3
-"""A frame counts as moved by the clamp from here on [m]."""
+"""A frame counts as moved by the clamp from here on [m]. Convention."""
 
 MULTIPLE = 16
-"""Sides of frames are whole multiples of this [px]: a video network works on 8 × 8 pixels, two by two."""
+"""Sides of frames are whole multiples of this [px]: a video network works on 8 × 8 pixels, two by two. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,11 +18,11 @@ from lyra_sim.trajectories.known_surface import KnownSurface
 FORMATS = (".npz", ".json")
 """Files that carry intrinsics."""
 SOFTNESS = 8.0
-"""Sigma that a path is bent aside with [frames]."""
+"""Sigma that a path is bent aside with [frames]. Tuned, unrecorded."""
 MAX_SHIFT = 1.0
-"""A frame is moved by no more than about this [m]."""
+"""A frame is moved by no more than about this [m]. Convention."""
 MAX_INSIDE = 0.5
-"""A path with more of its frames than this share inside something is in the wrong place as a whole."""
+"""A path with more of its frames than this share inside something is in the wrong place as a whole. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,23 +18,25 @@ from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, Way, way_ahe
 from lyra_sim.trajectories.smooth_motion import EASE, along, arc_length, eased, slowed_length, smoothed
 
 MAX_STEP = 0.1
-"""``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap."""
+"""``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap.
+Convention."""
 SOFTNESS, SOFT_FRAMES = 0.25, 3.0
-"""Sigma that a path is bent aside with: the larger of so many metres and the way of so many frames."""
+"""Sigma that a path is bent aside with: the larger of so many metres and the way of so many frames. Tuned, unrecorded."""
 MAX_SHIFT = 1.0
-"""A walk is bent aside by no more than about this [m]."""
+"""A walk is bent aside by no more than about this [m]. Convention."""
 ORBIT_SHIFT = 0.5
-"""… and an orbit by no more than this share of its radius."""
+"""… and an orbit by no more than this share of its radius. Convention."""
 GAZE_SMOOTHING = 0.4
-"""Sigma of a walk's gaze along its way, at least [m]."""
+"""Sigma of a walk's gaze along its way, at least [m]. Tuned, unrecorded."""
 AHEAD = 0.2
-"""Weight of the way's own direction beside that of the photos (1): where photos look every way it decides."""
+"""Weight of the way's own direction beside that of the photos (1): where photos look every way it decides.
+Tuned, unrecorded."""
 GAZE_FRAMES = 2.0
-"""Sigma of what is left of a gaze's jerks [frames]."""
+"""Sigma of what is left of a gaze's jerks [frames]. Tuned, unrecorded."""
 MIN_MOVE = 0.05
-"""A path that can't go even this far is an error [m]."""
+"""A path that can't go even this far is an error [m]. Convention."""
 MIN_ORBIT = 0.1
-"""Least horizontal distance of an orbit from what it goes round [m]."""
+"""Least horizontal distance of an orbit from what it goes round [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

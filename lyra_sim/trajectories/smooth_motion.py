@@ -6,10 +6,10 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 EASE = 0.2
-"""Share of a move that is spent gaining speed, and again losing it."""
+"""Share of a move that is spent gaining speed, and again losing it. Convention."""
 
 BEND = 0.3
-"""Radius of the bends that are passed at five sixths of full speed; tighter ones more slowly [m]."""
+"""Radius of the bends that are passed at five sixths of full speed; tighter ones more slowly [m]. Tuned, unrecorded."""
 
 
 def smoother_step(x: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:

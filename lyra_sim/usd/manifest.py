@@ -18,7 +18,7 @@ from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd.mesh_parts import OUTER_SHELL, outer_shell
 
 MANIFEST_VERSION = 1
-"""Of manifest.json; raised when a field changes meaning."""
+"""Of manifest.json; raised when a field changes meaning. Convention."""
 
 _SOURCES: dict[DepthKind, tuple[str, str]] = {
     "measured": ("measured RGB-D frames", "none invented"),

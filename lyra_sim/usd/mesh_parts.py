@@ -16,7 +16,7 @@ OUTER_SHELL = "outer_shell"
 """Part holding the outside of the solid: it closes the mesh, no camera was there, and it would hide the room from outside."""
 
 CREASE_DEG = 40.0
-"""Faces that meet at more than this keep a hard edge."""
+"""Faces that meet at more than this keep a hard edge. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

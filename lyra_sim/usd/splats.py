@@ -22,7 +22,7 @@ COLOR_SPACE = "srgb_rec709_display"
 """What photographs, and so 3DGS colours, are in; without it a renderer takes the colours as linear and washes them out."""
 
 EXTENT_SIGMAS = 3.0
-"""Margin of the authored bounds, in the largest standard deviation of each splat."""
+"""Margin of the authored bounds, in the largest standard deviation of each splat. Convention."""
 
 _DEGREE = "radiance:sphericalHarmonicsDegree"
 _COEFFICIENTS = "radiance:sphericalHarmonicsCoefficients"

@@ -15,16 +15,18 @@ from pxr import UsdUtils
 from lyra_sim.errors import UsdError
 
 MOST_BYTES = (1 << 32) - 1
-"""Of any size or offset in the archive: the format knows no zip64, and OpenUSD reads none."""
+"""Of any size or offset in the archive: the format knows no zip64, and OpenUSD reads none. Derived."""
 
 ALIGNMENT = 64
-"""Files start at multiples of this, so that they can be mapped into memory."""
+"""Files start at multiples of this, so that they can be mapped into memory. Convention."""
 
 _CHUNK = 1 << 22
+"""Bytes copied at once. Convention."""
 _LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _VERSION, _FLAGS, _STORED, _TIME, _DATE = 20, 0, 0, 0, (1 << 5) | 1  # 1 January 1980, the earliest there is
+"""Of the archive's records. Convention."""
 _PADDING_ID = 0x1986
-"""Of the extra field that fills up to ALIGNMENT; readers skip ids that they don't know."""
+"""Of the extra field that fills up to ALIGNMENT; readers skip ids that they don't know. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

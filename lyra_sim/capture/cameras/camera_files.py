@@ -27,7 +27,8 @@ Axes = Literal["opencv", "opengl"]
 Centres = Literal["half", "integer"]
 
 SAME_MOMENT = 0.02
-"""A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them."""
+"""A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them.
+Convention."""
 _SUFFIXES = ("", ".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
 """Tried in turn on a nerfstudio ``file_path``, which may lack its suffix."""
 _NO_POINTS = SparsePoints(

@@ -8,7 +8,7 @@ from lyra_sim.errors import InputError
 
 _NEEDED = ("cameras", "images", "points3D")
 _PARAMETERS = (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12, 16, 4, 5, 3, 4, 6, 2)
-"""Parameters of each camera model, by COLMAP's number for it."""
+"""Parameters of each camera model, by COLMAP's number for it. Convention."""
 
 
 def check_model_folder(folder: Path) -> None:

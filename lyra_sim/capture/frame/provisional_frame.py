@@ -33,9 +33,10 @@ from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale, Metric
 from lyra_sim.scene.spec import SceneSpec
 
 FLOOR_LEVEL_DEG = 1.0
-"""A floor is level to about this; a street less so, which its residual tells."""
+"""A floor is level to about this; a street less so, which its residual tells. Convention."""
 _AXES = {"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1], "-x": [-1, 0, 0], "-y": [0, -1, 0], "-z": [0, 0, -1]}
 _Z = np.array([0.0, 0.0, 1.0])
+"""Up of a z-up world. Convention."""
 
 
 def provisional_frame(cfg: SceneSpec, cameras: CameraPath) -> tuple[Similarity, ScaleEstimate, str]:

@@ -30,9 +30,9 @@ IMAGE_SUFFIXES = frozenset(_READ + _FOREIGN + _RAW)
 """Names that claim to be an image. Most of them are formats we don't read: they are named, because somebody who has them
 in the folder expects them to be used."""
 MOST_THREADS = 4
-"""Decoding releases the interpreter lock; each thread holds one image and its copy, which bounds memory."""
+"""Decoding releases the interpreter lock; each thread holds one image and its copy, which bounds memory. Convention."""
 MOST_NAMED = 5
-"""Files an error message lists before it counts the rest."""
+"""Files an error message lists before it counts the rest. Convention."""
 
 
 def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:

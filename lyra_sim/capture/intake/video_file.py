@@ -23,7 +23,7 @@ tested against malice; sound is never decoded."""
 WIDEST_PIXEL = Fraction(4)
 """Pixels may be this many times wider than high, or higher than wide; beyond that the header is damaged."""
 TRUNCATED_BY = 0.5
-"""A file whose last frame comes this much before its stated end is reported as truncated [s]."""
+"""A file whose last frame comes this much before its stated end is reported as truncated [s]. Convention."""
 
 Threads = Literal["AUTO", "NONE"]
 

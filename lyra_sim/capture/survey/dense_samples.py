@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int32
 
 AT_ONCE = 2_000_000
-"""Points made at once, to bound memory."""
+"""Points made at once, to bound memory. Convention."""
 
 
 def surface_samples(

@@ -14,13 +14,15 @@ Up = Literal["x", "y", "z", "-x", "-y", "-z"]
 MESH_SUFFIXES = (".glb", ".obj", ".ply")
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 MOST_BYTES = 4 << 30
-"""A larger file is refused before it is opened."""
+"""A larger file is refused before it is opened. Convention."""
 MOST_TRIANGLES = 30_000_000
+"""More are refused. Convention."""
 MOST_TEXELS = 2048
-"""Images are reduced to this side: views are a few hundred pixels wide."""
+"""Images are reduced to this side: views are a few hundred pixels wide. Convention."""
 MOST_IMAGE_PIXELS = 16384 * 16384
+"""A larger texture is refused. Convention."""
 GREY = (178, 178, 178)
-"""Of surface that says nothing of its colour."""
+"""Of surface that says nothing of its colour. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,17 +21,18 @@ from lyra_sim.rendering.splat_view import render_splats
 SUFFIXES = (".ply", ".spz")
 GZIP = b"\x1f\x8b"
 OPAQUE = 0.5
-"""Splats that block less of the light than this are haze where the survey looks for floors and walls."""
+"""Splats that block less of the light than this are haze where the survey looks for floors and walls. Tuned, unrecorded."""
 REACH = 1.5
-"""A splat fills space up to this many standard deviations from its mean."""
+"""A splat fills space up to this many standard deviations from its mean. Tuned, unrecorded."""
 FLAKES = 6
-"""Cells that hang together with fewer others than this are floaters."""
+"""Cells that hang together with fewer others than this are floaters. Tuned, unrecorded."""
 MOST_SIDE = 64
-"""Points taken along one axis of a splat at the most."""
+"""Points taken along one axis of a splat at the most. Convention."""
 BACKGROUND = (0.96, 0.96, 0.95)
+"""Colour where no splat is, of the rendered views. Convention."""
 
 FARTHEST, LARGEST_LOG_SCALE = 1e9, 20.0
-"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond."""
+"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond. Derived."""
 
 
 def read_given_splats(path: Path) -> tuple[Splats, str]:

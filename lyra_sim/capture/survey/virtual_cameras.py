@@ -17,24 +17,25 @@ from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 from lyra_sim.rendering.ray_casting import RayCaster
 
 WIDTH, HEIGHT, FOCAL = 320, 240, 160.0
-"""Of the views [px]: 90 by 74 degrees."""
+"""Of the views [px]: 90 by 74 degrees. Convention."""
 LOW_EYE = 0.4
-"""A second height above the floor, which sees under tables [m]."""
+"""A second height above the floor, which sees under tables [m]. Convention."""
 YAWS = 8
+"""Directions looked in from every place. Convention."""
 PITCHES = {EYE: (-0.7, -0.1, 0.6), LOW_EYE: (0.0,)}
 """Pitches, up positive, by height above the floor [rad]."""
 LOOKS = (20, 15)
-"""Rays a candidate is judged by, across and down."""
+"""Rays a candidate is judged by, across and down. Convention."""
 SURFACE_CELL = 0.15
-"""Edge of the cells of surface that are to be seen [m]."""
+"""Edge of the cells of surface that are to be seen [m]. Tuned, unrecorded."""
 FINE = 0.03
-"""A view sees a cell well when its pixels are this wide on it [m]; wider ones count for as much less."""
+"""A view sees a cell well when its pixels are this wide on it [m]; wider ones count for as much less. Tuned, unrecorded."""
 WORTH = 3.0
-"""A view is taken for at least so many cells' worth."""
+"""A view is taken for at least so many cells' worth. Tuned, unrecorded."""
 LIGHT_BLOCK = 1 << 21
-"""Rays cast at once."""
+"""Rays cast at once. Convention."""
 LEAST_CLEAR = 0.15
-"""A camera keeps this far from any surface [m]."""
+"""A camera keeps this far from any surface [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,15 +14,18 @@ from lyra_sim.errors import FrameError
 from lyra_sim.geometry.rigid import invert_rigid
 
 NEAR_PX = 4.0
-"""A match agrees with the cameras within this, in a photo of ``LONGER_SIDE`` [px]."""
+"""A match agrees with the cameras within this, in a photo of ``LONGER_SIDE`` [px]. Tuned on the photo sets."""
 LONGER_SIDE = 1000
+"""Of a photo, in which ``NEAR_PX`` is counted [px]. Convention."""
 ENOUGH = 0.5
 """Exact cameras reach 90 % on a rendered house, matches through a wrong wall being the rest; read wrongly they reach 6 %.
-Right ones that are off by 0.3 degrees and 2 cm reach 40 %: below this, other readings are tried, but right ones pass."""
+Right ones that are off by 0.3 degrees and 2 cm reach 40 %: below this, other readings are tried, but right ones pass.
+Tuned on the photo sets."""
 HOPELESS = 0.05
-"""Below this cameras and photos don't belong together, whatever the reading; 0.6 degrees and 5 cm off still reach 12 %."""
+"""Below this cameras and photos don't belong together, whatever the reading; 0.6 degrees and 5 cm off still reach 12 %.
+Tuned on the photo sets."""
 CLEARLY = 1.5
-"""Another reading is named when it agrees this many times as often."""
+"""Another reading is named when it agrees this many times as often. Tuned on the photo sets."""
 
 
 def epipolar_agreement(posed: PosedPhotos, *, work: Path) -> float:

@@ -15,17 +15,18 @@ from lyra_sim.errors import FrameError, GeometryError
 from lyra_sim.scene.spec import PosesConfig
 
 TOLERANCE = 0.05
-"""A model with this share of the photos less is taken all the same when less speaks against it."""
+"""A model with this share of the photos less is taken all the same when less speaks against it. Tuned on the photo sets."""
 RIVAL = 0.8
-"""A model must hold this share of the chosen one's photos for its disagreement to count."""
+"""A model must hold this share of the chosen one's photos for its disagreement to count. Tuned on the photo sets."""
 LEAST_OF_GIVEN = 0.5
-"""Share of a given model's photos that its largest sound part must have."""
+"""Share of a given model's photos that its largest sound part must have. Tuned on the photo sets."""
 WILD_ERROR_PX = 4.0
-"""Points triangulated from given cameras lie within this of their sightings, or the cameras aren't those of the photos [px]."""
+"""Points triangulated from given cameras lie within this of their sightings, or the cameras aren't those of the photos [px].
+Tuned on the photo sets."""
 FEW_POINTS = 15
-"""Points per photo below which given cameras are hardly checked."""
+"""Points per photo below which given cameras are hardly checked. Tuned on the photo sets."""
 HARDLY_ANY = 2
-"""Points per photo below which given cameras and photos contradict each other."""
+"""Points per photo below which given cameras and photos contradict each other. Tuned on the photo sets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,19 +19,19 @@ from lyra_sim.geometry.gravity import up_from_cameras
 from lyra_sim.geometry.sparse_floor import find_sparse_floor
 
 FOCAL = (0.4, 3.0)
-"""Focal lengths of lenses people photograph rooms and streets with [longer sides]."""
+"""Focal lengths of lenses people photograph rooms and streets with [longer sides]. Convention."""
 DISTORTION = 0.5
-"""|k1| of such a lens stays below this."""
+"""|k1| of such a lens stays below this. Convention."""
 HALVES = 1.35
-"""GPS scale of the two halves may differ by this factor."""
+"""GPS scale of the two halves may differ by this factor. Tuned on the photo sets."""
 LARGE_ERROR_PX = 2.0
-"""Mean reprojection error from which a model is worth a word [px]."""
+"""Mean reprojection error from which a model is worth a word [px]. Tuned on the photo sets."""
 
 STRETCH = 10
-"""Photos in a row whose points make one piece of ground."""
+"""Photos in a row whose points make one piece of ground. Tuned on the photo sets."""
 JUMP = 1.35
 """Ratio of heights over neighbouring pieces worth a word. Measured: false joints 1.3 to 1.9, right models to 1.17
-where ground is seen; where a sofa is taken for it, 2.7."""
+where ground is seen; where a sofa is taken for it, 2.7. Tuned on the photo sets."""
 
 
 @dataclass(frozen=True, kw_only=True)

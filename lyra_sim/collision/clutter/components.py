@@ -13,11 +13,11 @@ from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 
 MIN_VOLUME = 8e-4
-"""Measured matter below this, touching nothing else, is a speck of depth noise [m^3]."""
+"""Measured matter below this, touching nothing else, is a speck of depth noise [m^3]. Tuned, unrecorded."""
 MAX_GROWTH = 0.3
-"""Components are given body this far into the unseen space behind their skin [m]."""
+"""Components are given body this far into the unseen space behind their skin [m]. Tuned, unrecorded."""
 MIN_EXPOSED = 6
-"""A component with fewer free-facing voxels is the remains of a surface that a slab already covers."""
+"""A component with fewer free-facing voxels is the remains of a surface that a slab already covers. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,13 @@ from lyra_sim.collision.measured.measured_voxels import VoxelSurface
 from lyra_sim.data.grid import SOLID, FreeSpace
 
 LASTING_AREA = 1.2
-"""A slab that explains this much measured surface which no slab before it does keeps its hull [m^2]."""
+"""A slab that explains this much measured surface which no slab before it does keeps its hull [m^2].
+Tuned on the AWS worlds."""
 FLOOR_AREA = 0.1
-"""The same for other floors: a tread is small [m^2]."""
+"""The same for other floors: a tread is small [m^2]. Tuned on the AWS worlds."""
 MOST_LASTING = 0.5
-"""Share of the hull budget that lasting slabs may take; of more, the smallest compete with the rest."""
+"""Share of the hull budget that lasting slabs may take; of more, the smallest compete with the rest.
+Tuned on the AWS worlds."""
 
 
 def skin_of(free_space: FreeSpace) -> Int64[np.ndarray, "n 3"]:

@@ -17,28 +17,32 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 
 ALIKE = 25.0
-"""Samples whose normals turn from a plane's by more than this aren't on it [degrees]."""
+"""Samples whose normals turn from a plane's by more than this aren't on it [degrees]. Tuned on the AWS worlds."""
 SAMPLE_AREA = 0.0025
-"""Area one surface sample stands for [m^2]: a 5 cm square."""
+"""Area one surface sample stands for [m^2]: a 5 cm square. Convention."""
 INLIER_DISTANCE = 0.03
-"""A sample this near to a plane belongs to it [m]."""
+"""A sample this near to a plane belongs to it [m]. Tuned, unrecorded."""
 MIN_FLOOR_AREA = 1.0
+"""The main floor needs this much seen area [m^2]. Tuned, unrecorded."""
 MIN_LEVEL_AREA = 2.0
-"""A further level that a camera was carried over needs this much seen area [m^2] …"""
+"""A further level that a camera was carried over needs this much seen area [m^2] … Tuned, unrecorded."""
 MIN_UNVISITED_LEVEL_AREA = 6.0
-"""… and one that no camera was carried over this much, so that beds and table tops stay clutter."""
+"""… and one that no camera was carried over this much, so that beds and table tops stay clutter. Tuned, unrecorded."""
 PATCH_GAP = 0.15
-"""Tops of boxes further apart than this aren't one level, however many are equally high [m]."""
+"""Tops of boxes further apart than this aren't one level, however many are equally high [m]. Tuned on the AWS worlds."""
 CARRIED = 0.25
-"""Over a level that was walked on, cameras are this nearly as high as over the main floor [m]; over a bed they aren't."""
+"""Over a level that was walked on, cameras are this nearly as high as over the main floor [m]; over a bed they aren't.
+Tuned on the AWS worlds."""
 MIN_WALL_AREA = 0.4
+"""A wall needs this much seen area [m^2] … Tuned, unrecorded."""
 MIN_WALL_HEIGHT = 1.2
+"""… over at least this height [m] … Tuned, unrecorded."""
 MIN_WALL_TOP = 1.6
-"""A wall is seen over at least this height and up to this height above its floor [m]."""
+"""… and up to this height above its floor [m]. Tuned, unrecorded."""
 MIN_WALL_FILL = 0.12
-"""Share of a wall's own bounding rectangle that must be seen; less is clutter that happens to line up."""
+"""Share of a wall's own bounding rectangle that must be seen; less is clutter that happens to line up. Tuned, unrecorded."""
 WALL_GAP = 0.8
-"""Collinear pieces further apart than this are fitted as walls of their own [m]."""
+"""Collinear pieces further apart than this are fitted as walls of their own [m]. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

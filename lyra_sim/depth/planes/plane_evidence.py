@@ -12,17 +12,17 @@ from lyra_sim.depth.planes.plane_kernels import add_evidence, enclosure
 from lyra_sim.geometry.cameras import CameraPath
 
 CELL = 0.012
-"""Cells of the grid, over the median depth of the scene."""
+"""Cells of the grid, over the median depth of the scene. Tuned, unrecorded."""
 CELL_PIXELS = 2.5
-"""… but at least this many pixels wide there, so that a line of pixels leaves no gaps."""
+"""… but at least this many pixels wide there, so that a line of pixels leaves no gaps. Tuned, unrecorded."""
 MARGIN = 0.4
-"""A grid reaches this far beyond the plane's points, over the median depth of the scene."""
+"""A grid reaches this far beyond the plane's points, over the median depth of the scene. Tuned, unrecorded."""
 MAX_CELLS = 500
-"""Longer side of a grid at most; cells grow to keep it."""
+"""Longer side of a grid at most; cells grow to keep it. Convention."""
 MIN_PIXELS = 2
-"""A view says something about a cell with this many pixels."""
+"""A view says something about a cell with this many pixels. Convention."""
 REACH = 1.2
-"""Support further away does not enclose a cell, over the median depth of the scene."""
+"""Support further away does not enclose a cell, over the median depth of the scene. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,15 +31,15 @@ from lyra_sim.geometry.rigid import invert_rigid, nearest_rotation
 
 NAME = "depth_anything_3"
 SIDE = 504
-"""Longer side of the images it sees [px], in whole patches of 14."""
+"""Longer side of the images it sees [px], in whole patches of 14. Convention."""
 ALONE = ("da3metric-large", "da3mono-large")
 """Networks that look at each frame on its own and take no cameras."""
 CANONICAL_FOCAL = 300.0
-"""The metric network tells metres at this focal length [px of its input]; another one multiplies them."""
+"""The metric network tells metres at this focal length [px of its input]; another one multiplies them. Convention."""
 SKY = 0.3
-"""Share of sky from which on its own code takes a pixel for sky, and puts it at the depth of what is far."""
+"""Share of sky from which on its own code takes a pixel for sky, and puts it at the depth of what is far. Convention."""
 LEAST_WAY = 0.1
-"""Cameras are given in units of their median distance from the first one, or of this much where that is less."""
+"""Cameras are given in units of their median distance from the first one, or of this much where that is less. Convention."""
 
 
 class DepthAnything3Depth:

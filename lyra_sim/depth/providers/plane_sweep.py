@@ -22,7 +22,7 @@ from lyra_sim.scene.spec import DepthConfig
 
 NAME = "plane_sweep"
 LEAST_STEP = 1e-9
-"""Cameras nearer to each other than this, as a fraction of the longest way between two, stand in one spot."""
+"""Cameras nearer to each other than this, as a fraction of the longest way between two, stand in one spot. Convention."""
 
 
 class PlaneSweepFrames:

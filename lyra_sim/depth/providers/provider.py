@@ -22,7 +22,7 @@ given. ``free``: right up to one factor for all frames of a call. ``per_frame``:
 ``per_frame_inverse``: inverse depth of each frame is right up to a factor and a shift; depth itself means nothing until both
 are found (:mod:`lyra_sim.depth.providers.per_frame`)."""
 LEARNED_CONFIDENCE = 0.5
-"""Of a network that doesn't say how sure it is: below what counts as measured (``MEASURED_CONFIDENCE``)."""
+"""Of a network that doesn't say how sure it is: below what counts as measured (``MEASURED_CONFIDENCE``). Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

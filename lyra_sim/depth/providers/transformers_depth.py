@@ -31,7 +31,7 @@ from lyra_sim.geometry.cameras import CameraPath
 NAME = "transformers"
 CONFIG, IMAGES = "config.json", "preprocessor_config.json"
 DEEPEST = 1e4
-"""Inverse depth is cut off at this fraction of the frame's greatest: 0 would be no depth at all."""
+"""Inverse depth is cut off at this fraction of the frame's greatest: 0 would be no depth at all. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

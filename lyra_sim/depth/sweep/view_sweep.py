@@ -14,22 +14,22 @@ from lyra_sim.depth.sweep.semi_global import aggregated
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 
 CHUNK_FLOATS = 4_000_000
-"""Hypotheses are warped in chunks of about this many pixels."""
+"""Hypotheses are warped in chunks of about this many pixels. Convention."""
 LEVEL_SHARE = 0.25
-"""Level planes, as a share of the fronto-parallel ones."""
+"""Level planes, as a share of the fronto-parallel ones. Tuned, unrecorded."""
 BEYOND = 0.5
-"""The sweep begins at this fraction of the far depth's inverse: what lies beyond is found there, and dropped."""
+"""The sweep begins at this fraction of the far depth's inverse: what lies beyond is found there, and dropped. Convention."""
 LEAST_MARGIN = 0.1
-"""The second-best depth of a pixel costs at least this much more; otherwise nothing tells which it is."""
+"""The second-best depth of a pixel costs at least this much more; otherwise nothing tells which it is. Tuned, unrecorded."""
 BESIDE = 2
-"""Hypotheses this near to the best one are the same depth."""
+"""Hypotheses this near to the best one are the same depth. Convention."""
 
 REACH, STEPS = 1.5, 13
-"""Offsets tried: so many hypothesis steps to either side, evenly, this many in all."""
+"""Offsets tried: so many hypothesis steps to either side, evenly, this many in all. Tuned, unrecorded."""
 SMOOTH_RADIUS = 2
-"""Neighbours within this many pixels are averaged ..."""
+"""Neighbours within this many pixels are averaged ... Tuned, unrecorded."""
 SAME_SURFACE = 1.5
-"""... if their inverse depth lies within this many steps."""
+"""... if their inverse depth lies within this many steps. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

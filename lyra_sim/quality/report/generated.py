@@ -11,11 +11,11 @@ from lyra_sim.quality.report import pictures
 from lyra_sim.quality.report.page import Figure, Section, image, swatches
 
 INVENTED_RGB, NEW_RGB = (230, 120, 30), (214, 51, 108)
-"""Tints of drawn pixels."""
+"""Tints of drawn pixels. Convention."""
 SHOWN = 6
-"""Frames shown, evenly spread, the first and the last among them."""
+"""Frames shown, evenly spread, the first and the last among them. Convention."""
 TOLD_CHUNKS = 12
-"""Chunks told of; of more, the first ones and a count."""
+"""Chunks told of; of more, the first ones and a count. Convention."""
 
 
 def walk_section(video: WorldVideo, depth: DepthFacts | None, *, width: int) -> Section | None:

@@ -13,12 +13,13 @@ from lyra_sim.quality.report import pictures
 from lyra_sim.quality.report.page import Figure, Section, image, swatches
 
 NEAR_RGB, FAR_RGB = (255, 214, 90), (38, 44, 120)
-"""Ends of the depth ramp."""
+"""Ends of the depth ramp. Convention."""
 INFERRED_RGB = (214, 51, 108)
-"""Mixed into depth that was inferred."""
+"""Mixed into depth that was inferred. Convention."""
 NOTHING_RGB, SKY_RGB, MOVING_RGB = (60, 60, 60), (150, 190, 230), (230, 120, 30)
+"""Colours of pixels without depth. Convention."""
 SHOWN_LINES = 12
-"""Of a list of skipped files or findings; the rest is counted."""
+"""Of a list of skipped files or findings; the rest is counted. Convention."""
 
 
 def photos_section(capture: Capture, views: tuple[int, ...], *, width: int) -> Section | None:

@@ -30,13 +30,15 @@ from lyra_sim.quality.report.plan_svg import PlanSvg
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
-"""Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps."""
+"""Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps. Convention."""
 CUT_SHARE = 0.6
-"""… and at this share of the height of known free space, where that is lower."""
+"""… and at this share of the height of known free space, where that is lower. Convention."""
 PLAN_MARKS = 220
-"""A probe's mark is this part of the plan's longer side in radius: to be seen in a hall as in a closet."""
+"""A probe's mark is this part of the plan's longer side in radius: to be seen in a hall as in a closet. Convention."""
 VIEW_PX = 480
+"""Longer side of a view [px]. Convention."""
 PLAN_PX = 1100
+"""Longer side of a plan [px]. Convention."""
 HEADLINE = (
     "poses.registered",
     "scale.sigma_relative",

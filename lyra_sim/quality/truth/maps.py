@@ -19,9 +19,10 @@ from lyra_sim.quality.truth.doorways import doorway_metrics, fine_grid, true_doo
 from lyra_sim.quality.truth.surface import TrueSurface
 
 NEAR_OBSERVED_M = 0.15
-"""Their occupied cells farther than this from any cell we observed aren't asked about [m]."""
+"""Their occupied cells farther than this from any cell we observed aren't asked about [m]. Convention."""
 MATCH_M = 0.10
-"""An occupied cell of ours this near counts [m]; the true surface itself reaches 0.967 on the small house."""
+"""An occupied cell of ours this near counts [m]; the true surface itself reaches 0.967 on the small house.
+Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 SAMPLES = 60_000
-"""Points drawn from either surface."""
+"""Points drawn from either surface. Convention."""
 ASKED_WITHIN = 8.0
-"""Photos are asked for surface nearer than this [m], as far as an indoor depth camera would see."""
+"""Photos are asked for surface nearer than this [m], as far as an indoor depth camera would see. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
