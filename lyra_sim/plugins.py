@@ -206,7 +206,11 @@ def find_plugin(kind: str, name: str) -> PluginSpec:
 
 
 def load_plugin(kind: str, name: str) -> Callable[..., Any]:
-    """The work of ``kind:name``, with foreign exceptions wrapped once, their cause kept."""
+    """The work of ``kind:name``, with foreign exceptions wrapped once, their cause kept.
+
+    Raises:
+        PluginError: There is no such plug-in, or it failed.
+    """
     target = find_plugin(kind, name).load()
 
     @wraps(target, updated=())

@@ -54,6 +54,10 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
         cfg: The scene.
         read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
         out: Folder of the step.
+
+    Raises:
+        SpecError: The scene has no such source, or its files state different units or up axes.
+        InputError: A file can't be read or holds no surface.
     """
     from lyra_sim.rendering.painted_view import PaintedScene
 
@@ -90,7 +94,12 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
 
 
 def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
-    """Survey ``cfg.splats`` into ``out``; the splats themselves are kept beside, as they came."""
+    """Survey ``cfg.splats`` into ``out``; the splats themselves are kept beside, as they came.
+
+    Raises:
+        SpecError: The scene has no such source.
+        InputError: The file can't be read, or its splats form no surface.
+    """
     from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats
 
     source = cfg.splats

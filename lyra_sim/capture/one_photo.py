@@ -31,6 +31,9 @@ def capture_one_photo(cfg: SceneSpec, photo: Photo, *, out: Path) -> Capture:
 
     The frame's x runs along the horizontal direction of the photo's edges that is nearest to the viewing direction. Where
     edges tell no vertical, the camera is taken to be level. ``poses`` says which, and that there was one photo.
+
+    Raises:
+        SpecError: The scene states an up axis, which one photo hasn't.
     """
     height_m, scale = _camera_height(cfg)
     if cfg.up != "auto":

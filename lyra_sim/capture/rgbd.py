@@ -25,6 +25,11 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     """Read ``cfg.rgbd`` into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras) and check its frames.
 
     The capture frame is the input file's own world in its own unit; depth is brought to that unit.
+
+    Raises:
+        SpecError: The scene has no such source.
+        InputError: A file is missing or broken, an image has no depth or camera, or every view is held out.
+        FrameError: Cameras and depth contradict each other.
     """
     source, limits = cfg.rgbd, cfg.capture
     if source is None:

@@ -18,7 +18,11 @@ LABELS: tuple[Label, ...] = ("floor", "wall", "ceiling", "clutter", "unseen")
 
 @dataclass(frozen=True, kw_only=True)
 class Hull:
-    """One convex piece, wound outward."""
+    """One convex piece, wound outward.
+
+    Raises:
+        GeometryError: It has too few corners or faces to be a solid.
+    """
 
     name: str
     """``<label>_<running number>``, a valid USD prim name, unique in its world."""
@@ -89,7 +93,11 @@ class Opening:
 
 @dataclass(frozen=True, kw_only=True)
 class Colliders:
-    """All hulls of a world, and how they were made."""
+    """All hulls of a world, and how they were made.
+
+    Raises:
+        GeometryError: Two hulls share a name.
+    """
 
     hulls: tuple[Hull, ...]
     face_labels: UInt8[np.ndarray, "f"]

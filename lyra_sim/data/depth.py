@@ -40,6 +40,9 @@ def write_depth_maps(folder: Path, names: Sequence[str], maps: Sequence[DepthMap
     """Write ``z_depth/``, ``confidence/`` and ``mask/``; the length of one count of the depth images [capture units].
 
     16 bit over the deepest value keep a relative step of at most 1e-4 from a sixth of the range on.
+
+    Raises:
+        GeometryError: No view has any depth.
     """
     for part in ("z_depth", "confidence", "mask"):
         (folder / part).mkdir(parents=True)

@@ -15,7 +15,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file; one clear error if it is absent or broken."""
+    """Parse a JSON file; one clear error if it is absent or broken.
+
+    Raises:
+        InputError: It is one of these.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -30,7 +34,11 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 
 def read_arrays(path: Path, *, max_bytes: int = 8 << 30) -> dict[str, np.ndarray]:
-    """Read an npz without pickle, refusing one that would unpack to more than ``max_bytes``."""
+    """Read an npz without pickle, refusing one that would unpack to more than ``max_bytes``.
+
+    Raises:
+        InputError: It is missing, holds something else, or would unpack to more.
+    """
     import zipfile
 
     try:

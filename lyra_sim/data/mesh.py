@@ -12,7 +12,11 @@ from lyra_sim.errors import GeometryError
 
 @dataclass(frozen=True, kw_only=True)
 class TriMesh:
-    """Triangles wound outward: normals point from matter into air."""
+    """Triangles wound outward: normals point from matter into air.
+
+    Raises:
+        GeometryError: It has no faces, a face names no vertex, a vertex isn't finite, or lengths differ.
+    """
 
     vertices: Float32[np.ndarray, "v 3"]
     """Positions in the metric world [m]."""

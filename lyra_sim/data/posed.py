@@ -71,7 +71,11 @@ class Lens:
 
 @dataclass(frozen=True, kw_only=True)
 class PosedPhotos:
-    """Cameras of photos in one frame of unknown or stated unit; OpenCV axes."""
+    """Cameras of photos in one frame of unknown or stated unit; OpenCV axes.
+
+    Raises:
+        FrameError: Names and cameras differ in number, or there are none.
+    """
 
     names: tuple[str, ...]
     """Photo names, in their order."""

@@ -13,7 +13,11 @@ from lyra_sim.errors import GeometryError
 
 @dataclass(frozen=True, kw_only=True)
 class Texture:
-    """One square-texel image and where the corners of each textured face lie in it."""
+    """One square-texel image and where the corners of each textured face lie in it.
+
+    Raises:
+        GeometryError: Coordinates don't fit the faces or lie outside the image.
+    """
 
     image: UInt8[np.ndarray, "h w 3"]
     """Display-referred sRGB; row 0 is the top."""

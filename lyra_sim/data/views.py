@@ -49,7 +49,11 @@ class Views:
             return np.asarray(image.convert("RGB"))
 
     def z_depth(self, index: int) -> Float32[np.ndarray, "h w"]:
-        """Distance along the optical axis [capture units]; NaN where nothing was measured."""
+        """Distance along the optical axis [capture units]; NaN where nothing was measured.
+
+        Raises:
+            InputError: The capture has no depth.
+        """
         if self.units_per_depth_count is None:
             raise InputError(str(self.folder), "this capture has no depth", expected="z_depth/")
         with Image.open((self.depth_folder or self.folder) / "z_depth" / f"{self.names[index]}.png") as image:

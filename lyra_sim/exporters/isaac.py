@@ -31,6 +31,18 @@ def export(
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
 
     Everything is in the metric world (z-up); the GLBs are y-up, as their format demands.
+
+    Args:
+        world: With the splats.
+        mesh: Closed surface.
+        colliders: Hulls, and a label a face.
+        navigation: Map, poses and routes.
+        name: Of the scene.
+        out: Folder of the step.
+        texture: Of the seen faces, if there is one.
+        half_splats: Write the splats in half precision as well.
+        usdz: Write the package as one file as well.
+        drawn: Facts of the video whose frames were added; None: photos alone.
     """
     bundle = StageBundle(folder=out)
     write_package(

@@ -55,6 +55,8 @@ class CellIndex:
             nearest: Depth of the nearest surface known so far; infinite where none is.
             absolute, relative: How far behind it a point still counts.
             most_occupied: Cells with points after which a ray ends.
+            c2w: Of the views.
+            lenses: Of the views: fx, fy, cx, cy [coarse px].
         """
         looked, votes = np.zeros(len(self._keys), np.int32), np.zeros(self._frames, np.int64)
         if self._size > 0:

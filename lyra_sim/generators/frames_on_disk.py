@@ -69,7 +69,11 @@ def video_frame(frames: GeneratedFrames, index: int) -> KnownFrame:
 
 
 def depth_step(photos: PhotoFrames) -> float:
-    """Length of one count of the depth images, from the deepest photo [capture units]."""
+    """Length of one count of the depth images, from the deepest photo [capture units].
+
+    Raises:
+        GeometryError: No photo has depth.
+    """
     deepest = max((float(np.nanmax(p.z_depth)) for p in photos.all() if np.isfinite(p.z_depth).any()), default=0.0)
     if deepest <= 0:
         raise GeometryError("generate", "no photo has any depth", expected="depth to draw other views from")

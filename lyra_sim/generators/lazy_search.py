@@ -46,6 +46,13 @@ def lazy_search(
 
     Args:
         budget: Frames projected at most. Beyond it, picks are made from what was projected.
+        frames: All that are known.
+        index: Where their samples are.
+        views: To be covered.
+        eligible: Frames that may be picked.
+        count: Picks wanted.
+        covered_by: A frame whose pixels count as covered beforehand.
+        tolerance: How far behind the nearest surface a sample still shows.
     """
     search = _LazySearch(frames, index, views, eligible, tolerance)
     if covered_by is not None:

@@ -37,7 +37,11 @@ from lyra_sim.world_model.video_history import VideoHistory
 
 
 class Lyra2:
-    """See the module. Holds the networks, and the video's history up to the chunk it drew last."""
+    """See the module. Holds the networks, and the video's history up to the chunk it drew last.
+
+    Raises:
+        SpecError: The scene file doesn't name the weights.
+    """
 
     def __init__(self, cfg: GenerateConfig) -> None:
         if cfg.lyra2 is None:

@@ -65,6 +65,9 @@ def find_floor(
         metres_per_unit: Provisional scale.
         subject: Named in errors.
         noise: One standard deviation of the samples across the floor [m]; 0 for measured depth.
+
+    Raises:
+        GeometryError: No level layer below the cameras is large enough.
     """
     up = up / np.linalg.norm(up)
     for cone in np.radians(

@@ -63,7 +63,11 @@ class Carved:
 
 def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, strays: float = 0.001) -> tuple[np.ndarray, np.ndarray]:
     """Low and high corner [m] of what was measured, cameras included: quantiles per axis that leave the share ``strays`` of
-    the points out on either side."""
+    the points out on either side.
+
+    Raises:
+        GeometryError: Hardly a point was measured.
+    """
     cloud = np.concatenate([block.reshape(-1, 3) for block in points])
     cloud = cloud[np.isfinite(cloud).all(axis=1)]
     if len(cloud) < 100:

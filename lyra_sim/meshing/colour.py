@@ -62,6 +62,13 @@ def vertex_colours(
     """Weighted mean of the photos in which a vertex is visible, nearest and most frontal first.
 
     A vertex is visible where the measured depth agrees with its own within ``tolerance`` [m].
+
+    Args:
+        vertices: [m].
+        normals: Unit, out of the solid.
+        cameras: In the metric world.
+        rgb, z_depth: Photo and metric depth by camera index.
+        tolerance: [m].
     """
     total, weights, w2c = np.zeros((len(vertices), 3)), np.zeros(len(vertices)), cameras.w2c
     for index in range(len(cameras)):

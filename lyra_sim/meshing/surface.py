@@ -32,6 +32,9 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     again by manifold3d; to twice as many as often as that costs more than 3 % of the air or moves measured surface by more than
     a voxel, for a ragged border of what was seen takes most of the triangles of a large hall; and where nothing of it serves
     they are merged by manifold3d within half a voxel. What isn't closed, manifold and outward is never handed on.
+
+    Raises:
+        GeometryError: No stage leaves it closed and manifold.
     """
     from skimage.measure import marching_cubes
 

@@ -30,6 +30,7 @@ def bake(
         rgb, z_depth: Photo and metric depth by camera index.
         metres_per_texel: Wanted size of a texel on the surface [m].
         tolerance: A texel is visible where the measured depth is this close to its own [m].
+        cameras: In the metric world.
 
     Returns:
         None when no face was seen.

@@ -58,6 +58,16 @@ def gather(points, normals, z_depth, rgb, K, w2c, centre, tolerance, total, weig
     """Add one photo to the texels it sees, in place; bilinear, weighted by (facing / distance)^4.
 
     A texel is seen where the measured depth agrees with its own within ``tolerance`` [m].
+
+    Args:
+        points, normals: Of the texels, in the metric world (n, 3).
+        z_depth: (h, w) [m], NaN invalid.
+        rgb: (h, w, 3).
+        K, w2c: Of the photo (3, 3), (4, 4).
+        centre: Of its camera (3,) [m].
+        tolerance: [m].
+        total: Weighted colours (n, 3), added to.
+        weight: (n,), added to.
     """
     height, width = z_depth.shape
     for n in numba.prange(len(points)):

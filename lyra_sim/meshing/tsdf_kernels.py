@@ -111,10 +111,13 @@ def integrate(
 
     Args:
         pixels, farthest: Of :func:`packed`.
-        K: (f, 3, 3). w2c: (f, 4, 4).
+        K: (f, 3, 3).
+        w2c: (f, 4, 4).
         origin: Low corner of the volume [m].
+        voxel_size: [m].
         front, back: Truncation on the free and the solid side [m].
         noise: Depth error that the band must hold, as a fraction of the depth; 0 for measured depth.
+        min_depth: Nearer voxels are left alone [m].
         distance_sum, weight_sum: (nx, ny, nz) float32, updated.
         deep_sum: (nx, ny, nz) float32, updated by the weight of votes from more than a voxel behind; of length 0: they
             count like all others.

@@ -55,6 +55,16 @@ def choose_routes(
 
     Pairs of ends are taken greedily by length (capped), the distance of their ends from ends already used, and the doorways on
     their way that no route goes through yet. Doorways that are on no way between two ends get a route of their own.
+
+    Args:
+        occupancy: The map.
+        reach: Cells a robot's centre can get to.
+        room: Clearance of each cell [m].
+        radius: Of the robot [m].
+        count: Routes wanted.
+        min_length: [m].
+        seed: For ends that are chosen at random.
+        doors: Found before; looked for if None.
     """
     cells = np.argwhere(reach & (room >= radius + MARGIN))
     if len(cells) < 2:

@@ -48,7 +48,11 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
 
 
 def fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | None) -> Splats:
-    """One splat a cell of the measured surface, and one a cell that only ``drawn`` frames show."""
+    """One splat a cell of the measured surface, and one a cell that only ``drawn`` frames show.
+
+    Raises:
+        GeometryError: No view shows any surface.
+    """
     spacing = _spacing(capture, cfg)
     surfels, guesses = _measured(capture, spacing), _drawn(drawn, spacing)
     while len(surfels.means) + len(guesses.means) > cfg.max_splats:

@@ -11,7 +11,11 @@ from lyra_sim.scene.spec import ReconstructConfig
 
 
 def keep_given(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
-    """The capture's own splats beside the surface its views show, in the capture's frame."""
+    """The capture's own splats beside the surface its views show, in the capture's frame.
+
+    Raises:
+        StoreError: The capture holds no given splats.
+    """
     if capture.given_splats is None:
         raise StoreError("capture", "it holds no given splats", expected="a capture of a 'splats' source")
     used = capture.used

@@ -63,6 +63,9 @@ def forward_warp(
         targets: Of any size.
         hole: Value of pixels where nothing arrives.
         together: Target cameras that share one largest depth.
+
+    Raises:
+        GeometryError: There isn't one source camera of the depth's size.
     """
     if len(source) != 1 or (source.height, source.width) != tuple(z_depth.shape):
         raise GeometryError(

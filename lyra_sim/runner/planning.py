@@ -34,7 +34,11 @@ class Selection:
     """These run again; what follows them runs again if their result changes."""
 
     def check(self, table: Sequence[Step]) -> None:
-        """Refuse names of steps that don't exist."""
+        """Refuse names of steps that don't exist.
+
+        Raises:
+            SpecError: A step doesn't exist, or the choices contradict each other.
+        """
         known = [step.name for step in table]
         for name in (self.only, self.from_, self.until, *self.force):
             if name is not None and name not in known:
@@ -88,7 +92,11 @@ class ScenePlan:
 
 @cache
 def step_table(modules: tuple[str, ...] = STEP_MODULES) -> tuple[Step, ...]:
-    """The steps, each ``module.STEP``; order and needs are checked."""
+    """The steps, each ``module.STEP``; order and needs are checked.
+
+    Raises:
+        SpecError: A step needs one that doesn't come before it.
+    """
     table: list[Step] = [import_module(module).STEP for module in modules]
     names: list[str] = []
     for step in table:

@@ -9,7 +9,7 @@ from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim.scene.sources import Model, PosedBy
 
 CHUNK_FRAMES = 80
-"""New frames a chunk: 20 latents of 4 frames (Lyra 2.0, 2026); a video has 1 + 80 k frames."""
+"""New frames a chunk: 20 latents of 4 frames (Lyra 2.0, 2026); a video has 1 + 80 k frames. Convention."""
 
 
 PresetName = Literal["walk_through", "orbit", "look_around", "there_and_back"]

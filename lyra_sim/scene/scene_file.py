@@ -21,6 +21,7 @@ from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.scene.strict_yaml import Document, KeyPath, parse_yaml, read_yaml
 
 SCHEMA_VERSION = 1
+"""Of the scene file. Convention."""
 _TOP_KEYS = ("version", "defaults", "scenes")
 
 

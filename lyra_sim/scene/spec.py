@@ -26,9 +26,10 @@ from lyra_sim.scene.sources import (
 )
 
 SMALLEST_ROBOT = 0.138
-"""Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's."""
+"""Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's.
+Derived."""
 SMALLEST_SKID_STEER = 0.23
-"""The same of the smallest skid-steer robot."""
+"""The same of the smallest skid-steer robot. Derived."""
 
 
 _Section = TypeVar("_Section", bound=Model)
@@ -43,9 +44,9 @@ def _ordered(section: _Section, low: str, high: str) -> _Section:
 
 
 RGBD_MAX_DEPTH = 8.0
-"""Depth cameras are trusted this far unless told otherwise [m]."""
+"""Depth cameras are trusted this far unless told otherwise [m]. Convention."""
 GIVEN_MAX_DEPTH = 20.0
-"""Views of given geometry reach this far unless told otherwise [m]: beyond, their pixels lie far apart."""
+"""Views of given geometry reach this far unless told otherwise [m]: beyond, their pixels lie far apart. Convention."""
 
 
 class CaptureConfig(Model):
@@ -220,7 +221,7 @@ class AuthorConfig(Model):
     half_splats: bool = False
     """Also store splat fields in half precision; positions stay float."""
     usdz: bool = False
-    """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 4 GiB."""
+    """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 2 GiB."""
 
 
 class AssessConfig(Model):

@@ -10,7 +10,7 @@ from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 GATE_LIMIT_S = 900.0
-"""Wall-clock time after which an engine is given up [s]; it never shortens an experiment."""
+"""Wall-clock time after which an engine is given up [s]; it never shortens an experiment. Convention."""
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:

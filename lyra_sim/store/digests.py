@@ -49,7 +49,11 @@ class DigestCache:
         return known if isinstance(known, dict) else {}
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file, read only if it may have changed."""
+        """SHA-256 of a file, read only if it may have changed.
+
+        Raises:
+            InputError: It can't be read.
+        """
         try:
             stat = path.stat()
             identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"

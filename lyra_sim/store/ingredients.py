@@ -25,7 +25,11 @@ class SourceFiles:
     path: Path
 
     def digests(self, cache: DigestCache) -> dict[str, str]:
-        """Digest of every file, named from the source's own last component on (``rgb/0001.jpg``)."""
+        """Digest of every file, named from the source's own last component on (``rgb/0001.jpg``).
+
+        Raises:
+            InputError: Nothing is there, or the folder is empty.
+        """
         if self.path.is_file():
             return {self.path.name: cache.digest(self.path)}
         if not self.path.is_dir():

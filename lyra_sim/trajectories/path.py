@@ -47,6 +47,12 @@ def camera_path(capture: Capture, cfg: GenerateConfig) -> GeneratedPath:
     Args:
         capture: With depth.
         cfg: Its ``path`` may not be None.
+
+    Raises:
+        SpecError: The scene asks for no path, or for a start that isn't a used photo.
+        InputError: The file's cameras can't be read, or are too few.
+        FrameError: The file's cameras aren't rigid.
+        GeometryError: Too little of the path can be kept clear.
     """
     if isinstance(cfg.path, PresetPath):
         start_view(capture, cfg.path.start)  # a misspelt name is told at once

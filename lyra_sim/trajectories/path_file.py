@@ -43,7 +43,13 @@ class FileFrames:
 
 
 def file_frames(capture: Capture, path: FilePath, known: KnownSurface | None, *, chunks: int, clearance: float) -> FileFrames:
-    """The longest path of 1 + 80 k cameras that the file holds, ``chunks`` allows and ``known`` surface leaves clear."""
+    """The longest path of 1 + 80 k cameras that the file holds, ``chunks`` allows and ``known`` surface leaves clear.
+
+    Raises:
+        InputError: It holds too few cameras.
+        FrameError: Its cameras aren't rigid.
+        GeometryError: Too few of them can be kept clear.
+    """
     subject = path.file.name
     table = _table(path)
     count = _whole_chunks(min(len(table.c2w), 1 + CHUNK_FRAMES * chunks))

@@ -59,7 +59,11 @@ class PresetFrames:
 
 
 def start_view(capture: Capture, name: str | None) -> int:
-    """Index of the photo of that name; the first used one for None."""
+    """Index of the photo of that name; the first used one for None.
+
+    Raises:
+        SpecError: No photo is named so, or it is held out.
+    """
     used = capture.used
     if name is None:
         return used[0]

@@ -65,6 +65,15 @@ def write_manifest(
     """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest.
 
     ``seen_share_of_area`` is over the surface that borders on the room; the outside of the walls doesn't count.
+
+    Args:
+        folder: Of the package.
+        name: Of the scene.
+        world: Where scale and gravity come from.
+        mesh: Closed surface.
+        colliders: Hulls, and a label a face.
+        navigation: Map, poses and routes.
+        drawn: Facts of the video whose frames were added; None: photos alone.
     """
     inside = ~outer_shell(mesh)
     areas = mesh.face_areas().astype(np.float64) * inside

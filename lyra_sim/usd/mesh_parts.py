@@ -45,6 +45,9 @@ def split_by_label(
         mesh: Closed surface.
         face_labels: Index into LABELS a face.
         corner_uv: Texture coordinates; NaN for faces without texture.
+
+    Raises:
+        GeometryError: There isn't one label a face, or one isn't in LABELS.
     """
     if len(face_labels) != len(mesh.faces):
         raise GeometryError("face labels", f"{len(face_labels)} of them", expected=f"{len(mesh.faces)}, one a face")

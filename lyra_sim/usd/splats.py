@@ -80,7 +80,11 @@ def _state_color_space(prim: Usd.Prim) -> None:
 
 
 def splat_bounds(splats: Splats) -> tuple[Float32[np.ndarray, "3"], Float32[np.ndarray, "3"]]:
-    """Corners of a box that holds every splat to EXTENT_SIGMAS in any direction [frame units]."""
+    """Corners of a box that holds every splat to EXTENT_SIGMAS in any direction [frame units].
+
+    Raises:
+        UsdError: There are none.
+    """
     if len(splats) == 0:
         raise UsdError("splats", "there are none", expected="at least one splat", next_step="Look at the reconstruct step.")
     reach = EXTENT_SIGMAS * splats.scales.max(axis=1, keepdims=True)
@@ -88,7 +92,11 @@ def splat_bounds(splats: Splats) -> tuple[Float32[np.ndarray, "3"], Float32[np.n
 
 
 def read_splats(prim: Usd.Prim) -> Splats:
-    """The field at ``prim`` as raw 3DGS parameters; float attributes win over half ones, as the schema has it."""
+    """The field at ``prim`` as raw 3DGS parameters; float attributes win over half ones, as the schema has it.
+
+    Raises:
+        UsdError: An attribute is missing.
+    """
 
     def values(name: str) -> np.ndarray:
         for twin in (name, name + "h"):
@@ -109,7 +117,11 @@ def read_splats(prim: Usd.Prim) -> Splats:
 
 
 def load_splats(path: Path) -> Splats:
-    """Splats of all fields in the layer or package at ``path``, field after field, in their own coordinates."""
+    """Splats of all fields in the layer or package at ``path``, field after field, in their own coordinates.
+
+    Raises:
+        UsdError: There is no such field in it.
+    """
     stage = Usd.Stage.Open(str(path))
     fields = [read_splats(prim) for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
     if not fields:

@@ -78,7 +78,11 @@ def open_world(path: Path, **selections: str) -> Usd.Stage:
 
 
 def select_variant(stage: Usd.Stage, name: str, choice: str) -> None:
-    """Choose a variant of the default prim in the session layer."""
+    """Choose a variant of the default prim in the session layer.
+
+    Raises:
+        UsdError: There is no such variant.
+    """
     variant_set = stage.GetDefaultPrim().GetVariantSet(name)
     if choice not in variant_set.GetVariantNames():
         raise UsdError(

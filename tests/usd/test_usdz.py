@@ -12,7 +12,7 @@ from pxr import Sdf
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
 from lyra_sim.usd.rules.examine import validate_in_process
-from lyra_sim.usd.usdz import ALIGNMENT, write_usdz
+from lyra_sim.usd.usdz import ALIGNMENT, MOST_BYTES, write_usdz
 from lyra_sim.usd.world import open_world
 from tests.conftest import ROOT
 from tests.usd.breaks import SPLAT, stray_payload
@@ -32,6 +32,7 @@ def test_the_archive_is_sound(packed: StageBundle) -> None:
         assert archive.namelist() == names
         for entry in archive.infolist():
             assert entry.compress_type == zipfile.ZIP_STORED and entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert (entry.extra, entry.create_system, entry.external_attr, entry.flag_bits) == (b"", 0, 0, 0)  # no machine in it
             assert archive.read(entry) == (packed.world / entry.filename).read_bytes()
             with archive.open(entry) as stored:
                 start = stored._orig_compress_start  # type: ignore[attr-defined]
@@ -83,6 +84,8 @@ def test_partitioned_splats_come_along(packed: StageBundle, tmp_path: Path) -> N
 
 
 def test_too_large_a_world_says_so_and_leaves_nothing(package: Path) -> None:
+    """Beyond its limit the standard library writes zip64, or refuses to: neither may come to pass."""
+    assert MOST_BYTES <= zipfile.ZIP64_LIMIT
     with pytest.raises(UsdError, match=r"have 0\.00 GiB.*\n.*\n.*author\.usdz: false"):
         write_usdz(package / "small.usdz", package / "world.usda", most_bytes=100_000)
     assert not (package / "small.usdz").exists()

@@ -52,6 +52,7 @@ def pose_candidates(photos: PhotoSet, cfg: PosesConfig, *, work: Path, seed: int
 
     Raises:
         GeometryError: No three photos (two, of a small set) could be joined; it says why, photo by photo.
+        InputError: There is one photo alone.
     """
     if len(photos.photos) < 2:
         raise InputError(f"{len(photos.photos)} photo", "cameras can't be found from it", expected="at least two photos")
@@ -137,6 +138,10 @@ def triangulate(posed: PosedPhotos, photos: PhotoSet, cfg: PosesConfig, *, work:
         cfg: Features.
         work: Folder for databases.
         seed: Of RANSAC.
+
+    Raises:
+        InputError: There is one photo alone.
+        GeometryError: No photos share enough; it says why, photo by photo.
     """
     import pycolmap
 

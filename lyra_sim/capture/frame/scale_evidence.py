@@ -116,7 +116,11 @@ def marked_length(stated: KnownDistanceScale, posed: PosedPhotos) -> MarkedLengt
 
 
 def check_marked_photos(stated: KnownDistanceScale, names: Sequence[str]) -> None:
-    """An InputError unless both points are marked in photos of these names, which can be told before any camera is found."""
+    """An InputError unless both points are marked in photos of these names, which can be told before any camera is found.
+
+    Raises:
+        InputError: No photo is named so.
+    """
     for point in (stated.known_distance.a, stated.known_distance.b):
         if _name_of(point, names) is not None:
             continue

@@ -55,6 +55,9 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
 
     An upright 8-bit RGB JPEG or PNG is linked or copied as it is, so that nothing is lost; anything else is written as PNG.
     Alpha is composited on white: cut-outs are mostly made for white pages, and black would look like shadow.
+
+    Raises:
+        InputError: It is missing, broken, animated, or too small to be a photo.
     """
     try:
         kind = _checked_kind(file, limits)

@@ -45,6 +45,9 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
         unreadable: What a file does that looks like a photo and isn't a sound one.
         limits: Caps, all checked before anything is decoded.
         work: Folder for the upright photos; made when missing.
+
+    Raises:
+        InputError: Nothing is there, no photo is in it, or one isn't sound and ``unreadable`` says to refuse it.
     """
     if images.is_file():
         return take_in_files([images], unreadable=unreadable, limits=limits, work=work)
@@ -74,6 +77,9 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
 
     A file of the same bytes as an earlier one is skipped whatever ``unreadable`` says: two cameras at one place tell
     nothing, and structure-from-motion can only be led astray by them.
+
+    Raises:
+        InputError: There are more than ``limits.max_views``, or one isn't sound and ``unreadable`` says to refuse it.
     """
     if len(files) > limits.max_views:
         raise InputError(

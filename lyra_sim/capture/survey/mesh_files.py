@@ -41,7 +41,11 @@ class ReadMesh:
 
 
 def check_file(path: Path, suffixes: tuple[str, ...], *, expected: str) -> None:
-    """Refuse what is missing, empty, huge or of another kind, by name and size."""
+    """Refuse what is missing, empty, huge or of another kind, by name and size.
+
+    Raises:
+        InputError: It is one of these.
+    """
     if not path.is_file():
         raise InputError(
             str(path),
@@ -86,7 +90,11 @@ def read_given_mesh(path: Path) -> ReadMesh:
 
 
 def finished(path: Path, parts: list[PaintedMesh], dropped: int, *, glb: bool) -> ReadMesh:
-    """Parts as one mesh; an error where nothing is left."""
+    """Parts as one mesh; an error where nothing is left.
+
+    Raises:
+        InputError: No triangle is left, or there are more than ``MOST_TRIANGLES``.
+    """
     if not parts:
         raise InputError(
             str(path),
@@ -145,7 +153,11 @@ def painted(
 
 
 def reduced(image: Image.Image) -> np.ndarray:
-    """Pixels of an image from a stranger, opaque sRGB, no larger than needed."""
+    """Pixels of an image from a stranger, opaque sRGB, no larger than needed.
+
+    Raises:
+        InputError: The image has more than ``MOST_IMAGE_PIXELS``.
+    """
     if image.width * image.height > MOST_IMAGE_PIXELS:
         raise InputError("texture", f"{image.width}x{image.height} pixels", expected=f"at most {MOST_IMAGE_PIXELS} in all")
     image = image.convert("RGB")

@@ -131,7 +131,11 @@ class Shell:
 
 
 def opaque_surface(splats: Splats, cell: float, *, subject: str) -> Shell:
-    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters."""
+    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters.
+
+    Raises:
+        InputError: No splat is opaque, none hang together, or they span no building.
+    """
     solid = splats.opacities >= OPAQUE
     if not solid.any():
         raise InputError(subject, "no splat blocks half of the light", expected="splats that form surfaces")

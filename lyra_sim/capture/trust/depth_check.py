@@ -53,6 +53,10 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
         subject: Camera file, for the message.
         axes: Axes the file was read as.
         depth_unit: As written in the scene file.
+        scene: For the message.
+
+    Raises:
+        FrameError: Depth of one view doesn't land on the depth of the next; the reading that fits better is named.
     """
     pairs = _pairs(len(views))
     depths = {index: views.z_depth(index)[::4, ::4] for index in sorted({i for pair in pairs for i in pair})}

@@ -54,6 +54,9 @@ def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, sce
         photos: For the message.
         work: As for :func:`epipolar_agreement`.
         scene: For the message.
+
+    Raises:
+        FrameError: What photos share doesn't lie where their cameras say; the reading that fits better is named.
     """
     rays = _matched_rays(posed, work)
     read = _agreement(posed.c2w, rays)

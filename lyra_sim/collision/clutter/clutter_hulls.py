@@ -44,6 +44,14 @@ def spend_on_clutter(
     Lattices are taken apart first, by all the cuts at once that it takes; then other large lumps by straight cuts, the most
     hopeful ones; then CoACD gets the worst of the furniture-sized lumps, and its pieces are kept when they cost no more than as
     many straight cuts would; then what is left of the budget is spent, and trades are made.
+
+    Args:
+        parts: Loose slabs and lumps, none cut yet.
+        free_space: The voxels they are made of.
+        spending: What joins and cuts cost; changed in place.
+        config: Concavity, and the most hulls a component may take.
+        budget: Hulls that may be spent in all.
+        seed: For CoACD.
     """
     spending.add(parts)
     spending.join_free()

@@ -106,6 +106,9 @@ def mesh_of_voxels(
 
     Marching cubes in Lorensen's tables (1987) with midpoints is edge-manifold on any input; decimation breaks that, and
     manifold3d repairs it (measured on 60 hostile fields). If the repair changes the volume, the undecimated surface is kept.
+
+    Raises:
+        GeometryError: No surface of it is closed and manifold.
     """
     import fast_simplification
     from skimage.measure import marching_cubes

@@ -57,6 +57,16 @@ def lasting_and_loose(
     The main floor always stays. Every other slab is measured by the skin whose surface lies within a voxel of it and of no slab
     before it. Ceilings never stay for good: nobody drives on one, and a vaulted roof comes as dozens of slabs, few of them
     worth a hull.
+
+    Args:
+        slabs: The main floor first, other floors, walls from large to small, ceilings.
+        free_space: The voxels.
+        field: Air that hulls must not take.
+        worth: Weight of each voxel of ``skin`` (n,).
+        skin: Grid indices of measured voxels that face free air (n, 3).
+        surface: Where the surface before each voxel lies.
+        floor: Unit normal and offset [m] of the main floor.
+        budget: Hulls in all; lasting slabs take a share of it at most.
     """
     places = surface.of(skin, free_space)
     unexplained = np.ones(len(skin), bool)

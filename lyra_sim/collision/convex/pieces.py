@@ -24,6 +24,9 @@ def convex_hull(points: np.ndarray, *, max_vertices: int = 60) -> tuple[Float32[
 
     Engines limit a hull to 64 corners. Thinning keeps the extreme points of a fixed, even set of directions, which
     loses the least width for a given count and needs no randomness.
+
+    Raises:
+        GeometryError: The points span no volume.
     """
     from scipy.spatial import ConvexHull, QhullError
 

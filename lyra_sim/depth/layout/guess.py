@@ -36,6 +36,9 @@ def estimate(capture: Capture, cfg: DepthConfig, *, limits: CaptureConfig) -> De
     """Floor-and-box layout prior of a single view (plug-in ``depth:layout``).
 
     The world frame of the capture is upright and has its floor at z = 0, as :mod:`lyra_sim.capture.one_photo` leaves it.
+
+    Raises:
+        GeometryError: There are several photos, or the camera lies below its floor.
     """
     if len(capture.views) != 1:
         raise GeometryError(

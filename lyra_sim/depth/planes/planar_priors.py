@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from lyra_sim.depth.planes.plane_evidence import collect_evidence
 from lyra_sim.depth.planes.plane_finding import find_planes, gather_points, refine_up
-from lyra_sim.depth.planes.plane_kernels import compare_views, local_normals
+from lyra_sim.depth.planes.plane_finding_kernels import local_normals
+from lyra_sim.depth.planes.plane_kernels import compare_views
 from lyra_sim.depth.planes.plane_labels import COLOUR_STEP, label_view
 from lyra_sim.geometry.cameras import CameraPath
 

@@ -61,6 +61,14 @@ def collect_evidence(
     """Lay a grid on every plane and let every measured pixel of every view say what it knows about the cells.
 
     What is measured ``radius`` pixels away tells whether a surface lies on the plane or goes through it.
+
+    Args:
+        planes: In the capture frame.
+        cameras: At the size of the maps.
+        rgb: Of every view, 0..1.
+        z_depths: Of every view [capture units]; NaN where nothing was measured.
+        scene_depth: Median depth of the scene [capture units].
+        radius: [px].
     """
     normals = np.stack([plane.normal for plane in planes])
     axes_a = np.stack([_across(normal) for normal in normals])

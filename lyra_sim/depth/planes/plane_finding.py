@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int8
 
-from lyra_sim.depth.planes.plane_kernels import vote_upright
+from lyra_sim.depth.planes.plane_finding_kernels import vote_upright
 from lyra_sim.geometry.cameras import CameraPath
 
 TOLERANCE = 0.012

@@ -67,7 +67,17 @@ def label_view(
     scene_depth: float,
     radius: int,
 ) -> Float32[np.ndarray, "h w"]:
-    """Depth of the planes that blank parts of one view lie on; NaN elsewhere and where depth was measured."""
+    """Depth of the planes that blank parts of one view lie on; NaN elsewhere and where depth was measured.
+
+    Args:
+        rgb: 0..1.
+        z_depth: [capture units]; NaN where nothing was measured.
+        K: [px].
+        c2w: In the capture frame.
+        evidence: Of all views about the planes.
+        scene_depth: Median depth of the scene [capture units].
+        radius: Half window that depth is compared in [px].
+    """
     height, width = z_depth.shape
     e = evidence
     z, cells = plane_hits(

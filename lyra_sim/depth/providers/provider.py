@@ -27,7 +27,11 @@ LEARNED_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class ProvidedDepth:
-    """Depth of some frames, at their size."""
+    """Depth of some frames, at their size.
+
+    Raises:
+        GeometryError: Depth isn't positive or NaN, or the confidence doesn't fit it.
+    """
 
     z_depth: Float32[np.ndarray, "n h w"]
     """Along the optical axis, in units of ``scale``; NaN where none is claimed, as in the sky."""
@@ -81,7 +85,11 @@ class ProviderOptions:
 
 
 def check_frames(name: str, frames: UInt8[np.ndarray, "n h w 3"], cameras: CameraPath | None) -> None:
-    """One clear error for what no provider can work with."""
+    """One clear error for what no provider can work with.
+
+    Raises:
+        GeometryError: There are no frames, or cameras of another number or size.
+    """
     if len(frames) == 0:
         raise GeometryError(f"frame_depth '{name}'", "no frames", expected="at least one")
     if cameras is None:
@@ -97,7 +105,11 @@ def check_frames(name: str, frames: UInt8[np.ndarray, "n h w 3"], cameras: Camer
 
 
 def weights_folder(name: str, options: ProviderOptions, *, files: tuple[str, ...]) -> Path:
-    """The folder of the weights, with every file in it that is read from there."""
+    """The folder of the weights, with every file in it that is read from there.
+
+    Raises:
+        InputError: None is named, or a file is missing in it.
+    """
     if options.weights is None:
         raise InputError(f"frame_depth '{name}'", "no weights", expected=f"a folder with {', '.join(files)}")
     missing = [file for file in files if not (options.weights / file).is_file()]

@@ -86,7 +86,11 @@ ones), and taking those for depth would be wrong without a sign of it."""
 
 
 class TransformersDepth:
-    """See the module."""
+    """See the module.
+
+    Raises:
+        InputError: The folder lacks weights, or holds a network of a type that isn't known.
+    """
 
     def __init__(self, options: ProviderOptions) -> None:
         from transformers import AutoConfig, AutoModelForDepthEstimation

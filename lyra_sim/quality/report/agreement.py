@@ -41,7 +41,17 @@ def agreement_section(
     low: Float64[np.ndarray, "2"],
     high: Float64[np.ndarray, "2"],
 ) -> Section | None:
-    """None where there was no place to look from; ``ground`` is a picture of the rectangle from ``low`` to ``high`` [m]."""
+    """None where there was no place to look from; ``ground`` is a picture of the rectangle from ``low`` to ``high`` [m].
+
+    Args:
+        looks: What was seen and would be hit, by what is shown.
+        hulls: Of the world.
+        solid: Voxels and surface.
+        splats: As they are shown.
+        mesh: As it is shown.
+        ground: Seen from above.
+        low, high: Corners of the ground [m].
+    """
     if looks is None:
         return None
     figures = [_map_figure(shown, found, ground, low, high) for shown, found in looks.items()]
