@@ -15,8 +15,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
-from lyra_sim.scene.messages import did_you_mean
+from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError, did_you_mean
 
 Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics", "captioner"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"

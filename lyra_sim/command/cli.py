@@ -22,7 +22,7 @@ from rich.console import Console
 
 from lyra_sim import __version__
 from lyra_sim.command.weights import weights_app
-from lyra_sim.errors import LyraSimError, SpecError
+from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
 INTERRUPTED = 130
@@ -205,8 +205,6 @@ def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpe
     """Scenes that match any glob; a glob that matches none is a mistake."""
     for glob in globs:
         if not any(fnmatchcase(scene.name, glob) for scene in scenes):
-            from lyra_sim.scene.messages import did_you_mean
-
             names = [scene.name for scene in scenes]
             raise SpecError(
                 f"--scene {glob}", "no scene matches", expected=", ".join(names), next_step=did_you_mean(glob, names)
