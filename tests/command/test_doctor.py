@@ -25,7 +25,10 @@ def test_this_machine_is_looked_at(quick):
 
 
 def test_the_generator_is_told_about(quick, monkeypatch):
+    from lyra_sim.plugins import find_plugin
     from lyra_sim.world_model import profiles
+
+    monkeypatch.setattr(doctor, "all_plugins", lambda: (find_plugin("generator", "lyra2"),))
 
     def told(gb: float):
         monkeypatch.setattr(profiles, "gpu_gb", lambda: gb)

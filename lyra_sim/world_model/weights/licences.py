@@ -1,35 +1,27 @@
 """Under which terms weights come, and that whoever uses them has said yes to those that ask for it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 from lyra_sim.errors import SpecError
+from lyra_sim.plugins import Licence
 from lyra_sim.scene.lyra2 import Lyra2Config
 
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsLicence:
-    """Terms of a set of weights."""
-
-    name: str
-    """As it is written to every output."""
-    terms: str | None
-    """Where to read them; None where there are none."""
-    must_be_accepted: bool
-
-
 LICENCES = {
-    "lyra2": WeightsLicence(
+    "lyra2": Licence(
+        key="lyra2",
         name="NVIDIA internal research (Lyra 2.0 weights; internal scientific research only)",
         terms="https://www.nvidia.com/en-us/agreements/enterprise-software/"
         "nvidia-internal-scientific-research-and-development-model-license/",
         must_be_accepted=True,
     ),
-    "wan2.1": WeightsLicence(
-        name="Apache-2.0 (Wan 2.1 weights)", terms="https://www.apache.org/licenses/LICENSE-2.0", must_be_accepted=False
+    "wan2.1": Licence(
+        key="wan2.1",
+        name="Apache-2.0 (Wan 2.1 weights)",
+        terms="https://www.apache.org/licenses/LICENSE-2.0",
+        must_be_accepted=False,
     ),
-    "random": WeightsLicence(name="none (random weights)", terms=None, must_be_accepted=False),
+    "random": Licence(key="random", name="none (random weights)", terms=None, must_be_accepted=False),
 }
 
 
@@ -46,18 +38,10 @@ def require_accepted(name: str, accepted: Collection[str]) -> None:
     unknown = sorted(set(accepted) - set(LICENCES))
     if unknown:
         raise SpecError(f"--accept-license {unknown[0]}", "no such licence", expected=", ".join(LICENCES))
-    licence = licence_of(name)
-    if licence.must_be_accepted and name not in accepted:
-        raise SpecError(
-            "licence of the weights",
-            f"it has not been accepted: {licence.name}",
-            expected=f"--accept-license {name}",
-            likely=f"Its text: {licence.terms}",
-            next_step=f"Read it. If you may use the weights under it, run this again with --accept-license {name}.",
-        )
+    licence_of(name).require_accepted(accepted)
 
 
-def licence_of(name: str) -> WeightsLicence:
+def licence_of(name: str) -> Licence:
     """The licence under a name.
 
     Raises:
@@ -68,7 +52,7 @@ def licence_of(name: str) -> WeightsLicence:
     return LICENCES[name]
 
 
-def licences_of(options: Lyra2Config) -> tuple[str, ...]:
+def licences_of(options: Lyra2Config) -> tuple[Licence, ...]:
     """Licences that a scene's weights come under, the folder's first.
 
     A LoRA that the folder's record doesn't name may be anybody's: it counts as the strictest.
@@ -78,7 +62,7 @@ def licences_of(options: Lyra2Config) -> tuple[str, ...]:
     folder = WeightsFolder.open(options.weights)
     named = {folder.root / name for name in folder.record.get("files", {})}
     strange = any(file not in named for file, _ in options.lora_files())
-    return tuple(dict.fromkeys([folder.licence, *(["lyra2"] if strange else [])]))
+    return tuple(licence_of(name) for name in dict.fromkeys([folder.licence, *(["lyra2"] if strange else [])]))
 
 
 def licence_record(options: Lyra2Config) -> dict[str, Any]:
@@ -87,7 +71,7 @@ def licence_record(options: Lyra2Config) -> dict[str, Any]:
     from lyra_sim.store.digests import file_digest
     from lyra_sim.world_model.weights.folder import WeightsFolder
 
-    licences = [licence_of(name) for name in licences_of(options)]
+    licences = licences_of(options)
     depth = find_plugin("frame_depth", options.depth)
     loras = [f"{file.stem} x {strength:g} ({file_digest(file)})" for file, strength in options.lora_files()]
     return {

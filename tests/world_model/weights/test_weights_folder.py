@@ -185,14 +185,14 @@ def test_a_gpus_numbers_repeat(tmp_path) -> None:
 
 def test_a_lora_that_no_record_names_counts_as_the_strictest(random_folder: Path, tmp_path: Path) -> None:
     own = Lyra2Config(weights=random_folder, loras=(LoraUse(name="realism_boost"),))
-    assert licences_of(own) == ("random",)
+    assert [licence.key for licence in licences_of(own)] == ["random"]
     strange = tmp_path / "style.safetensors"
     strange.write_bytes((random_folder / "lora" / "realism_boost.safetensors").read_bytes())
     options = Lyra2Config(weights=random_folder, loras=(LoraUse(file=strange, strength=0.4),))
-    assert licences_of(options) == ("random", "lyra2")
+    assert [licence.key for licence in licences_of(options)] == ["random", "lyra2"]
     with pytest.raises(SpecError, match="has not been accepted"):
-        for name in licences_of(options):
-            require_accepted(name, [])
+        for licence in licences_of(options):
+            licence.require_accepted([])
     stated = licence_record(options)
     assert LICENCES["lyra2"].name in stated["weights_licence"] and stated["loras"].startswith("style x 0.4 (")
 
