@@ -22,8 +22,6 @@ from rich.console import Console
 
 from lyra_sim import __version__
 from lyra_sim.command.installed import WithInstalled
-from lyra_sim.command.verify import verify_app
-from lyra_sim.command.weights import weights_app
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
@@ -42,8 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(verify_app, name="verify")
-app.add_typer(weights_app, name="weights")
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]
