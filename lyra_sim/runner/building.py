@@ -136,7 +136,8 @@ def _check_licences(scenes: Sequence[SceneSpec], accepted: Collection[str]) -> N
     used = [scene.generate.lyra2 for scene in scenes if scene.generate.lyra2 is not None and scene.generate.path is not None]
     if not used:
         return
-    from lyra_sim.world_model.weights.licences import licences_of, require_accepted
+    from lyra_sim.world_model.weights.folder import licences_of
+    from lyra_sim.world_model.weights.licences import require_accepted
 
     for name in dict.fromkeys(name for options in used for name in licences_of(options)):
         require_accepted(name, accepted)

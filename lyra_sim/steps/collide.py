@@ -11,7 +11,7 @@ from lyra_sim.steps.step import Step
 
 if TYPE_CHECKING:
     from lyra_sim.collision.fences import KnownFloor
-    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.plane import Plane
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:

@@ -23,7 +23,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
         video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
         if cfg.generate.lyra2 is not None:
-            from lyra_sim.world_model.weights.licences import licence_record
+            from lyra_sim.world_model.weights.folder import licence_record
 
             video.facts["weights"] = licence_record(cfg.generate.lyra2)
         assert video.frames is not None

@@ -120,7 +120,7 @@ def test_floor_has_no_seam_a_ball_could_fall_through(hulls):
 
 def test_tiles_of_a_floor_reach_under_their_neighbours():
     """A ball at the seam, 8 cm deep after one step at 10 m/s, must find the top nearer than the side of some tile."""
-    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.plane import Plane
     from lyra_sim.collision.planes.rectangles import Rectangle
     from lyra_sim.collision.planes.slabs import SEAM, Raster
 
