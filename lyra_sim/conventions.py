@@ -98,5 +98,5 @@ def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n
 
 
 def srgb_bytes_from_linear(linear: Float[np.ndarray, "*n"]) -> UInt8[np.ndarray, "*n"]:
-    """Display-referred sRGB counts of linear Rec. 709, cut to 0..1 first: factors and vertex colours of glTF and USD are linear."""
+    """sRGB counts of linear Rec. 709, cut to 0..1 first: factors and vertex colours of glTF and USD are linear."""
     return (srgb_from_linear(np.clip(np.asarray(linear, np.float64), 0, 1)) * 255 + 0.5).astype(np.uint8)

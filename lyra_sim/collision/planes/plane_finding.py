@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples, clusters, sample_seen
 from lyra_sim.collision.planes.plane import INLIER_DISTANCE, SAMPLE_AREA, Plane
