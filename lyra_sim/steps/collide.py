@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyra_sim.data.colliders import Hull
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision, Hull
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 

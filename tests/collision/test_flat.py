@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
-from lyra_sim.data.colliders import LABELS
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import LABELS, Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
