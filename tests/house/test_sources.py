@@ -86,6 +86,13 @@ def test_every_module_says_what_it_is() -> None:
     assert not silent, "no module docstring"
 
 
+def test_srgb_is_converted_in_conventions_alone() -> None:
+    """Its constants anywhere else are a second copy of the curve."""
+    curve = re.compile(r"0\.04045|0\.0031308|12\.92|1\.055")
+    package = [*modules("lyra_sim"), *modules("benchmarks"), *modules("pipelines")]
+    assert [relative(path) for path in package if curve.search(path.read_text(encoding="utf-8"))] == ["lyra_sim/conventions.py"]
+
+
 @pytest.mark.parametrize("pattern", [MACHINE_PATHS, REGISTRIES], ids=["machine_paths", "registries"])
 def test_nothing_names_one_machine_or_index(pattern: re.Pattern[str]) -> None:
     hits = [

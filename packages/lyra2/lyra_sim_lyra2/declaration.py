@@ -11,8 +11,8 @@ GENERATOR = PluginSpec(
     weights_licence="NVIDIA internal research",
     sources="lyra_sim_lyra2.depends_on:sources",
     uses="lyra_sim_lyra2.depends_on:uses",
-    licences="lyra_sim_lyra2.weights.licences:licences_of",
-    weights_record="lyra_sim_lyra2.weights.licences:licence_record",
+    licences="lyra_sim_lyra2.weights.folder:licences_of",
+    weights_record="lyra_sim_lyra2.weights.folder:licence_record",
     readiness="lyra_sim_lyra2.profiles:readiness",
 )
 TRANSFORMERS_DEPTH = PluginSpec(

@@ -12,8 +12,8 @@ from transformers import AutoTokenizer, CLIPVisionModel, UMT5EncoderModel
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.scene.lyra2 import LoraUse, Lyra2Config
 from lyra_sim_lyra2.network.world_transformer import WorldTransformer3DModel
-from lyra_sim_lyra2.weights.folder import RECORD, WeightsFolder
-from lyra_sim_lyra2.weights.licences import LICENCES, licence_record, licences_of, require_accepted
+from lyra_sim_lyra2.weights.folder import RECORD, WeightsFolder, licence_record, licences_of
+from lyra_sim_lyra2.weights.licences import LICENCES, require_accepted
 from lyra_sim_lyra2.weights.lora import merge_lora
 from lyra_sim_lyra2.weights.random_folder import RandomTensors, transformer_config, write_random
 from lyra_sim_lyra2.weights.tensor_source import TensorSpec

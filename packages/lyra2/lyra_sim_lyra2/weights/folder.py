@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
-from lyra_sim.scene.lyra2 import WEIGHTS_RECORD
+from lyra_sim.plugins import Licence, find_plugin
+from lyra_sim.scene.lyra2 import WEIGHTS_RECORD, Lyra2Config
 from lyra_sim.store.digests import digest_of, file_digest
 from lyra_sim_lyra2.weights.licences import licence_of
 
@@ -177,3 +178,29 @@ def read_record(root: Path) -> dict[str, Any]:
             next_step="Copy it again, or convert again.",
         )
     return dict(record)
+
+
+def licences_of(options: Lyra2Config) -> tuple[Licence, ...]:
+    """Licences that a scene's weights come under, the folder's first.
+
+    A LoRA that the folder's record doesn't name may be anybody's: it counts as the strictest.
+    """
+    folder = WeightsFolder.open(options.weights)
+    named = {folder.root / name for name in folder.record.get("files", {})}
+    strange = any(file not in named for file, _ in options.lora_files())
+    return tuple(licence_of(name) for name in dict.fromkeys([folder.licence, *(["lyra2"] if strange else [])]))
+
+
+def licence_record(options: Lyra2Config) -> dict[str, Any]:
+    """What every output made with a scene's weights says of them: licences and texts, which weights and LoRAs, whose depth."""
+    licences = licences_of(options)
+    depth = find_plugin("frame_depth", options.depth)
+    loras = [f"{file.stem} x {strength:g} ({file_digest(file)})" for file, strength in options.lora_files()]
+    return {
+        **WeightsFolder.open(options.weights).licence_record(),
+        "weights_licence": "; ".join(licence.name for licence in licences),
+        "weights_licence_terms": "; ".join(licence.terms for licence in licences if licence.terms) or None,
+        "loras": ", ".join(loras) or None,
+        "depth": options.depth,
+        "depth_weights_licence": depth.weights_licence,
+    }

@@ -1,11 +1,9 @@
 """Under which terms weights come, and that whoever uses them has said yes to those that ask for it."""
 
 from collections.abc import Collection
-from typing import Any
 
 from lyra_sim.errors import SpecError
 from lyra_sim.plugins import Licence
-from lyra_sim.scene.lyra2 import Lyra2Config
 
 LICENCES = {
     "lyra2": Licence(
@@ -50,35 +48,3 @@ def licence_of(name: str) -> Licence:
     if name not in LICENCES:
         raise SpecError(f"licence {name}", "it isn't known", expected=", ".join(LICENCES))
     return LICENCES[name]
-
-
-def licences_of(options: Lyra2Config) -> tuple[Licence, ...]:
-    """Licences that a scene's weights come under, the folder's first.
-
-    A LoRA that the folder's record doesn't name may be anybody's: it counts as the strictest.
-    """
-    from lyra_sim_lyra2.weights.folder import WeightsFolder
-
-    folder = WeightsFolder.open(options.weights)
-    named = {folder.root / name for name in folder.record.get("files", {})}
-    strange = any(file not in named for file, _ in options.lora_files())
-    return tuple(licence_of(name) for name in dict.fromkeys([folder.licence, *(["lyra2"] if strange else [])]))
-
-
-def licence_record(options: Lyra2Config) -> dict[str, Any]:
-    """What every output made with a scene's weights says of them: licences and texts, which weights and LoRAs, whose depth."""
-    from lyra_sim.plugins import find_plugin
-    from lyra_sim.store.digests import file_digest
-    from lyra_sim_lyra2.weights.folder import WeightsFolder
-
-    licences = licences_of(options)
-    depth = find_plugin("frame_depth", options.depth)
-    loras = [f"{file.stem} x {strength:g} ({file_digest(file)})" for file, strength in options.lora_files()]
-    return {
-        **WeightsFolder.open(options.weights).licence_record(),
-        "weights_licence": "; ".join(licence.name for licence in licences),
-        "weights_licence_terms": "; ".join(licence.terms for licence in licences if licence.terms) or None,
-        "loras": ", ".join(loras) or None,
-        "depth": options.depth,
-        "depth_weights_licence": depth.weights_licence,
-    }
