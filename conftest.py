@@ -11,7 +11,7 @@ from jaxtyping import install_import_hook
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: idle threads must not spin on shared cores
 
-PACKAGE = Path(__file__).parent / "lyra_sim"
+ROOT = Path(__file__).parent
 ROOMS = (
     "alignment",
     "capture",
@@ -28,14 +28,14 @@ ROOMS = (
     "rendering",
     "trajectories",
     "usd",
-    "world_model",
 )
 
 
 def checked_modules() -> list[str]:
-    """Names of all modules in ROOMS except kernels; the hook would take a package's name as a prefix."""
-    files = (path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py")))
-    names = [".".join(("lyra_sim", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in files]
+    """Names of all modules in ROOMS and of packages/, except kernels; the hook would take a package's name as a prefix."""
+    tops = [*((ROOT, ROOT / "lyra_sim" / room) for room in ROOMS), *((top, top) for top in sorted(ROOT.glob("packages/*")))]
+    files = ((root, path) for root, top in tops for path in sorted(top.rglob("*.py")))
+    names = [".".join(path.relative_to(root).with_suffix("").parts) for root, path in files]
     kept = [name for name in names if not name.endswith(("_kernels", "__init__"))]
     return ["lyra_sim.conventions", *kept]
 

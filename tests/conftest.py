@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from lyra_sim.data.capture import Capture
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.spec import SceneSpec
 from tests.rooms import Room, furnished_room
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +23,18 @@ def tiny_room() -> Room:
 def tiny_room_files(tiny_room: Room, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same room as an RGB-D folder on disk: rgb/, depth_mm/, transforms.json."""
     return tiny_room.write_rgbd(tmp_path_factory.mktemp("tiny_room") / "capture")
+
+
+@pytest.fixture(scope="session")
+def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Capture:
+    """``tiny_room`` as capture hands it on, in metres; frames of 160 × 120 px."""
+    from lyra_sim.capture.rgbd import capture_rgbd
+
+    rgbd = RgbdSource(
+        frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
+    )
+    scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z")
+    return capture_rgbd(scene, out=tmp_path_factory.mktemp("room_capture") / "out")
 
 
 @pytest.fixture(scope="session")

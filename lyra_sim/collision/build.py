@@ -24,7 +24,8 @@ from lyra_sim.collision.measured.free_air import AirField
 from lyra_sim.collision.measured.measured_voxels import with_seen, with_surface
 from lyra_sim.collision.overhang import drawn_up
 from lyra_sim.collision.planes.openings import find_openings
-from lyra_sim.collision.planes.plane_finding import Plane, find_planes
+from lyra_sim.collision.planes.plane import Plane
+from lyra_sim.collision.planes.plane_finding import find_planes
 from lyra_sim.collision.planes.slabs import heading_of, make_slabs
 from lyra_sim.data.colliders import LABELS, Colliders, Hull
 from lyra_sim.data.grid import FreeSpace

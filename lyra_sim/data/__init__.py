@@ -11,11 +11,9 @@
 - ``world``: what reconstruct hands on, and align
 - ``solid``: what mesh hands on: a grid, and a surface around it
 - ``grid``: voxels free, measured, unseen
-- ``mesh``: a closed surface that knows what was seen
-- ``texture``: its atlas
+- ``mesh``: a closed surface that knows what was seen, and its atlas
 - ``painted_mesh``: somebody else's
-- ``collision``: what collide hands on: colliders and navigation
-- ``colliders``: hulls with labels
+- ``colliders``: hulls with labels, and what collide hands on with them
 - ``navigation``: poses, probes, routes
 - ``occupancy``: the map, as ROS files
 - ``stage``: what author hands on

@@ -1,4 +1,4 @@
-"""What physics sees: named convex hulls with labels, and how much of each was ever seen."""
+"""What physics sees: named convex hulls with labels, how much of each was ever seen, and where a robot can go among them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, UInt8
 
 from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.navigation import Navigation
 from lyra_sim.errors import GeometryError
 
 OpeningKind = Literal["door", "window", "passage"]
@@ -133,3 +134,19 @@ class Colliders:
         )
         openings = tuple(Opening.from_json(row) for row in table.get("openings", ()))
         return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"], openings=openings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collision:
+    """Colliders and navigation of one world, in the metric world."""
+
+    colliders: Colliders
+    navigation: Navigation
+
+    def save(self, folder: Path) -> None:
+        self.colliders.save(folder)
+        self.navigation.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Collision":
+        return cls(colliders=Colliders.load(folder), navigation=Navigation.load(folder))

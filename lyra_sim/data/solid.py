@@ -6,8 +6,7 @@ from typing import Any
 
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.data.grid import FreeSpace
-from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture, TriMesh
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 from scipy import ndimage, sparse
 
-from lyra_sim.conventions import linear_from_srgb
+from lyra_sim.conventions import linear_from_srgb, srgb_from_linear
 from lyra_sim.data.capture import Capture
 
 DARKEST, BRIGHTEST = 8, 247
@@ -59,8 +59,7 @@ def evened(rgb: UInt8[np.ndarray, "h w 3"], gain: Float64[np.ndarray, "3"]) -> U
     out = np.empty_like(rgb)
     for channel in range(3):
         value = np.clip(linear / gain[channel], 0, 1)
-        srgb = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
-        out[..., channel] = np.round(srgb * 255).astype(np.uint8)[rgb[..., channel]]
+        out[..., channel] = np.round(srgb_from_linear(value) * 255).astype(np.uint8)[rgb[..., channel]]
     return out
 
 

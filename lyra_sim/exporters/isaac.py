@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.colliders import Colliders
-from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.stage import StageBundle
-from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.exporters.glb import write_hulls_glb, write_mesh_glb
 from lyra_sim.usd.degeneracies import with_parted_vertices

@@ -20,8 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from lyra_sim.collision.convex.containment import HullSet
-from lyra_sim.data.colliders import Hull
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision, Hull
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid

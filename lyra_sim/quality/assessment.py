@@ -7,7 +7,7 @@ from functools import cached_property
 
 from lyra_sim.capture.cameras.camera_files import CameraTable, read_cameras
 from lyra_sim.data.capture import NOT_ESTIMATED, Capture
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.ray_casting import Hits, RayCaster
 

@@ -7,9 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from lyra_sim.errors import SpecError, StoreError
+from lyra_sim.errors import SpecError, StoreError, did_you_mean
 from lyra_sim.plugins import find_plugin
-from lyra_sim.scene.messages import did_you_mean
 from lyra_sim.scene.scene_file import source_paths
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES

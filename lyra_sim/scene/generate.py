@@ -83,6 +83,11 @@ class GenerateConfig(Model):
     fps: float = Field(default=16.0, ge=0.1, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
 
+    @property
+    def options_of_backend(self) -> Model | None:
+        """What the backend needs to know beyond this section."""
+        return self.lyra2
+
     @model_validator(mode="after")
     def _lyra2_is_told_what_it_needs(self) -> Self:
         if (self.backend == "lyra2") != (self.lyra2 is not None):

@@ -1,19 +1,12 @@
-"""Pydantic's findings as one sentence in the user's terms, and suggestions for misspelt words."""
+"""Pydantic's findings as one sentence in the user's terms, with suggestions for misspelt words."""
 
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
-from lyra_sim.errors import SpecError
+from lyra_sim.errors import SpecError, did_you_mean
 from lyra_sim.scene.strict_yaml import KeyPath
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str | None:
-    """``Did you mean 'voxel_size'?``, or None when nothing is close."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else None
 
 
 def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath], tuple[str, str]]) -> SpecError:

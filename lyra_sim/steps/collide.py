@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lyra_sim.data.colliders import Hull
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision, Hull
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
 if TYPE_CHECKING:
     from lyra_sim.collision.fences import KnownFloor
-    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.plane import Plane
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Collision:

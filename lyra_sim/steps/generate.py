@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.video import WorldVideo
-from lyra_sim.plugins import load_plugin
+from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.scene.generate import FilePath
-from lyra_sim.scene.lyra2 import WEIGHTS_RECORD, Lyra2Config
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
 
@@ -22,10 +21,9 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         check_encoder()
         generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
         video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
-        if cfg.generate.lyra2 is not None:
-            from lyra_sim.world_model.weights.licences import licence_record
-
-            video.facts["weights"] = licence_record(cfg.generate.lyra2)
+        declared = find_plugin("generator", cfg.generate.backend)
+        if (weights := declared.weights_recorded(cfg.generate.options_of_backend)) is not None:
+            video.facts["weights"] = weights
         assert video.frames is not None
         licence = video.facts.get("weights", {}).get("weights_licence")
         write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps, licence=licence)
@@ -38,31 +36,20 @@ def load(folder: Path, inputs: Mapping[str, Any]) -> WorldVideo:
 
 
 def sources(cfg: SceneSpec) -> tuple[Path, ...]:
-    """Files of the camera path, of the words, and of the weights: their record, which holds a digest of every part."""
-    if cfg.generate.path is None:
+    """Files of the camera path, and those that the generator's declaration names."""
+    chosen = cfg.generate
+    if chosen.path is None:
         return ()
-    path = (cfg.generate.path.file,) if isinstance(cfg.generate.path, FilePath) else ()
-    return path + (() if cfg.generate.lyra2 is None else lyra2_sources(cfg.generate.lyra2))
-
-
-def lyra2_sources(options: Lyra2Config) -> tuple[Path, ...]:
-    """What the network's frames depend on beside the scene."""
-    record = options.weights / WEIGHTS_RECORD
-    if not record.is_file():
-        return (options.weights, *(file for file in (options.captions, options.depth_weights, options.negative_file) if file))
-    # What may have been put into the folder since the record was written.
-    later = [options.weights / "tokenizer", options.weights / "negative_prompt.safetensors"]
-    files = [record, options.captions, options.depth_weights, options.negative_file]
-    files += [file for file in (*later, *(file for file, _ in options.lora_files())) if file.exists()]
-    return tuple(dict.fromkeys(file for file in files if file is not None))
+    path = (chosen.path.file,) if isinstance(chosen.path, FilePath) else ()
+    return path + find_plugin("generator", chosen.backend).sources_of(chosen.options_of_backend)
 
 
 def plugins(cfg: SceneSpec) -> tuple[str, ...]:
     """The backend, where anything is to be drawn, and what it is drawn with."""
-    if cfg.generate.path is None:
+    chosen = cfg.generate
+    if chosen.path is None:
         return ()
-    depth = () if cfg.generate.lyra2 is None else (f"frame_depth:{cfg.generate.lyra2.depth}",)
-    return (f"generator:{cfg.generate.backend}", *depth)
+    return (f"generator:{chosen.backend}", *find_plugin("generator", chosen.backend).used_with(chosen.options_of_backend))
 
 
 STEP = Step(

@@ -8,9 +8,8 @@ from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter1d
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.errors import GeometryError, SpecError
+from lyra_sim.errors import GeometryError, SpecError, did_you_mean
 from lyra_sim.scene.generate import CHUNK_FRAMES, PresetPath
-from lyra_sim.scene.messages import did_you_mean
 from lyra_sim.trajectories.clearance import Cleared, keep_clear
 from lyra_sim.trajectories.gaze import MAX_TURN, angles_of, angles_towards, begun_as, rotations_of, turns
 from lyra_sim.trajectories.known_surface import KnownSurface, middle_depth

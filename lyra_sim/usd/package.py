@@ -22,10 +22,9 @@ from PIL import Image
 from pxr import Sdf, Usd, UsdGeom
 
 from lyra_sim.data.colliders import Colliders
-from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.splats import Splats
-from lyra_sim.data.texture import Texture
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
 from lyra_sim.usd.colliders import define_hulls, define_trimesh

@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
-from lyra_sim.data.colliders import LABELS
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import LABELS, Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
@@ -120,7 +119,7 @@ def test_floor_has_no_seam_a_ball_could_fall_through(hulls):
 
 def test_tiles_of_a_floor_reach_under_their_neighbours():
     """A ball at the seam, 8 cm deep after one step at 10 m/s, must find the top nearer than the side of some tile."""
-    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.plane import Plane
     from lyra_sim.collision.planes.rectangles import Rectangle
     from lyra_sim.collision.planes.slabs import SEAM, Raster
 

@@ -12,7 +12,8 @@ from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, box_corners, named
 from lyra_sim.collision.measured.measured_voxels import VoxelSurface, with_surface
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples
-from lyra_sim.collision.planes.plane_finding import Plane, _horizontal
+from lyra_sim.collision.planes.plane import Plane
+from lyra_sim.collision.planes.plane_finding import _horizontal
 from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh

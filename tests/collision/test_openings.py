@@ -8,7 +8,7 @@ import pytest
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import named
 from lyra_sim.collision.planes.openings import find_openings
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.colliders import Colliders, Opening
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace

@@ -15,8 +15,8 @@ from lyra_sim.depth.providers.provider import DepthProvider, ProvidedDepth, Prov
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 from lyra_sim.plugins import all_plugins, load_plugin
-from tests.depth.providers.tiny_network import write_tiny_network
 from tests.depth.textured import textured_room
+from tests.lyra2.tiny_network import write_tiny_network
 
 ROOM, _rgb, _z = textured_room()
 FRAMES, TRUTH, CAMERAS = _rgb[:5], _z[:5], ROOM.cameras.select(np.arange(5))
@@ -92,7 +92,7 @@ def test_depth_is_along_the_axis_not_along_the_ray(found: ProvidedDepth) -> None
 
 def test_declarations_name_licences_and_load_nothing() -> None:
     providers = {spec.name: spec for spec in all_plugins() if spec.kind == "frame_depth"}
-    assert list(providers) == ["plane_sweep", "transformers", "depth_anything_3", "moge"]
+    assert list(providers) == ["plane_sweep", "depth_anything_3", "moge", "transformers"]
     assert all(spec.weights_licence for name, spec in providers.items() if name != "plane_sweep")
     code = (
         "import sys, lyra_sim, lyra_sim.plugins, lyra_sim.depth.providers.chunk, lyra_sim.depth.providers.provider\n"

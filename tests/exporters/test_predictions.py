@@ -97,7 +97,7 @@ def test_nowhere_to_stand_gives_no_view_but_still_probes(world: World, tmp_path:
 
 
 def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: World, tmp_path: Path) -> None:
-    from lyra_sim.data.collision import Collision
+    from lyra_sim.data.colliders import Collision
     from lyra_sim.data.grid import FREE, FreeSpace
     from lyra_sim.data.solid import Solid
     from lyra_sim.data.video import WorldVideo

@@ -28,7 +28,7 @@ def test_all_rooms_are_checked_except_kernels() -> None:
     kernels = [path for path in modules("lyra_sim") if path.stem.endswith("_kernels")]
     assert kernels, "the exception has lost its reason"
     assert not names & {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in kernels}
-    assert "lyra_sim.data.mesh" in names
+    assert "lyra_sim.data.mesh" in names and "lyra_sim_lyra2.conditions.memory_inputs" in names
     for name in sorted(names):
         assert importlib.util.find_spec(name) is not None, name
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture, DepthFacts
-from lyra_sim.data.colliders import Colliders
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Colliders, Collision
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.video import WorldVideo

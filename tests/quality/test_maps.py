@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lyra_sim.data.colliders import Colliders, Hull
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Colliders, Collision, Hull
 from lyra_sim.data.grid import UNSEEN, FreeSpace
 from lyra_sim.navigation.build import build_navigation
 from lyra_sim.navigation.occupancy import FloorGrid

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.video import GeneratedFrames, WorldVideo

@@ -32,7 +32,7 @@ def test_the_archive_is_sound(packed: StageBundle) -> None:
         assert archive.namelist() == names
         for entry in archive.infolist():
             assert entry.compress_type == zipfile.ZIP_STORED and entry.date_time == (1980, 1, 1, 0, 0, 0)
-            assert (entry.extra, entry.create_system, entry.external_attr, entry.flag_bits) == (b"", 0, 0, 0)
+            assert (entry.extra, entry.create_system, entry.external_attr, entry.flag_bits) == (b"", 0, 0, 0)  # nor machine
             assert archive.read(entry) == (packed.world / entry.filename).read_bytes()
             with archive.open(entry) as stored:
                 start = stored._orig_compress_start  # type: ignore[attr-defined]

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from lyra_sim.data.colliders import LABELS, Colliders, Hull, Label
-from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
-from lyra_sim.data.texture import Texture
 from lyra_sim.data.views import Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.rigid import Similarity

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from lyra_sim.conventions import srgb_bytes_from_linear
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.errors import InputError
 
@@ -166,13 +167,6 @@ def reduced(image: Image.Image) -> np.ndarray:
     return np.asarray(image)
 
 
-def srgb_bytes(linear: np.ndarray) -> np.ndarray:
-    """Display-referred bytes of linear Rec. 709 values in 0..1 (IEC 61966-2-1): glTF's and USD's factors are linear."""
-    linear = np.clip(np.asarray(linear, np.float64), 0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)
-
-
 def _part(geometry: Any, matrix: np.ndarray, images: dict[int, np.ndarray], *, linear: bool) -> tuple[PaintedMesh | None, int]:
     """``images`` holds what was read so far, by the identity of the file's image: parts share materials."""
     faces = np.asarray(getattr(geometry, "faces", np.zeros((0, 3))), np.int64)
@@ -192,7 +186,7 @@ def _looks(
         if visual.kind == "face":
             return np.repeat(np.asarray(visual.face_colors)[:, None, :3], 3, axis=1), None, None
         colours = np.asarray(visual.vertex_colors)[:, :3]
-        return (srgb_bytes(colours / 255) if linear else colours)[faces], None, None
+        return (srgb_bytes_from_linear(colours / 255) if linear else colours)[faces], None, None
     material = getattr(visual, "material", None)
     factor = getattr(material, "baseColorFactor", None)
     if factor is None:
@@ -202,14 +196,14 @@ def _looks(
     texture = getattr(material, "image", None) if texture is None else texture
     uv = getattr(visual, "uv", None)
     if texture is not None and uv is not None and len(uv):
-        rgb = None if flat is None or (not linear) else srgb_bytes(flat)  # OBJ's Kd is a stand-in where there is a map
+        rgb = None if flat is None or (not linear) else srgb_bytes_from_linear(flat)  # OBJ: Kd stands in for the map
         rows = np.broadcast_to(np.array([255, 255, 255], np.uint8) if rgb is None else rgb, (len(faces), 3, 3))
         if id(texture) not in images:
             images[id(texture)] = reduced(texture)
         return rows, np.asarray(uv, np.float64)[faces], images[id(texture)]
     if flat is None:
         return None, None, None
-    rgb = srgb_bytes(flat) if linear else (flat * 255 + 0.5).astype(np.uint8)
+    rgb = srgb_bytes_from_linear(flat) if linear else (flat * 255 + 0.5).astype(np.uint8)
     return np.broadcast_to(rgb, (len(faces), 3, 3)), None, None
 
 

@@ -1,5 +1,6 @@
 """Floors, ceilings, walls, ramps and treads as planes, and those as slabs with their openings left open.
 
+- ``plane``: what a plane is
 - ``plane_finding``: planes in the measured surface
 - ``ramps``: ways between levels
 - ``openings``: doors and windows seen through walls

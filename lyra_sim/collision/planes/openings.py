@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
 
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.slabs import Raster, close_mask, other_face
 from lyra_sim.data.colliders import Opening, OpeningKind
 from lyra_sim.data.grid import FREE, FreeSpace

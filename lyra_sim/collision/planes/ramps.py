@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples, clusters
-from lyra_sim.collision.planes.plane_finding import INLIER_DISTANCE, SAMPLE_AREA, Plane
+from lyra_sim.collision.planes.plane import INLIER_DISTANCE, SAMPLE_AREA, Plane
 
 MIN_SLOPE, MAX_SLOPE = np.tan(np.radians(3.0)), np.tan(np.radians(20.5))
 """Rise over run of a ramp. Less is a floor that leans. Convention."""

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.rectangles import Rectangle, cover
 from lyra_sim.data.grid import FREE, FreeSpace
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
