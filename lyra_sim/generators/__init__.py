@@ -3,7 +3,6 @@
 - ``generator``: the slot a backend fills
 - ``loop``: retrieve, generate, update, chunk by chunk
 - ``reproject``: the backend without a network
-- ``lyra2``: the one with the network of Lyra 2.0
 - ``known_frame``: what memory holds
 - ``memory``: all of them
 - ``retrieval``, ``retrieval_kernels``: which are shown to the generator
@@ -14,5 +13,4 @@
 - ``photo_evidence``, ``photo_evidence_kernels``: what drawn frames may not contradict
 - ``inpainting``, ``blending_kernels``: holes closed, warps put together
 - ``walkthrough``: the video people watch
-- ``verify_memory``: memory beside recorded numbers
 """

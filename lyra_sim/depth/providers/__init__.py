@@ -7,5 +7,4 @@
 - ``plane_sweep``: without a network
 - ``moge``: MoGe
 - ``depth_anything_3``: Depth Anything 3
-- ``transformers_depth``: networks of transformers
 """
