@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError, SpecError, did_you_mean
 
-Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics", "captioner"]
+Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
 
 

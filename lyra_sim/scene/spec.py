@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from lyra_sim.scene.generate import GenerateConfig
+from lyra_sim.scene.plugin_choice import EngineName
 from lyra_sim.scene.sources import (
     BARE_PATH,
     SOURCES,
@@ -227,8 +228,8 @@ class AuthorConfig(Model):
 class AssessConfig(Model):
     """assess: metrics, report, the physics gate."""
 
-    engines: tuple[Literal["physx", "newton"], ...] = Field(default=("physx", "newton"), min_length=1)
-    """Engines that must agree; at least one, or nothing would be proven."""
+    engines: tuple[EngineName, ...] = Field(default=("physx", "newton"), min_length=1)
+    """Engines that ``lyra-sim plugins`` lists and that must agree; at least one, or nothing would be proven."""
     pictures: int = Field(default=4, ge=1)
     """Input views shown beside their re-render."""
     receipt: Path | None = None

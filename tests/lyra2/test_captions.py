@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import lyra_sim.plugins
-from lyra_sim.errors import InputError, PluginError, SpecError
-from lyra_sim.plugins import PluginSpec
-from lyra_sim_lyra2.encoders.captions import MAX_BYTES, Captions, load_captioner
+from lyra_sim.errors import InputError, SpecError
+from lyra_sim_lyra2.encoders.captions import MAX_BYTES, Captions
 
 
 def written(folder: Path, text: str) -> Path:
@@ -77,22 +74,3 @@ def test_a_missing_or_binary_file_is_refused(tmp_path: Path) -> None:
 def test_both_at_once_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="one of them"):
         Captions.from_config("A hall.", written(tmp_path, '{"0": "A hall."}'))
-
-
-class Brightness:
-    """A caption model of one word."""
-
-    def __init__(self, folder: Path, *, device: str) -> None:
-        self._folder, self._device = folder, device
-
-    def caption(self, frames: list[np.ndarray]) -> str:
-        return f"{self._folder.name} on {self._device}: {'light' if frames[-1].mean() > 127 else 'dark'}"
-
-
-def test_a_caption_model_comes_as_a_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = PluginSpec(kind="captioner", name="brightness", target=f"{__name__}:Brightness", version="1")
-    monkeypatch.setattr(lyra_sim.plugins, "_third_party", lambda: (spec,))
-    captioner = load_captioner("brightness", tmp_path / "weights", device="cpu")
-    assert captioner.caption([np.full((4, 4, 3), 200, np.uint8)]) == "weights on cpu: light"
-    with pytest.raises(PluginError, match="no such plug-in"):
-        load_captioner("none", tmp_path)

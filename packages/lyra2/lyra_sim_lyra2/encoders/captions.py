@@ -5,42 +5,14 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
-
-import numpy as np
-from jaxtyping import UInt8
+from typing import Any
 
 from lyra_sim.errors import InputError, SpecError
-from lyra_sim.plugins import load_plugin
 
 MAX_BYTES = 4_000_000
 """A larger file is refused unread; an hour of video with a paragraph a chunk needs a quarter of it."""
 SHOWN = 3
 """Faults of a file that its error names; the rest is counted."""
-
-
-@runtime_checkable
-class Captioner(Protocol):
-    """Writes a caption from what is to be seen (plug-in kind ``captioner``)."""
-
-    def caption(self, frames: Sequence[UInt8[np.ndarray, "h w 3"]]) -> str:
-        """One paragraph about frames of the same place, the newest last; sRGB."""
-        ...
-
-
-def load_captioner(name: str, folder: Path, *, device: str = "cpu") -> Captioner:
-    """A caption model by its plug-in's name. None is built in; another package declares one of kind ``captioner``.
-
-    Args:
-        name: As ``lyra-sim plugins`` lists it. Its target is called with ``folder`` and ``device``.
-        folder: Of its weights; nothing is fetched.
-        device: Where it works.
-
-    Raises:
-        PluginError: There is no such plug-in, or it fails.
-    """
-    captioner: Captioner = load_plugin("captioner", name)(folder, device=device)
-    return captioner
 
 
 def cleaned(text: str) -> str:
