@@ -182,9 +182,7 @@ def _looks(
     texture = getattr(material, "image", None) if texture is None else texture
     uv = getattr(visual, "uv", None)
     if texture is not None and uv is not None and len(uv):
-        rgb = (
-            None if flat is None or (not linear) else srgb_bytes_from_linear(flat)
-        )  # OBJ: Kd stands in for the map
+        rgb = None if flat is None or (not linear) else srgb_bytes_from_linear(flat)  # OBJ: Kd stands in for the map
         rows = np.broadcast_to(np.array([255, 255, 255], np.uint8) if rgb is None else rgb, (len(faces), 3, 3))
         if id(texture) not in images:
             images[id(texture)] = reduced(texture)
