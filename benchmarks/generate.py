@@ -66,8 +66,8 @@ def main() -> None:
         f"{len(capture.used)} photos, {1 + 80 * options.chunks} frames\n"
     )
     print("| chunk | seconds | memory held [MB] | known pixels |\n|---|---|---|---|")
-    for number, facts in enumerate(video.facts["chunks"]):
-        print(f"| {number} | {seconds[number]:.1f} | {held[number]:.0f} | {facts['known_share']:.3f} |")
+    for number, facts in enumerate(video.facts.chunks):
+        print(f"| {number} | {seconds[number]:.1f} | {held[number]:.0f} | {facts.known_share:.3f} |")
     if options.chunks > STEADY_FROM + 1:
         for name, values in (("seconds", seconds[STEADY_FROM:]), ("memory", held[STEADY_FROM:])):
             middle = np.median(values)

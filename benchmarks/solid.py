@@ -101,7 +101,7 @@ def measure(walk: Path, truth: list[Path], voxel: float, faces: int) -> dict[str
         return {
             "seconds": seconds,
             "peak_gb": peak,
-            "voxels": solid.facts["voxels"],
+            "voxels": solid.facts.carve.voxels,
             "faces": len(solid.mesh.faces),
             "truth": compared(solid.mesh, world, truth) if truth else {},
         }

@@ -7,7 +7,7 @@ A third party declares a :class:`PluginSpec` and names it in its own package met
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
@@ -141,7 +141,7 @@ class PluginSpec:
         """Terms of the weights that ``options`` name."""
         return tuple(self._ask(self.licences, options)) if self.licences else ()
 
-    def weights_recorded(self, options: Any) -> Mapping[str, Any] | None:
+    def weights_recorded(self, options: Any) -> dict[str, str | None] | None:
         """What everything made with the weights says of them; None where it has none."""
         return dict(self._ask(self.weights_record, options)) if self.weights_record else None
 

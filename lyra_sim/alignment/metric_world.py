@@ -1,7 +1,5 @@
 """From a reconstruction's own frame to the metric world: gravity, main floor, scale and origin, each with its evidence."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float64
 from scipy.spatial import cKDTree
@@ -11,7 +9,7 @@ from lyra_sim.alignment.scale import is_estimated, settle_scale
 from lyra_sim.alignment.vertical import Level, level_with, up_evidence
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import ScaleEstimate
-from lyra_sim.data.world import MetricWorld, Reconstruction
+from lyra_sim.data.world import AlignEvidence, MetricWorld, Reconstruction
 from lyra_sim.geometry.ceiling import find_ceiling
 from lyra_sim.geometry.floor import BAND, CONE_DEG, MIN_AREA, Floor, find_floor, plane_tilt_sigma_deg
 from lyra_sim.geometry.heading import heading_of_walls
@@ -75,18 +73,19 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         pieces, floor.normal, declared=declared, max_tilt_deg=cfg.align.max_tilt_deg, subject=f"scene '{cfg.name}'"
     )
     offset = floor.height * scale.metres_per_unit
-    evidence: dict[str, Any] = {
-        "up": f"floor plane ({floor.support} samples), from {capture.up_source}",
-        "floor_area_m2": round(floor.area, 3),
-        "floor_rms_m": round(floor.rms, 5),
-        "provisional_up_error_deg": round(angle_deg(floor.normal, up), 4),
-        "floor_height_in_input": round(floor.height, 5),
-        "floor_slope_deg": round(angle_deg(floor.normal, level.up), 3),
-        "wall_tilt_deg": None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
-        "camera_height_m": round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
-        "ceiling_height_m": None if ceiling is None else round(ceiling.height * scale.metres_per_unit, 4),
-    }
-    world_from_input, evidence["frame"] = _placement(cfg.align, level, floor, offset, scale, points, normals, cameras.centres)
+    world_from_input, frame = _placement(cfg.align, level, floor, offset, scale, points, normals, cameras.centres)
+    evidence = AlignEvidence(
+        up=f"floor plane ({floor.support} samples), from {capture.up_source}",
+        frame=frame,
+        floor_area_m2=round(floor.area, 3),
+        floor_rms_m=round(floor.rms, 5),
+        provisional_up_error_deg=round(angle_deg(floor.normal, up), 4),
+        floor_height_in_input=round(floor.height, 5),
+        floor_slope_deg=round(angle_deg(floor.normal, level.up), 3),
+        wall_tilt_deg=None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
+        camera_height_m=round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
+        ceiling_height_m=None if ceiling is None else round(ceiling.height * scale.metres_per_unit, 4),
+    )
     return MetricWorld(
         splats=splats.moved(world_from_input),
         views=reconstruction.views,

@@ -1,6 +1,7 @@
 """Given geometry to a Capture: surveyed by virtual posed RGB-D cameras, so that everything after is as for any other source."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +15,7 @@ from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
-from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
+from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind, GivenFacts
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError, SpecError
@@ -82,14 +83,14 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
     cell = cell_for(metric.vertices, subject=f"scene '{cfg.name}'")
     samples = surface_samples(metric.vertices, metric.faces, cell / 2)
     normals = face_normals(metric.vertices, metric.faces)
-    facts: dict[str, Any] = {
-        "kind": "mesh",
-        "files": [path.name for path in source.files],
-        "format": first.source,
-        "triangles": len(mesh.faces),
-        "triangles_dropped": sum(one.dropped for one in read),
-        "images": len(mesh.images),
-    }
+    facts = GivenFacts(
+        kind="mesh",
+        files=tuple(path.name for path in source.files),
+        format=first.source,
+        triangles=len(mesh.faces),
+        triangles_dropped=sum(one.dropped for one in read),
+        images=len(mesh.images),
+    )
     return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
 
 
@@ -110,7 +111,7 @@ def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
     shell = opaque_surface(metric, CELL, subject=str(source.file))
-    facts = {"kind": "splats", "files": [source.file.name], "format": format_name, "splats": len(splats)}
+    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats))
     capture = _captured(
         cfg,
         source,
@@ -135,7 +136,7 @@ def _captured(
     caster: RayCaster,
     samples: np.ndarray,
     normals: np.ndarray,
-    facts: dict[str, Any],
+    facts: GivenFacts,
     *,
     kind: DepthKind,
     out: Path,
@@ -144,13 +145,13 @@ def _captured(
     subject = f"scene '{cfg.name}'"
     if source.cameras is not None:
         cameras = _stated_cameras(source, cfg).moved(world_from_capture)
-        facts |= {"views": len(cameras), "cameras": source.cameras.name}
+        facts = replace(facts, views=len(cameras), cameras=source.cameras.name)
     else:
         start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
         standing = find_standing(samples, caster, start=start, subject=subject)
         survey = plan_survey(standing, caster, normals, most_views=min(source.views, cfg.capture.max_views))
         cameras = survey.cameras
-        facts |= {"standing": standing.facts, **survey.facts}
+        facts = replace(facts, views=len(cameras), survey=survey.facts)
     seen = _write_views(sight, cameras, cfg, metres_per_unit=scale.metres_per_unit, out=out)
     if seen < LEAST_SEEN:
         raise InputError(

@@ -1,14 +1,13 @@
 """One photo as a capture: gravity from its vanishing points, scale from the camera's height, and no claim beyond that."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 from PIL import Image
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.posed import Photo
+from lyra_sim.data.posed import OnePhotoFacts, Photo
 from lyra_sim.data.scale import ASSUMED_SIGMA, ScaleEstimate, assumed_height_source, camera_height_source
 from lyra_sim.data.views import Views
 from lyra_sim.errors import SpecError
@@ -56,13 +55,12 @@ def capture_one_photo(cfg: SceneSpec, photo: Photo, *, out: Path) -> Capture:
     c2w[2, 3] = height_m
     tilt_deg = round(float(np.degrees(np.arcsin(np.clip(camera_from_world[2, 2], -1, 1)))), 2)
     up_source = "vanishing points" if told else "assumed level camera"
-    poses: dict[str, Any] = {
-        "one_photo": True,
-        "finding": "one photo: its depth is a guess about the room's shape (layout prior), nothing in it was measured",
-        "focal_px": round(float(K[0, 0]), 2),
-        "focal_source": focal_source,
-        "tilt_deg": tilt_deg,
-    }
+    poses = OnePhotoFacts(
+        finding="one photo: its depth is a guess about the room's shape (layout prior), nothing in it was measured",
+        focal_px=round(float(K[0, 0]), 2),
+        focal_source=focal_source,
+        tilt_deg=tilt_deg,
+    )
     return Capture(
         views=Views(folder=out, names=(photo.name,), rgb_suffix=".jpg", units_per_depth_count=None),
         cameras=CameraPath(c2w=c2w[None], K=K[None], width=width, height=height),

@@ -19,7 +19,7 @@ from lyra_sim.capture.trust.epipolar_check import check_given_cameras
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.posed import PhotoSet, PosedPhotos
+from lyra_sim.data.posed import PhotoSet, PosedPhotos, PoseFacts
 from lyra_sim.errors import InputError
 from lyra_sim.scene.spec import SceneSpec
 
@@ -138,14 +138,6 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
     return held_out
 
 
-def _facts(chosen: Chosen, photos: PhotoSet) -> dict[str, object]:
-    """What became of every file, for the report."""
-    return {
-        **chosen.facts,
-        "photos": len(photos.photos),
-        "posed": len(chosen.posed),
-        "reprojection_px": round(float(chosen.posed.reprojection_px), 4),
-        "recipe": chosen.posed.recipe,
-        "skipped": [list(entry) for entry in photos.skipped],
-        "dropped": [list(entry) for entry in chosen.dropped],
-    }
+def _facts(chosen: Chosen, photos: PhotoSet) -> PoseFacts:
+    """With what became of every file."""
+    return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped)

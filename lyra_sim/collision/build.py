@@ -5,7 +5,6 @@ Which of them every face of the mesh belongs to is told last.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -27,7 +26,7 @@ from lyra_sim.collision.planes.openings import find_openings
 from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.plane_finding import find_planes
 from lyra_sim.collision.planes.slabs import heading_of, make_slabs
-from lyra_sim.data.colliders import LABELS, Colliders, Hull
+from lyra_sim.data.colliders import LABELS, ClutterFacts, ColliderFacts, Colliders, FrontierFacts, Hull, StructureFacts
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.scene.spec import CollideConfig
@@ -103,25 +102,27 @@ def build_colliders(
     first = named([*lasting, *_pieces(spending, shape)], max_vertices=corners)
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
     fences, fences_cut = _sound(fences, camera_centres, voxel)
-    fence_facts |= {"fences": len(fences), "fences_cut": fences_cut}
+    frontier = FrontierFacts(**{**fence_facts, "fences": len(fences)}, fences_cut=fences_cut)
     measured, cut_count = _fitted(spending, shape, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
-    clutter_facts |= {
-        "clutter_hulls": len(measured),
-        "components_over_budget": len(spending.dropped),
-        "area_over_budget": round(sum(float((part.worth > 0).sum()) for part in spending.dropped) * voxel**2, 3),
-        "joins": spending.joins,
-        "cuts": spending.cuts,
-    }
-    facts: dict[str, Any] = {
-        "planes": [plane.to_json() for plane in planes],
-        "main_floor": planes[0].to_json(),
-        "structure": {"lasting": len(lasting), "loose": len(loose)},
-        "clutter": {**component_facts, **clutter_facts},
-        "frontier": fence_facts,
-        "cut_for_camera_path": slabs_cut + fences_cut + cut_count,
-        "hulls": {label: sum(hull.label == label for hull in hulls) for label in sorted({hull.label for hull in hulls})},
-    }
+    clutter = ClutterFacts(
+        **component_facts,
+        **clutter_facts,
+        clutter_hulls=len(measured),
+        components_over_budget=len(spending.dropped),
+        area_over_budget=round(sum(float((part.worth > 0).sum()) for part in spending.dropped) * voxel**2, 3),
+        joins=spending.joins,
+        cuts=spending.cuts,
+    )
+    facts = ColliderFacts(
+        planes=tuple(plane.facts() for plane in planes),
+        main_floor=planes[0].facts(),
+        structure=StructureFacts(lasting=len(lasting), loose=len(loose)),
+        clutter=clutter,
+        frontier=frontier,
+        cut_for_camera_path=slabs_cut + fences_cut + cut_count,
+        hulls={str(label): sum(hull.label == label for hull in hulls) for label in sorted({hull.label for hull in hulls})},
+    )
     labels = face_labels(mesh, hulls, tolerance=voxel)
     return Colliders(hulls=hulls, face_labels=labels, facts=facts, openings=openings), planes[0]
 

@@ -1,13 +1,12 @@
 """Isaac Sim and Isaac Lab: the USD package, and the same world in plain formats beside it."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.video import WalkFacts
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.exporters.glb import write_hulls_glb, write_mesh_glb
 from lyra_sim.usd.degeneracies import with_parted_vertices
@@ -25,7 +24,7 @@ def export(
     texture: Texture | None = None,
     half_splats: bool = False,
     usdz: bool = False,
-    drawn: Mapping[str, Any] | None = None,
+    drawn: WalkFacts | None = None,
 ) -> StageBundle:
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
 

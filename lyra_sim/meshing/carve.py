@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 from scipy import ndimage
 
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
+from lyra_sim.data.solid import CarveFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.depth_noise import oriented
@@ -49,7 +49,7 @@ class Carved:
     """Signed distance to the surface [m], positive in air, truncated; negative in unseen space too."""
     measured: Bool[np.ndarray, "nx ny nz"]
     """Matter that was measured, and air within a voxel of it; nothing that only drawn frames show."""
-    facts: dict[str, Any]
+    facts: CarveFacts
     drawn_air: Bool[np.ndarray, "nx ny nz"] | None = None
     """FREE voxels that only drawn frames opened; None without any frames."""
 
@@ -179,7 +179,7 @@ def _opened(alone: Carved, there: np.ndarray, guessed: np.ndarray) -> Carved:
     air = guessed & (there > 0) & np.isin(labels, np.unique(labels[grid.free]))
     distance = np.where(air, np.maximum(there, tiny), np.where(guessed, np.minimum(there, -tiny), alone.distance))
     states = np.where(air, np.uint8(FREE), grid.states)
-    facts = {**alone.facts, "drawn_air_voxels": int(air.sum())}
+    facts = replace(alone.facts, drawn_air_voxels=int(air.sum()))
     return replace(
         alone, free_space=replace(grid, states=states), distance=distance.astype(np.float32), drawn_air=air, facts=facts
     )
@@ -280,15 +280,15 @@ def _decide(
     states[reached] = FREE
     np.clip(distance, None, -tiny, out=distance, where=~reached)
     np.clip(distance, tiny, None, out=distance, where=reached)
-    facts = {
-        "voxels": int(states.size),
-        "free_voxels": int(reached.sum()),
-        "solid_voxels": int((states == SOLID).sum()),
-        "pocket_voxels_closed": pockets,
-        "speck_voxels_dropped": speck_voxels,
-        "camera_voxels_in_matter": blocked,
-        "free_components": len(entered),
-    }
+    facts = CarveFacts(
+        voxels=int(states.size),
+        free_voxels=int(reached.sum()),
+        solid_voxels=int((states == SOLID).sum()),
+        pocket_voxels_closed=pockets,
+        speck_voxels_dropped=speck_voxels,
+        camera_voxels_in_matter=blocked,
+        free_components=len(entered),
+    )
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, measured=measured, facts=facts)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.solid import Solid
+from lyra_sim.data.solid import Solid, SolidFacts
 from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import GeometryError
@@ -104,16 +104,17 @@ def solidify(
     if estimated and seen_share < LEAST_SEEN:
         raise _hardly_seen(seen_share, cameras, voxel_size)
     texture = bake(mesh, cameras, views.rgb, z_depth, metres_per_texel=cfg.texel_size, tolerance=max(2 * voxel_size, 2 * noise))
-    facts = {
-        "texel_size_m": None if texture is None else round(texture.metres_per_texel, 5),
-        "voxel_size_m": voxel_size,
-        "voxel_size_wanted_m": wanted,
-        **({"depth_noise_m": round(noise, 5)} if estimated else {}),
-        "extent_m": [round(float(x), 3) for x in high - low],
-        "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
-        **carved.facts,
-        **surface_facts,
-    }
+    x, y, z = (round(float(side), 3) for side in high - low)
+    facts = SolidFacts(
+        texel_size_m=None if texture is None else round(texture.metres_per_texel, 5),
+        voxel_size_m=voxel_size,
+        voxel_size_wanted_m=wanted,
+        depth_noise_m=round(noise, 5) if estimated else None,
+        extent_m=(x, y, z),
+        seen_area_share=round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
+        carve=carved.facts,
+        surface=surface_facts,
+    )
     return Solid(mesh=mesh, free_space=known, texture=texture, facts=facts)
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float, Float32, Int
 from scipy import ndimage
 
 from lyra_sim.data.grid import FREE, SOLID
+from lyra_sim.data.solid import SurfaceFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.carve import BACK_VOXELS, Carved
 from lyra_sim.meshing.field_kernels import enclosed_volume, within_reach
@@ -24,7 +25,7 @@ SHELL = 0.1
 Tuned, unrecorded."""
 
 
-def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, SurfaceFacts]:
     """Vertices (float32) [m], faces (int32) and figures of the closed surface between free and solid.
 
     Marching cubes in Lorensen's form (Lorensen and Cline 1987) is edge-manifold on every field that has no exact
@@ -45,7 +46,6 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     faces = np.ascontiguousarray(faces[:, ::-1])
     if signed_volume(vertices, faces) < 0:
         faces = np.ascontiguousarray(faces[:, ::-1])
-    facts: dict[str, Any] = {"faces_marching_cubes": len(faces)}
     most = INTERIOR_TOLERANCE * float(grid.free.sum()) * grid.voxel_size**3
     volume = signed_volume(vertices, faces)
     samples = _measured(vertices, carved)
@@ -54,7 +54,12 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
         after = signed_volume(*candidate)
         kept = stage == "marching_cubes" or (abs(after - volume) <= most and _kept(samples, *candidate, grid.voxel_size))
         if after > 0 and kept and is_closed_manifold(*candidate):
-            facts |= {"faces": len(candidate[1]), "kept": stage, "matter_change_m3": round(after - volume, 6)}
+            facts = SurfaceFacts(
+                faces_marching_cubes=len(faces),
+                faces=len(candidate[1]),
+                kept=stage,
+                matter_change_m3=round(after - volume, 6),
+            )
             return candidate[0].astype(np.float32), candidate[1].astype(np.int32), facts
     raise GeometryError(
         "surface",

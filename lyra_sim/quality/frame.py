@@ -1,10 +1,9 @@
 """The frame in figures: how cameras and depth of photos were found, which way is up, how long a metre is, and who disagrees."""
 
-from typing import Any
-
 import numpy as np
 
 from lyra_sim.data.capture import NOT_ESTIMATED, Capture
+from lyra_sim.data.posed import PoseFacts
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence
 from lyra_sim.geometry.up_evidence import UpEstimate
@@ -20,16 +19,15 @@ LEAST_ASSUMED_SIGMA = 0.1
 def pose_metrics(capture: Capture) -> list[Metric]:
     """Share of the photos that have a trusted camera, reprojection error, and the trust figures that apply; none for RGB-D."""
     facts = capture.poses
-    if not facts.get("photos"):
+    if not isinstance(facts, PoseFacts):
         return []
-    count, posed = int(facts["photos"]), int(facts["posed"])
-    figures: dict[str, Any] = facts.get("figures", {})
+    count, posed, figures = facts.photos, facts.posed, facts.figures
     metrics = [
-        measured("poses.registered", posed / count, n=count, note=f"{posed} of {count} photos; {facts['recipe']}"),
-        measured("poses.reprojection", _number(facts["reprojection_px"]), n=posed, note="mean over feature points"),
+        measured("poses.registered", posed / count, n=count, note=f"{posed} of {count} photos; {facts.recipe}"),
+        measured("poses.reprojection", facts.reprojection_px, n=posed, note="mean over feature points"),
     ]
     names = {"gps_rms_m": "poses.gps_rms", "weakest_scale_points": "poses.weakest_scale_points"}
-    metrics += [measured(name, _number(figures[key]), n=posed) for key, name in names.items() if key in figures]
+    metrics += [measured(name, figures[key], n=posed) for key, name in names.items() if key in figures]
     return metrics
 
 
@@ -48,10 +46,6 @@ def depth_source_metrics(capture: Capture) -> list[Metric]:
         else measured("photo_depth.sigma_relative", depth.sigma_relative, n=n, note="disagreement between views over depth"),
         *(measured(f"photo_depth.{name}", share, n=n, note="of all pixels") for name, share in shares.items()),
     ]
-
-
-def _number(value: Any) -> float:
-    return float(value) if value is not None else np.nan
 
 
 def gravity_metrics(gravity: UpEstimate | None) -> list[Metric]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
-from lyra_sim.data.world import Reconstruction
+from lyra_sim.data.world import KeptFacts, Reconstruction
 from lyra_sim.errors import StoreError
 from lyra_sim.reconstructors.fuse import fused
 from lyra_sim.scene.spec import ReconstructConfig
@@ -25,5 +25,5 @@ def keep_given(capture: Capture, cfg: ReconstructConfig) -> Reconstruction:
         cameras=capture.cameras.select(np.array(used)),
         backend="given",
         surface=fused(capture, cfg, None),
-        facts={"given": capture.given.get("files", [])},
+        facts=KeptFacts(given=() if capture.given is None else capture.given.files),
     )

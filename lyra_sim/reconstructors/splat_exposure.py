@@ -39,8 +39,8 @@ class Exposures(torch.nn.Module):
         self.log_gains.sub_(self.log_gains.mean(dim=0))
         self.offsets.sub_(self.offsets.mean(dim=0))
 
-    def facts(self) -> list[dict[str, list[float]]]:
+    def facts(self) -> tuple[dict[str, tuple[float, ...]], ...]:
         """Of every photo, in their order: ``gain`` and ``offset`` by channel."""
         gains, offsets = self.log_gains.detach().exp().tolist(), self.offsets.detach().tolist()
-        rounded = lambda row: [round(value, 4) for value in row]  # noqa: E731
-        return [{"gain": rounded(g), "offset": rounded(o)} for g, o in zip(gains, offsets, strict=True)]
+        rounded = lambda row: tuple(round(value, 4) for value in row)  # noqa: E731
+        return tuple({"gain": rounded(g), "offset": rounded(o)} for g, o in zip(gains, offsets, strict=True))

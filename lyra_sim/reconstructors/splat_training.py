@@ -12,6 +12,7 @@ from gsplat import DefaultStrategy
 
 from lyra_sim.conventions import rgb_from_sh_dc, sh_dc_from_rgb
 from lyra_sim.data.splats import Splats
+from lyra_sim.data.world import TrainingFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.reconstructors import splat_exposure
 from lyra_sim.reconstructors.splat_exposure import Exposures
@@ -45,8 +46,7 @@ class Trained:
     """What came out, in the unit frame."""
 
     splats: Splats
-    facts: dict[str, Any]
-    """``iterations``, ``loss`` (mean over the last tenth), ``splats``, ``seeds``, ``exposures``."""
+    facts: TrainingFacts
 
 
 class _Lidded(DefaultStrategy):
@@ -131,13 +131,13 @@ class _Run:
                 expected="finite, opaque splats",
                 next_step="Lower reconstruct.iterations, or set reconstruct.backend: fuse.",
             )
-        facts = {
-            "iterations": self.iterations,
-            "loss": round(float(np.mean(losses[-max(1, self.iterations // 10) :])), 5) if losses else None,
-            "seeds": self.seed_count,
-            "splats": len(splats),
-            "exposures": self.exposures.facts(),
-        }
+        facts = TrainingFacts(
+            iterations=self.iterations,
+            loss=round(float(np.mean(losses[-max(1, self.iterations // 10) :])), 5) if losses else None,
+            seeds=self.seed_count,
+            splats=len(splats),
+            exposures=self.exposures.facts(),
+        )
         return Trained(splats=splats, facts=facts)
 
     def _step(self, step: int, image: TrainingImage, depth_weight: float) -> float:

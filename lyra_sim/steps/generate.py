@@ -1,6 +1,7 @@
 """generate: a camera path through what the photos show → a video of the world along it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from lyra_sim.steps.step import Step
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
     if cfg.generate.path is None:
-        video = WorldVideo(frames=None, facts={})
+        video = WorldVideo(frames=None, facts=None)
     else:
         from lyra_sim.generators.loop import generate_video
         from lyra_sim.generators.walkthrough import check_encoder, write_walkthrough
@@ -21,12 +22,14 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         check_encoder()
         generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
         video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
-        declared = find_plugin("generator", cfg.generate.backend)
-        if (weights := declared.weights_recorded(cfg.generate.options_of_backend)) is not None:
-            video.facts["weights"] = weights
-        assert video.frames is not None
-        licence = video.facts.get("weights", {}).get("weights_licence")
-        write_walkthrough(video.frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps, licence=licence)
+        frames = video.frames
+        assert frames is not None and video.facts is not None
+        licence = None
+        weights = find_plugin("generator", cfg.generate.backend).weights_recorded(cfg.generate.options_of_backend)
+        if weights is not None:
+            licence = weights.get("weights_licence")
+            video = replace(video, facts=replace(video.facts, weights=weights))
+        write_walkthrough(frames, out / "video" / "walkthrough.mp4", fps=cfg.generate.fps, licence=licence)
     video.save(out)
     return video
 

@@ -13,9 +13,7 @@
     manifest.json          spawn poses, routes, scale with its source, digests
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,6 +23,7 @@ from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.splats import Splats
+from lyra_sim.data.video import WalkFacts
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
 from lyra_sim.usd.colliders import define_hulls, define_trimesh
@@ -62,7 +61,7 @@ def write_package(
     texture: Texture | None = None,
     half_splats: bool = False,
     usdz: bool = False,
-    drawn: Mapping[str, Any] | None = None,
+    drawn: WalkFacts | None = None,
 ) -> None:
     """Write the package into ``folder``. Equal inputs give equal bytes, file by file.
 

@@ -49,8 +49,8 @@ def test_a_metric_level_input_is_kept_to_the_bit(capture: Capture, files: RgbdSo
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
     world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
     np.testing.assert_array_equal(world.world_from_input.matrix, np.eye(4))
-    assert world.scale.sigma_relative == METRIC_SIGMA and "kept" in world.evidence["frame"]
-    assert world.evidence["ceiling_height_m"] == pytest.approx(2.4, abs=0.01)
+    assert world.scale.sigma_relative == METRIC_SIGMA and "kept" in world.evidence.frame
+    assert world.evidence.ceiling_height_m == pytest.approx(2.4, abs=0.01)
     assert world.scale.metres_per_unit == 1.0 and not any(piece.used for piece in world.scale.evidence if piece.custom)
 
 
@@ -151,7 +151,7 @@ def test_a_floor_that_walls_and_cameras_outvote_is_a_ramp(capture: Capture, file
     up = world.world_from_input.rotation[2]
     assert np.degrees(np.arccos(np.clip(up[2], -1, 1))) < 0.01
     assert world.gravity is not None and world.gravity.used("floor") == (slope_deg == 0)
-    assert world.evidence["floor_slope_deg"] == pytest.approx(slope_deg, abs=0.1)
+    assert world.evidence.floor_slope_deg == pytest.approx(slope_deg, abs=0.1)
     found = {metric.name: metric for metric in gravity_metrics(world.gravity)}
     residual = found["gravity.residual_deg"]
     assert residual.verdict == ("warn" if slope_deg else "pass")

@@ -133,6 +133,6 @@ def test_an_assumed_scale_is_taken_up_whatever_the_unit(tiny_room: Room, capture
     world = to_metric_world(off, reconstruct(off, ReconstructConfig(splat_spacing=0.06)), cfg)
     assert world.scale.assumed and world.scale.sigma_relative == pytest.approx(0.144, abs=0.002)
     assert "usual ceiling" in world.scale.source
-    assert world.evidence["ceiling_height_m"] == pytest.approx(2.5 * (2.4 * 1.25 / 2.5) ** 0.083, abs=0.03)
+    assert world.evidence.ceiling_height_m == pytest.approx(2.5 * (2.4 * 1.25 / 2.5) ** 0.083, abs=0.03)
     up = world.world_from_input.rotation @ FRAME_FROM_ROOM.rotation @ [0, 0, 1]
     assert np.degrees(np.arccos(up[2])) < 0.6

@@ -34,8 +34,8 @@ def test_photos_find_their_cameras_by_stem_and_one_without_is_named(room: Path, 
     )
     capture = capture_photos(cfg, out=tmp_path / "out")
     assert capture.views.names == tuple(f"Kuche_{number}" for number in range(7))
-    assert capture.poses["dropped"] == [["Kuche_7", "no camera was given for it"]]
-    assert (capture.poses["photos"], capture.poses["posed"]) == (8, 7)
+    assert capture.poses.dropped == (("Kuche_7", "no camera was given for it"),)
+    assert (capture.poses.photos, capture.poses.posed) == (8, 7)
 
 
 def test_one_photo_with_a_camera_is_an_error(room: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_gltf_says_its_unit_and_its_up_axis(room, tmp_path):
     assert (capture.scale.metres_per_unit, capture.scale.source) == (1.0, "unit of the glTF")
     world = capture.world_from_capture.apply(capture.cameras.centres)
     assert (world[:, 2] > 0.3).all() and (world[:, 2] < 1.4).all()
-    assert capture.given["files"] == ["room.glb"] and capture.depth is not None and capture.depth.kind == "given mesh"
+    assert capture.given.files == ("room.glb",) and capture.depth is not None and capture.depth.kind == "given mesh"
 
 
 def test_a_stated_unit_scales_what_is_read(room, tmp_path):

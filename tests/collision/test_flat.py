@@ -54,7 +54,7 @@ def test_main_floor_lies_where_it_was_measured(collision):
 
 def test_walls_lie_where_they_are_to_a_millimetre(collision):
     truth = {("x", 0.0), ("x", 5.0), ("x", 5.12), ("x", 9.0), ("y", 0.0), ("y", 4.5)}
-    walls = [plane for plane in collision.colliders.facts["planes"] if plane["kind"] == "wall"]
+    walls = [plane for plane in collision.colliders.facts.planes if plane.kind == "wall"]
     found = set()
     for wall in walls:
         axis = int(np.argmax(np.abs(wall["normal"])))
@@ -236,8 +236,8 @@ def test_the_door_is_told_of(collision):
 
 def test_nothing_goes_without_a_hull_and_the_way_needed_no_cut(collision):
     facts = collision.colliders.facts
-    assert facts["clutter"]["components_over_budget"] == 0 and facts["clutter"]["coacd_fallbacks"] == []
-    assert facts["cut_for_camera_path"] == 0
+    assert facts.clutter.components_over_budget == 0 and facts.clutter.coacd_fallbacks == ()
+    assert facts.cut_for_camera_path == 0
 
 
 def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():

@@ -107,7 +107,7 @@ def test_openings_survive_their_file(tmp_path) -> None:
         sill=0.95,
         depth=0.16,
     )
-    Colliders(hulls=(), face_labels=np.zeros(0, np.uint8), facts={}, openings=(opening,)).save(tmp_path)
+    Colliders(hulls=(), face_labels=np.zeros(0, np.uint8), facts=None, openings=(opening,)).save(tmp_path)
     (loaded,) = Colliders.load(tmp_path).openings
     assert loaded.to_json() == opening.to_json()
     assert np.ptp(loaded.corners(reach=0.1), axis=0) == pytest.approx([1.2, 0.36, 1.1])

@@ -46,7 +46,7 @@ def test_it_opens_air_where_nobody_looked(alone: Carved, with_drawn: Carved) -> 
     index = np.argwhere(gained)
     points = LOW + (index + 0.5) * VOXEL
     assert MEASURED.solid(points).mean() < 0.02, "and it is air in truth"
-    assert with_drawn.facts["drawn_air_voxels"] == gained.sum()
+    assert with_drawn.facts.drawn_air_voxels == gained.sum()
 
 
 def test_it_changes_nothing_that_was_measured(alone: Carved, with_drawn: Carved) -> None:

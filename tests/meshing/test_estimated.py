@@ -90,11 +90,11 @@ def test_the_door_is_open_and_the_walls_stand(built: tuple[MetricWorld, Solid], 
 
 def test_the_voxel_is_no_finer_than_the_noise(built: tuple[MetricWorld, Solid], tiny_room: Room, tmp_path: Path) -> None:
     world, solid = built
-    assert solid.facts["voxel_size_m"] == 0.04
+    assert solid.facts.voxel_size_m == 0.04
     capture = estimated_capture(tiny_room, tmp_path, sigma=0.05, frame_from_room=FRAME_FROM_ROOM)
     noisier = solidify(world, MeshConfig(), min_depth=0.1, depth=capture.depth)
-    assert noisier.facts["depth_noise_m"] == pytest.approx(0.05 * 2.2, rel=0.3)
-    assert noisier.facts["voxel_size_m"] >= 0.06
+    assert noisier.facts.depth_noise_m == pytest.approx(0.05 * 2.2, rel=0.3)
+    assert noisier.facts.voxel_size_m >= 0.06
 
 
 @pytest.mark.parametrize(("trust", "tunnel"), [(0.3, False), (1.0, True)])

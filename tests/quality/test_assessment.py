@@ -18,7 +18,8 @@ from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics,
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.scene.spec import Truth
 from lyra_sim.steps.assess import STEP
-from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface, room_world
+from tests.facts import COLLIDERS
+from tests.quality.worlds import room_hulls, room_solid, room_surface, room_world
 from tests.rooms import Room
 
 
@@ -54,9 +55,9 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     )
     solid = room_solid(tiny_room)
     labels = np.zeros(len(solid.mesh.faces), np.uint8)
-    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=ROOM_FACTS)
+    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=COLLIDERS)
     collision = Collision(colliders=colliders, navigation=navigation)
-    return Finished(capture=capture, video=WorldVideo(frames=None, facts={}), world=world, solid=solid, collision=collision)
+    return Finished(capture=capture, video=WorldVideo(frames=None, facts=None), world=world, solid=solid, collision=collision)
 
 
 def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -> None:

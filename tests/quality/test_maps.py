@@ -63,7 +63,7 @@ def collision(parts: tuple[Hull, ...], free_space: FreeSpace) -> Collision:
         config=NavigateConfig(probes=4, routes=1, min_route_length=1.0),
         seed=1,
     )
-    return Collision(colliders=Colliders(hulls=parts, face_labels=np.zeros(0, np.uint8), facts={}), navigation=navigation)
+    return Collision(colliders=Colliders(hulls=parts, face_labels=np.zeros(0, np.uint8), facts=None), navigation=navigation)
 
 
 def figures(ours: Collision, grid: FreeSpace, truth: TrueSurface) -> dict[str, Any]:

@@ -94,11 +94,11 @@ def test_generated_frames_add_only_what_is_new(
     frames = GeneratedFrames(folder=tmp_path, cameras=tiny_room.cameras.select(np.array([7])), units_per_depth_count=0.001)
     for origin in (np.full(z.shape, INVENTED, np.uint8), np.full(z.shape, KNOWN, np.uint8)):
         write_frame(frames, rgb, z - 0.3, origin)
-        same = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={}))
+        same = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts=None))
         np.testing.assert_array_equal(same.splats.means, reconstruction.splats.means)
     origin[:60] = NEW
     write_frame(frames, rgb, z - 0.3, origin)
-    more = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={})).splats.means
+    more = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts=None)).splats.means
     assert len(more) > len(reconstruction.splats) + 100
     kept = {tuple(mean) for mean in more.tolist()} & {tuple(mean) for mean in reconstruction.splats.means.tolist()}
     assert len(kept) > 0.95 * len(reconstruction.splats), "the surface the photos measured is where it was"

@@ -16,6 +16,7 @@ from lyra_sim.data.views import Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.rigid import Similarity
 from tests.boxes import box_mesh
+from tests.facts import ALIGNED
 from tests.rooms import camera_path, look
 
 AIR = (np.array([-2.0, -1.5, 0.0]), np.array([2.0, 1.5, 2.4]))
@@ -61,11 +62,11 @@ def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
             world_from_input=Similarity(scale=0.5, rotation=np.eye(3), translation=np.array([1.0, 2.0, 3.0])),
             scale=ScaleEstimate(metres_per_unit=0.5, sigma_relative=0.03, source="camera height 1.2 m"),
             depth_kind="measured",
-            evidence={},
+            evidence=ALIGNED,
         ),
         mesh=mesh,
         texture=seen_texture(mesh),
-        colliders=Colliders(hulls=_hulls(), face_labels=face_labels, facts={}),
+        colliders=Colliders(hulls=_hulls(), face_labels=face_labels, facts=None),
         navigation=_navigation(),
     )
 

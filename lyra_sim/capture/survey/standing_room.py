@@ -6,12 +6,12 @@ the largest area.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy import ndimage
 
+from lyra_sim.data.capture import StandingFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.rendering.ray_casting import RayCaster
 
@@ -54,7 +54,7 @@ class Standing:
     """On the floor [m], about ``SPACING`` apart."""
     start: Float64[np.ndarray, "3"]
     """The one with most room around, or the one stated."""
-    facts: dict[str, Any]
+    facts: StandingFacts
 
 
 def find_standing(
@@ -117,13 +117,13 @@ def find_standing(
     return Standing(
         places=places,
         start=begin,
-        facts={
-            "cell_m": round(cell, 4),
-            "standing_area_m2": round(float((label == home).sum() * cell**2), 2),
-            "places": len(places),
-            "enclosed_share": round(float(enclosed[mine].mean()), 4),
-            "start_in_survey_frame": [round(float(value), 3) for value in begin],
-        },
+        facts=StandingFacts(
+            cell_m=round(cell, 4),
+            standing_area_m2=round(float((label == home).sum() * cell**2), 2),
+            places=len(places),
+            enclosed_share=round(float(enclosed[mine].mean()), 4),
+            start_in_survey_frame=(round(float(begin[0]), 3), round(float(begin[1]), 3), round(float(begin[2]), 3)),
+        ),
     )
 
 

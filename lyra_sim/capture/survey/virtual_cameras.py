@@ -7,12 +7,12 @@ Fisher 1978), and gains need to be worked out again only for the few that may le
 
 import heapq
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from lyra_sim.capture.survey.standing_room import EYE, Standing
+from lyra_sim.data.capture import SurveyFacts
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 from lyra_sim.rendering.ray_casting import RayCaster
 
@@ -43,7 +43,7 @@ class Survey:
     """The views to take, along a walk from place to place."""
 
     cameras: CameraPath
-    facts: dict[str, Any]
+    facts: SurveyFacts
 
 
 def plan_survey(standing: Standing, caster: RayCaster, normals: Float32[np.ndarray, "f 3"], *, most_views: int) -> Survey:
@@ -57,10 +57,17 @@ def plan_survey(standing: Standing, caster: RayCaster, normals: Float32[np.ndarr
     """
     candidates, place = _candidates(standing, caster)
     views, cells, quality = _seen(candidates, caster, normals)
-    chosen, facts = _cover(views, cells, quality, len(candidates.c2w), most_views)
+    chosen, times = _cover(views, cells, quality, len(candidates.c2w), most_views)
     order = _walk(standing, place[chosen], chosen)
     c2w = candidates.c2w[order]
-    return Survey(cameras=survey_cameras(c2w), facts={**facts, "views": len(order), "candidates": len(candidates.c2w)})
+    facts = SurveyFacts(
+        surface_cells=len(times),
+        seen_once_share=round(float((times >= 1).mean()), 4) if len(times) else 0.0,
+        seen_twice_share=round(float((times >= 2).mean()), 4) if len(times) else 0.0,
+        candidates=len(candidates.c2w),
+        standing=standing.facts,
+    )
+    return Survey(cameras=survey_cameras(c2w), facts=facts)
 
 
 def survey_cameras(c2w: Float64[np.ndarray, "n 4 4"]) -> CameraPath:
@@ -134,10 +141,13 @@ def _seen(
 
 def _cover(
     views: Int64[np.ndarray, "p"], cells: Int64[np.ndarray, "p"], quality: Float64[np.ndarray, "p"], count: int, most: int
-) -> tuple[Int64[np.ndarray, "k"], dict[str, Any]]:
-    """Candidates in the order they were taken, and the share of what any candidate sees that is seen once and twice."""
+) -> tuple[Int64[np.ndarray, "k"], Int64[np.ndarray, "s"]]:
+    """Candidates in the order they were taken, and how often every cell that any candidate sees is seen by them."""
     starts = np.searchsorted(views, np.arange(count + 1))
-    had, times = np.zeros(int(cells.max()) + 1 if len(cells) else 0), np.zeros(int(cells.max()) + 1 if len(cells) else 0, int)
+    had, times = (
+        np.zeros(int(cells.max()) + 1 if len(cells) else 0),
+        np.zeros(int(cells.max()) + 1 if len(cells) else 0, np.int64),
+    )
 
     def gain(view: int) -> float:
         part = slice(starts[view], starts[view + 1])
@@ -158,12 +168,7 @@ def _cover(
         had[cells[part]] += quality[part]
         times[cells[part]] += 1
         chosen.append(view)
-    facts = {
-        "surface_cells": len(times),
-        "seen_once_share": round(float((times >= 1).mean()), 4) if len(times) else 0.0,
-        "seen_twice_share": round(float((times >= 2).mean()), 4) if len(times) else 0.0,
-    }
-    return np.array(chosen, np.int64), facts
+    return np.array(chosen, np.int64), times
 
 
 def _walk(standing: Standing, place: Int64[np.ndarray, "k"], chosen: Int64[np.ndarray, "k"]) -> Int64[np.ndarray, "k"]:

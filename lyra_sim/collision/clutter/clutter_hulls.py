@@ -84,7 +84,7 @@ def spend_on_clutter(
         "clutter_lumps": lump_count,
         "coacd_lumps": len(chosen),
         "coacd_taken": taken,
-        "coacd_fallbacks": fallbacks,
+        "coacd_fallbacks": tuple(fallbacks),
         "cuts_after_coacd": spending.cuts - cuts_before,
         "components_merged": joined_count,
         "lattices": sum(lattices),

@@ -1,10 +1,12 @@
 """A floor, ceiling or wall as a plane, with the measured samples that lie on it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64
+
+from lyra_sim.data.colliders import PlaneFacts
 
 SAMPLE_AREA = 0.0025
 """Area one surface sample stands for [m^2]: a 5 cm square. Convention."""
@@ -40,13 +42,14 @@ class Plane:
         """Signed distance [m]; positive in the room."""
         return np.asarray(points, np.float64) @ self.normal - self.offset
 
-    def to_json(self) -> dict[str, Any]:
+    def facts(self) -> PlaneFacts:
         residual = float(np.sqrt(np.mean(self.distance(self.points) ** 2)))
-        return {
-            "kind": self.kind,
-            **({"role": self.role} if self.role != "level" else {}),
-            "normal": [round(float(x), 6) for x in self.normal],
-            "offset": round(self.offset, 5),
-            "area": round(self.area, 3),
-            "rms": round(residual, 5),
-        }
+        x, y, z = (round(float(value), 6) for value in self.normal)
+        return PlaneFacts(
+            kind=self.kind,
+            role=None if self.role == "level" else self.role,
+            normal=(x, y, z),
+            offset=round(self.offset, 5),
+            area=round(self.area, 3),
+            rms=round(residual, 5),
+        )

@@ -21,33 +21,32 @@ TOLD_CHUNKS = 12
 def walk_section(video: WorldVideo, depth: DepthFacts | None, *, width: int) -> Section | None:
     """None for a scene without a path."""
     frames, facts = video.frames, video.facts
-    if frames is None:
+    if frames is None or facts is None:
         return None
     shown = np.unique(np.linspace(0, len(frames) - 1, SHOWN).round().astype(int))
     figures = tuple(_frame_figure(frames, int(index), width) for index in shown)
     keys = swatches(
         [("drawn where photos looked: adds nothing", INVENTED_RGB), ("drawn where none looked: added, unseen", NEW_RGB)]
     )
-    path = {**facts["path"], **{f"clearance {name}": value for name, value in (facts["path"]["clearance"] or {}).items()}}
-    del path["clearance"]
+    path = dict(sorted(facts.path.to_json().items()))
+    clearance = path.pop("clearance") or {}
+    path |= {f"clearance {name}": value for name, value in sorted(clearance.items())}
     told = ", ".join(f"{escape(name).replace('_', ' ')} {escape(_plain(value))}" for name, value in path.items())
-    lines = [f"{len(frames)} frames by {escape(str(facts['backend']))}; {told}.", keys]
-    if "weights" in facts:
-        lines.append(f"Weights of the network: {escape(facts['weights']['weights_licence'])}.")
+    lines = [f"{len(frames)} frames by {escape(facts.backend)}; {told}.", keys]
+    if facts.weights is not None:
+        lines.append(f"Weights of the network: {escape(str(facts.weights['weights_licence']))}.")
     if depth is not None and depth.kind == "layout prior":
         lines.append("The photo's depth is itself a guess about the room: of what it shows, only the colours are known.")
-    for number, chunk in enumerate(facts["chunks"][:TOLD_CHUNKS]):
-        residual = (
-            "nothing known in view" if chunk["depth_residual"] is None else f"{chunk['depth_residual']:.2%} off known depth"
-        )
-        if chunk.get("depth_scale_conflict"):
-            residual += f", in doubt: its cameras tell a scale of {chunk['camera_scale']:.3g}, not {chunk['depth_scale']:.3g}"
+    for number, chunk in enumerate(facts.chunks[:TOLD_CHUNKS]):
+        residual = "nothing known in view" if chunk.depth_residual is None else f"{chunk.depth_residual:.2%} off known depth"
+        if chunk.depth_scale_conflict:
+            residual += f", in doubt: its cameras tell a scale of {chunk.camera_scale:.3g}, not {chunk.depth_scale:.3g}"
         lines.append(
-            f"Chunk {number}, frames {chunk['first']} to {chunk['last']}: {chunk['known_share']:.1%} from photos, "
-            f"{chunk['new_share']:.2%} new, depth {residual}."
+            f"Chunk {number}, frames {chunk.first} to {chunk.last}: {chunk.known_share:.1%} from photos, "
+            f"{chunk.new_share:.2%} new, depth {residual}."
         )
-    if len(facts["chunks"]) > TOLD_CHUNKS:
-        lines.append(f"… and {len(facts['chunks']) - TOLD_CHUNKS} more chunks.")
+    if len(facts.chunks) > TOLD_CHUNKS:
+        lines.append(f"… and {len(facts.chunks) - TOLD_CHUNKS} more chunks.")
     lines.append('The whole walk: <a href="video/walkthrough.mp4">video/walkthrough.mp4</a>.')
     return Section(title="The generated walk", text="<br>".join(lines), figures=figures)
 

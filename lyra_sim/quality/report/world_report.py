@@ -1,7 +1,7 @@
 """The report of one world: which pictures it shows, in which order, and what is said about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -283,7 +283,7 @@ def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
         ("scale", f"{scale.metres_per_unit:.6g} m per input unit, 1σ {100 * scale.sigma_relative:.3g} %, from: {scale.source}"),
         ("gravity", _gravity(world)),
         ("world_from_input", "\n".join("  ".join(f"{value: .6f}" for value in row) for row in world.world_from_input.matrix)),
-        *((name.replace("_", " "), _plain(value)) for name, value in sorted(world.evidence.items())),
+        *((name.replace("_", " "), _plain(value)) for name, value in sorted(asdict(world.evidence).items())),
         ("views", f"{len(world.cameras)} of {world.cameras.width} × {world.cameras.height} px"),
         ("splats", f"{len(world.splats):,}"),
         ("seed", str(seed)),
