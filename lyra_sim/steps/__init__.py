@@ -1,4 +1,4 @@
-"""The steps, in order. Each module exports ``STEP`` and imports nothing heavy until it runs."""
+"""The steps, in order. Each module exports the step of its name and imports nothing heavy until it runs."""
 
 STEPS: tuple[str, ...] = ("capture", "depth", "generate", "reconstruct", "align", "mesh", "collide", "author", "assess")
 """Module names in this package."""

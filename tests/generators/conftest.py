@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import SceneSpec
+from tests.scene_parts import captured
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +17,4 @@ def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory
         frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
     )
     scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z")
-    return capture_rgbd(scene, out=tmp_path_factory.mktemp("room_capture") / "out")
+    return captured(scene, tmp_path_factory.mktemp("room_capture") / "out")
