@@ -78,7 +78,8 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
     from lyra_sim.geometry.rigid import Similarity
     from lyra_sim.scene.sources import RgbdSource
     from lyra_sim.scene.spec import CollideConfig, SceneSpec
-    from lyra_sim.steps import author, collide
+    from lyra_sim.steps.author import author
+    from lyra_sim.steps.collide import collide
 
     columns = max(divisor for divisor in range(1, math.isqrt(rooms) + 1) if rooms % divisor == 0)
     building = office(rooms // columns, columns)
@@ -133,10 +134,10 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
         for name in ("collide", "author"):
             (out / name).mkdir()
         started, cpu = time.perf_counter(), cpu_seconds()
-        inputs["collide"] = collide.run(inputs, cfg, out=out / "collide")
+        inputs["collide"] = collide.run(cfg, inputs, out=out / "collide")
         between, cpu_between = time.perf_counter(), cpu_seconds()
         collide_gb, worker_gb = peak_gb(resource.RUSAGE_SELF), peak_gb(resource.RUSAGE_CHILDREN)
-        bundle = author.run(inputs, cfg, out=out / "author")
+        bundle = author.run(cfg, inputs, out=out / "author")
         ended, cpu_ended = time.perf_counter(), cpu_seconds()
         package = sum(file.stat().st_size for file in bundle.world.rglob("*") if file.is_file())
     found = SimpleNamespace(

@@ -28,13 +28,13 @@ def tiny_room_files(tiny_room: Room, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Capture:
     """``tiny_room`` as capture hands it on, in metres; frames of 160 × 120 px."""
-    from lyra_sim.capture.rgbd import capture_rgbd
+    from tests.scene_parts import captured
 
     rgbd = RgbdSource(
         frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
     )
     scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z")
-    return capture_rgbd(scene, out=tmp_path_factory.mktemp("room_capture") / "out")
+    return captured(scene, tmp_path_factory.mktemp("room_capture") / "out")
 
 
 @pytest.fixture(scope="session")

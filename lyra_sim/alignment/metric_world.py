@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 from lyra_sim.alignment.scale import is_estimated, settle_scale
 from lyra_sim.alignment.vertical import Level, level_with, up_evidence
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.world import AlignEvidence, MetricWorld, Reconstruction
 from lyra_sim.geometry.ceiling import find_ceiling
@@ -16,7 +17,8 @@ from lyra_sim.geometry.heading import heading_of_walls
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.geometry.sparse_floor import find_sparse_floor
 from lyra_sim.geometry.up_evidence import angle_deg
-from lyra_sim.scene.spec import AlignConfig, SceneSpec
+from lyra_sim.scene.sources import Scale
+from lyra_sim.scene.spec import AlignConfig
 
 CLEAR_RADIUS, CLEAR_LOW, CLEAR_HIGH = 0.3, 0.08, 1.0
 """A floor point is free for the origin when nothing stands within this disc and height band [m]. Convention."""
@@ -26,13 +28,30 @@ PROVISIONAL_UP_SIGMA_DEG = 1.5
 """What capture knows of up before there is depth. Convention."""
 
 
-def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: SceneSpec) -> MetricWorld:
+def to_metric_world(
+    capture: PosedDepth,
+    reconstruction: Reconstruction,
+    *,
+    scale: Scale,
+    config: AlignConfig,
+    assumed_camera_height: float,
+    scene: str,
+) -> MetricWorld:
     """Find floor and gravity, settle the scale, and move everything to metres, z-up, main floor at z = 0.
 
     An input declared z-up whose floor already lies level at z = 0 keeps its frame exactly. Otherwise gravity is
     the floor's normal, unless what else tells the vertical outvotes it; x and y follow the walls where those share a
     heading, and the origin is put on free floor.
+
+    Args:
+        capture: The views, with depth.
+        reconstruction: Splats or surface in the capture's frame and unit.
+        scale: What the scene file says of the scale.
+        config: When an input's own frame is kept.
+        assumed_camera_height: Taken where nothing tells the scale [m].
+        scene: Its name, for messages.
     """
+    subject = f"scene '{scene}'"
     splats, cameras = reconstruction.splats, reconstruction.cameras
     surface = splats if reconstruction.surface is None else reconstruction.surface
     points = surface.means.astype(np.float64)
@@ -40,7 +59,7 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
     provisional = capture.world_from_capture
     up = provisional.rotation.T @ np.array([0.0, 0.0, 1.0])
     cell = _spacing(points)
-    working_scale = _working_scale(capture, points, up, cfg)
+    working_scale = _working_scale(capture, points, up, assumed_camera_height)
     noise = _noise(capture, points, up, working_scale)
     floor = _estimated_floor(capture, points, normals, up, cell, working_scale) or find_floor(
         points,
@@ -49,17 +68,25 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         cameras=cameras.centres,
         cell=cell,
         metres_per_unit=working_scale,
-        subject=f"scene '{cfg.name}'",
+        subject=subject,
         noise=noise,
     )
-    guessed = capture.depth is not None and capture.depth.kind == "layout prior"
+    guessed = capture.depth.kind == "layout prior"
     ceiling = (
         None
         if guessed
         else find_ceiling(points, normals, floor, cameras=cameras.centres, metres_per_unit=working_scale, noise=noise)
     )
     ceiling_height = None if ceiling is None else ceiling.height
-    scale = settle_scale(capture, cfg, floor, cameras.centres, ceiling_height=ceiling_height)
+    settled = settle_scale(
+        capture,
+        scale,
+        floor,
+        cameras.centres,
+        scene=scene,
+        assumed_camera_height=assumed_camera_height,
+        ceiling_height=ceiling_height,
+    )
     declared = up if capture.up_source.startswith("declared") else None
     pieces = up_evidence(
         floor,
@@ -69,11 +96,9 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         source=capture.up_source,
         estimated=is_estimated(capture),
     )
-    level = level_with(
-        pieces, floor.normal, declared=declared, max_tilt_deg=cfg.align.max_tilt_deg, subject=f"scene '{cfg.name}'"
-    )
-    offset = floor.height * scale.metres_per_unit
-    world_from_input, frame = _placement(cfg.align, level, floor, offset, scale, points, normals, cameras.centres)
+    level = level_with(pieces, floor.normal, declared=declared, max_tilt_deg=config.max_tilt_deg, subject=subject)
+    offset = floor.height * settled.metres_per_unit
+    world_from_input, frame = _placement(config, level, floor, offset, settled, points, normals, cameras.centres)
     evidence = AlignEvidence(
         up=f"floor plane ({floor.support} samples), from {capture.up_source}",
         frame=frame,
@@ -83,16 +108,16 @@ def to_metric_world(capture: Capture, reconstruction: Reconstruction, cfg: Scene
         floor_height_in_input=round(floor.height, 5),
         floor_slope_deg=round(angle_deg(floor.normal, level.up), 3),
         wall_tilt_deg=None if floor.wall_tilt_deg is None else round(floor.wall_tilt_deg, 3),
-        camera_height_m=round(float(np.median(cameras.centres @ floor.normal - floor.height)) * scale.metres_per_unit, 4),
-        ceiling_height_m=None if ceiling is None else round(ceiling.height * scale.metres_per_unit, 4),
+        camera_height_m=round(float(np.median(cameras.centres @ floor.normal - floor.height)) * settled.metres_per_unit, 4),
+        ceiling_height_m=None if ceiling is None else round(ceiling.height * settled.metres_per_unit, 4),
     )
     return MetricWorld(
         splats=splats.moved(world_from_input),
         views=reconstruction.views,
         cameras=cameras.moved(world_from_input),
         world_from_input=world_from_input,
-        scale=scale,
-        depth_kind=capture.depth.kind if capture.depth is not None else "measured",
+        scale=settled,
+        depth_kind=capture.depth.kind,
         evidence=evidence,
         gravity=level.moved(world_from_input.rotation),
     )
@@ -105,13 +130,13 @@ def _spacing(points: Float64[np.ndarray, "n 3"]) -> float:
     return float(np.median(distances[:, 1:].mean(axis=1)))
 
 
-def _working_scale(capture: Capture, points: Float64[np.ndarray, "n 3"], up: np.ndarray, cfg: SceneSpec) -> float:
+def _working_scale(capture: Capture, points: Float64[np.ndarray, "n 3"], up: np.ndarray, assumed_camera_height: float) -> float:
     """Metres per unit to look for the floor with: the provisional one, or, where nothing stood behind that, what the
     assumed camera height gives over the lowest samples."""
     if not (is_estimated(capture) and capture.scale.assumed):
         return capture.world_from_capture.scale
     drop = _drop(capture, points, up)
-    return cfg.capture.assumed_camera_height / drop if drop > 0 else capture.world_from_capture.scale
+    return assumed_camera_height / drop if drop > 0 else capture.world_from_capture.scale
 
 
 def _drop(capture: Capture, points: np.ndarray, up: np.ndarray) -> float:
@@ -122,15 +147,15 @@ def _drop(capture: Capture, points: np.ndarray, up: np.ndarray) -> float:
     return float(np.median(centres @ up) - np.quantile(near @ up, 0.02))
 
 
-def _noise(capture: Capture, points: np.ndarray, up: np.ndarray, metres_per_unit: float) -> float:
+def _noise(capture: PosedDepth, points: np.ndarray, up: np.ndarray, metres_per_unit: float) -> float:
     """Expected error of floor samples across the floor [m]: floors are seen at a slant, some camera heights away."""
-    if not is_estimated(capture) or capture.depth is None:
+    if not is_estimated(capture):
         return 0.0
     return FLOOR_SIGHT * capture.depth.noise * max(_drop(capture, points, up), 0.0) * metres_per_unit
 
 
 def _estimated_floor(
-    capture: Capture, points: np.ndarray, normals: np.ndarray, up: np.ndarray, cell: float, metres_per_unit: float
+    capture: PosedDepth, points: np.ndarray, normals: np.ndarray, up: np.ndarray, cell: float, metres_per_unit: float
 ) -> Floor | None:
     """The floor among level samples of estimated depth; None for measured depth, or where they form none.
 

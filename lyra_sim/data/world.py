@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lyra_sim.data.capture import DepthKind
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.splats import Splats
@@ -94,12 +95,12 @@ class Reconstruction:
         write_json(folder / "reconstruction.json", facts)
 
     @classmethod
-    def load(cls, folder: Path, *, captured: Views) -> "Reconstruction":
-        """``captured``: all views of the capture, of which this one uses some."""
+    def load(cls, folder: Path, *, depth: PosedDepth) -> "Reconstruction":
+        """``depth``: all views of the capture, of which this one uses some."""
         facts, arrays = read_json(folder / "reconstruction.json"), read_arrays(folder / "cameras.npz")
         return cls(
             splats=Splats.load_ply(folder / "splats.ply"),
-            views=replace(captured, names=tuple(facts["names"]), units_per_depth_count=facts["units_per_depth_count"]),
+            views=replace(depth.views, names=tuple(facts["names"]), units_per_depth_count=facts["units_per_depth_count"]),
             cameras=CameraPath(c2w=arrays["c2w"], K=arrays["K"], width=facts["width"], height=facts["height"]),
             backend=facts["backend"],
             surface=Splats.load_ply(folder / "surface.ply") if (folder / "surface.ply").is_file() else None,
@@ -147,13 +148,13 @@ class MetricWorld:
         write_json(folder / "world.json", facts)
 
     @classmethod
-    def load(cls, folder: Path, *, reconstruction: Reconstruction) -> "MetricWorld":
+    def load(cls, folder: Path, *, reconstruct: Reconstruction) -> "MetricWorld":
         facts = read_json(folder / "world.json")
         world_from_input = Similarity.from_matrix(np.array(facts["world_from_input"]))
         return cls(
-            splats=reconstruction.splats.moved(world_from_input),
-            views=reconstruction.views,
-            cameras=reconstruction.cameras.moved(world_from_input),
+            splats=reconstruct.splats.moved(world_from_input),
+            views=reconstruct.views,
+            cameras=reconstruct.cameras.moved(world_from_input),
             world_from_input=world_from_input,
             scale=ScaleEstimate.from_json(facts["scale"]),
             depth_kind=facts["depth_kind"],

@@ -18,10 +18,11 @@ from lyra_sim.scene.sources import (
     Model,
     PhotosSource,
     RgbdSource,
-    ScaleSource,
+    Scale,
     SplatsSource,
     SurfaceSource,
     TransformsSource,
+    Up,
     VideoSource,
     with_named_surface,
 )
@@ -270,10 +271,10 @@ class SceneSpec(Model):
     transforms: TransformsSource | None = None
     surface: SurfaceSource | None = None
     splats: SplatsSource | None = None
-    scale: Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...] = "auto"
+    scale: Scale = "auto"
     """``metric``: the input is in metres, by declaration. ``auto``: whatever tells it (depth unit, GPS), else a camera height
     is assumed. ``unknown``: a camera height is assumed and warned about. Otherwise one or several things that tell it."""
-    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = "auto"
+    up: Up = "auto"
     """Up axis of the input's world; auto finds it from floor, walls and the cameras."""
     truth: Truth | None = None
     capture: CaptureConfig = CaptureConfig()

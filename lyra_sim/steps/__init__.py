@@ -1,7 +1,7 @@
-"""The steps, in order. Each module exports ``STEP`` and imports nothing heavy until it runs.
+"""The steps, in order. Each module exports the step of its name and imports nothing heavy until it runs.
 
 - ``step``: what a step is
-- ``scoped``: a scene seen through one step
+- ``contract``: what its signature says
 - ``capture``: files to views
 - ``depth``: views to depth
 - ``generate``: a video along a camera path

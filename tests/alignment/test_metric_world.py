@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric_world import to_metric_world
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import METRIC_SIGMA, ScaleEstimate
 from lyra_sim.data.world import Reconstruction
@@ -20,6 +18,7 @@ from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.scene.sources import CameraHeightScale, RgbdSource
 from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.rooms import Room
+from tests.scene_parts import captured, metric_world
 
 SPACING = ReconstructConfig(splat_spacing=0.05)
 
@@ -33,7 +32,7 @@ def files(tiny_room_files: Path) -> RgbdSource:
 
 @pytest.fixture(scope="module")
 def capture(files: RgbdSource, tmp_path_factory: pytest.TempPathFactory) -> Capture:
-    return capture_rgbd(SceneSpec(name="room", rgbd=files, scale="metric", up="z"), out=tmp_path_factory.mktemp("c") / "out")
+    return captured(SceneSpec(name="room", rgbd=files, scale="metric", up="z"), tmp_path_factory.mktemp("c") / "out")
 
 
 def moved(capture: Capture, other_from_world: Similarity, *, up_source: str) -> Capture:
@@ -47,7 +46,7 @@ def moved(capture: Capture, other_from_world: Similarity, *, up_source: str) -> 
 
 def test_a_metric_level_input_is_kept_to_the_bit(capture: Capture, files: RgbdSource) -> None:
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
-    world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
+    world = metric_world(cfg, capture, reconstruct(capture, SPACING))
     np.testing.assert_array_equal(world.world_from_input.matrix, np.eye(4))
     assert world.scale.sigma_relative == METRIC_SIGMA and "kept" in world.evidence.frame
     assert world.evidence.ceiling_height_m == pytest.approx(2.4, abs=0.01)
@@ -59,7 +58,7 @@ def test_only_the_height_moves_when_only_the_height_is_off(capture: Capture, fil
         capture, Similarity(scale=1.0, rotation=np.eye(3), translation=np.array([3.0, -2, 0.7])), up_source="declared z"
     )
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
-    world = to_metric_world(raised, reconstruct(raised, SPACING), cfg)
+    world = metric_world(cfg, raised, reconstruct(raised, SPACING))
     np.testing.assert_allclose(world.world_from_input.translation, [0, 0, -0.7], atol=0.003)
     np.testing.assert_array_equal(world.world_from_input.rotation, np.eye(3))
 
@@ -79,7 +78,7 @@ def test_a_tilted_input_is_levelled_by_its_floor(capture: Capture, files: RgbdSo
         ),
     )
     cfg = SceneSpec(name="room", rgbd=files, scale="metric")
-    world = to_metric_world(tilted, reconstruct(tilted, SPACING), cfg)
+    world = metric_world(cfg, tilted, reconstruct(tilted, SPACING))
     _, depths = tiny_room.rendered
     floor_view = 0  # pitched down 32°: its lower rows show floor
     points = unproject(world.z_depth(floor_view), world.cameras.K[floor_view], world.cameras.c2w[floor_view])[-10:].reshape(
@@ -104,7 +103,7 @@ def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room
     cfg = SceneSpec(name="room", rgbd=files, scale=CameraHeightScale(camera_height=height), up="z")
     stated = ScaleEstimate(metres_per_unit=1.0, sigma_relative=0.03, source="camera height")
     capture_in_units = replace(shrunk, scale=stated)
-    world = to_metric_world(capture_in_units, reconstruct(capture_in_units, ReconstructConfig(splat_spacing=0.12)), cfg)
+    world = metric_world(cfg, capture_in_units, reconstruct(capture_in_units, ReconstructConfig(splat_spacing=0.12)))
     assert world.scale.metres_per_unit == pytest.approx(0.37, rel=0.005)
     assert world.scale.sigma_relative >= 0.03
     np.testing.assert_allclose(
@@ -119,24 +118,24 @@ def test_a_depth_unit_and_a_camera_height_that_contradict_it_are_an_error_naming
 ) -> None:
     height = float(np.median(tiny_room.cameras.centres[:, 2]))
     agreeing = SceneSpec(name="room", rgbd=files, scale=CameraHeightScale(camera_height=1.02 * height), up="z")
-    capture = capture_rgbd(agreeing, out=tmp_path / "out")
+    capture = captured(agreeing, tmp_path / "out")
     reconstruction = reconstruct(capture, SPACING)
-    scale = to_metric_world(capture, reconstruction, agreeing).scale
+    scale = metric_world(agreeing, capture, reconstruction).scale
     assert 1.0 < scale.metres_per_unit < 1.02 and scale.sigma_relative < 0.02
     assert {piece.source.split()[0] for piece in scale.evidence if piece.used} == {"depth", "camera"}
     wrong = agreeing.model_copy(update={"scale": CameraHeightScale(camera_height=2 * height)})
     with pytest.raises(FrameError, match=r"depth unit mm: 1 m per unit ± 2 %, but camera height 2\.4"):
-        to_metric_world(capture, reconstruction, wrong)
+        metric_world(wrong, capture, reconstruction)
     unsure = SceneSpec(name="room", rgbd=files.model_copy(update={"depth_unit_sigma": None}), scale=wrong.scale, up="z")
-    capture = capture_rgbd(unsure, out=tmp_path / "unsure")
-    assert to_metric_world(capture, reconstruct(capture, SPACING), unsure).scale.metres_per_unit == pytest.approx(2, rel=0.01)
+    capture = captured(unsure, tmp_path / "unsure")
+    assert metric_world(unsure, capture, reconstruct(capture, SPACING)).scale.metres_per_unit == pytest.approx(2, rel=0.01)
 
 
 def test_no_evidence_is_said_so(files: RgbdSource, tiny_room: Room, tmp_path: Path) -> None:
     """Cameras at 1.2 m under a ceiling of 2.4 m: the assumed 1.5 m would make it 3, so custom pulls back and stays weak."""
     cfg = SceneSpec(name="room", rgbd=files, scale="unknown", up="z")
-    capture = capture_rgbd(cfg, out=tmp_path / "out")
-    world = to_metric_world(capture, reconstruct(capture, SPACING), cfg)
+    capture = captured(cfg, tmp_path / "out")
+    world = metric_world(cfg, capture, reconstruct(capture, SPACING))
     assert world.scale.assumed and world.scale.source == "assumed camera height 1.5 m + usual ceiling 2.5 m"
     assert 0.14 < world.scale.sigma_relative < 0.15
     assert world.scale.metres_per_unit == pytest.approx(1.5 / 1.2 * (2.5 / 2.4 / (1.5 / 1.2)) ** 0.917, rel=0.01)
@@ -147,7 +146,7 @@ def test_a_floor_that_walls_and_cameras_outvote_is_a_ramp(capture: Capture, file
     """The floor's samples turned against the rest of the room: the world stays plumb and says by how much the floor slopes."""
     cfg = SceneSpec(name="room", rgbd=files, scale="metric", up="z")
     reconstruction = reconstruct(capture, SPACING)
-    world = to_metric_world(capture, sloped(reconstruction, slope_deg), cfg)
+    world = metric_world(cfg, capture, sloped(reconstruction, slope_deg))
     up = world.world_from_input.rotation[2]
     assert np.degrees(np.arccos(np.clip(up[2], -1, 1))) < 0.01
     assert world.gravity is not None and world.gravity.used("floor") == (slope_deg == 0)

@@ -11,13 +11,14 @@ from lyra_sim.data.posed import Photo
 from lyra_sim.errors import SpecError
 from lyra_sim.scene.spec import SceneSpec
 from tests.depth.plain_room import PlainRoom
+from tests.scene_parts import stated
 
 
 def _taken(image: np.ndarray, folder: Path, *, focal: float | None = None, **scene: Any) -> Capture:
     Image.fromarray(image).save(folder / "in.png")
     cfg = SceneSpec.model_validate({"name": "a", "photos": str(folder / "in.png"), **scene})
     photo = Photo(name="in", file=folder / "in.png", width=image.shape[1], height=image.shape[0], focal_px=focal)
-    return capture_one_photo(cfg, photo, out=folder / "out")
+    return capture_one_photo(photo, stated(cfg), view_side=cfg.capture.view_side, out=folder / "out")
 
 
 def test_gravity_of_a_room_from_its_edges(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
 from lyra_sim.scene.spec import CollideConfig, NavigateConfig, RobotConfig
-from lyra_sim.steps.collide import STEP
+from lyra_sim.steps.collide import collide as collide_step
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
 
 
@@ -28,7 +28,7 @@ def collide(scene: Flat, out: Path, **collide_fields) -> Collision:
     solid = SimpleNamespace(mesh=scene.mesh, free_space=scene.free_space)
     world = SimpleNamespace(cameras=SimpleNamespace(centres=scene.camera_centres))
     cfg = SimpleNamespace(collide=CollideConfig(**collide_fields), robot=RobotConfig(), navigate=NavigateConfig(), seed=7)
-    return STEP.run({"mesh": solid, "align": world}, cfg, out=out)
+    return collide_step.run(cfg, {"mesh": solid, "align": world}, out=out)
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,7 @@ def test_same_input_same_bytes(collision, folder, tmp_path):
 
 
 def test_saved_collision_loads_equal(collision, folder):
-    loaded = STEP.load(folder, {})
+    loaded = collide_step.load(folder, {})
     assert [hull.name for hull in loaded.colliders.hulls] == [hull.name for hull in collision.colliders.hulls]
     assert np.array_equal(loaded.navigation.occupancy.cells, collision.navigation.occupancy.cells)
     assert np.array_equal(loaded.navigation.probes, collision.navigation.probes)

@@ -103,7 +103,7 @@ def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: Worl
     from lyra_sim.data.solid import Solid
     from lyra_sim.data.video import WorldVideo
     from lyra_sim.scene.spec import SceneSpec
-    from lyra_sim.steps.author import STEP
+    from lyra_sim.steps.author import author
 
     space = FreeSpace(states=np.full((2, 2, 2), FREE, np.uint8), origin=np.zeros(3), voxel_size=1.0)
     inputs = {
@@ -113,6 +113,6 @@ def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: Worl
         "collide": Collision(colliders=world.colliders, navigation=world.navigation),
     }
     scene = {"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "transforms.json"}}
-    bundle = STEP.run(inputs, SceneSpec.model_validate(scene), out=tmp_path)
+    bundle = author.run(SceneSpec.model_validate(scene), inputs, out=tmp_path)
     files = read_json(bundle.world / "manifest.json")["files"]
     assert {"predictions/predictions.json", "predictions/views.npz"} <= set(files)

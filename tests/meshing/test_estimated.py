@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.data.grid import FREE
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
@@ -24,6 +23,7 @@ from lyra_sim.scene.sources import CameraHeightScale, PhotosSource
 from lyra_sim.scene.spec import MeshConfig, ReconstructConfig, SceneSpec
 from tests.estimated import estimated_capture, estimated_depth
 from tests.rooms import Room
+from tests.scene_parts import metric_world
 
 FRAME_FROM_ROOM = Similarity(
     scale=2.7, rotation=Rotation.from_euler("xyz", [95, 10, -30], degrees=True).as_matrix(), translation=np.array([1.0, 2, -4])
@@ -35,7 +35,7 @@ def built(tiny_room: Room, tmp_path_factory: pytest.TempPathFactory) -> tuple[Me
     capture = estimated_capture(tiny_room, tmp_path_factory.mktemp("estimated"), frame_from_room=FRAME_FROM_ROOM)
     height = float(np.median(tiny_room.cameras.centres[:, 2]))
     cfg = SceneSpec(name="room", photos=PhotosSource(images=Path("photos")), scale=CameraHeightScale(camera_height=height))
-    world = to_metric_world(capture, reconstruct(capture, ReconstructConfig(splat_spacing=0.05)), cfg)
+    world = metric_world(cfg, capture, reconstruct(capture, ReconstructConfig(splat_spacing=0.05)))
     return world, solidify(world, MeshConfig(min_voxel_size=0.04), min_depth=0.1, depth=capture.depth)
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.data.world import Reconstruction
@@ -67,7 +68,7 @@ def test_facts_say_how_it_went(capture: Capture, trained: Reconstruction, tmp_pa
     assert 0 < facts.loss < 0.1
     assert len(facts.exposures) == len(capture.used)
     trained.save(tmp_path)
-    assert Reconstruction.load(tmp_path, captured=capture.views).facts == facts
+    assert Reconstruction.load(tmp_path, depth=PosedDepth.of(capture)).facts == facts
 
 
 def test_the_same_bits_again(capture: Capture, trained: Reconstruction) -> None:

@@ -12,7 +12,7 @@ from lyra_sim.data.solid import Solid
 from lyra_sim.data.video import GeneratedFrames, WorldVideo
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.author import STEP
+from lyra_sim.steps.author import author
 from lyra_sim.usd.world import open_world
 from tests.facts import SOLID_FACTS, WALK
 from tests.usd.worlds import World
@@ -36,7 +36,7 @@ def test_licence_of_the_weights_travels_with_the_world(small_world: World, tmp_p
         facts=replace(WALK, backend="lyra2", weights=weights),
     )
     spec = SceneSpec.model_validate({"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "t.json"}})
-    bundle = STEP.run(inputs_of(small_world, video), spec, out=tmp_path / "author")
+    bundle = author.run(spec, inputs_of(small_world, video), out=tmp_path / "author")
     stage = open_world(bundle.stage)
     for told in (
         stage.GetRootLayer().customLayerData["lyra_sim"],
@@ -55,11 +55,11 @@ def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_pat
             "author": {"half_splats": True},
         }
     )
-    bundle = STEP.run(inputs, spec, out=tmp_path)
-    assert STEP.load(tmp_path, inputs) == bundle
+    bundle = author.run(spec, inputs, out=tmp_path)
+    assert author.load(tmp_path, inputs) == bundle
     stage = open_world(bundle.stage)
     facts = stage.GetRootLayer().customLayerData["lyra_sim"]
     assert (facts["name"], facts["invented"]) == ("attic", "none invented")
     assert (bundle.world / "payload" / "splat_half.usdc").is_file()
     assert (bundle.exports / "hulls.glb").is_file()
-    assert (STEP.needs, STEP.reads) == (("generate", "align", "mesh", "collide"), ("name", "author"))
+    assert (author.needs, author.reads) == (("generate", "align", "mesh", "collide"), ("author", "name"))
