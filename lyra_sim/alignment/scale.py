@@ -50,7 +50,7 @@ def _settled(capture: Capture, cfg: SceneSpec, floor: Floor, centres: np.ndarray
     known, subject = capture.scale, f"scene '{cfg.name}'"
     stated = () if isinstance(cfg.scale, str) else cfg.scale if isinstance(cfg.scale, tuple) else (cfg.scale,)
     heights = [source for source in stated if isinstance(source, CameraHeightScale)]
-    measured = [_camera_height(source, floor, centres, subject, estimated=is_estimated(capture)) for source in heights]
+    measured = [_camera_height(source, floor, centres, subject, estimated=capture.views.estimated) for source in heights]
     measured += [piece for length in known.lengths if (piece := _length(length, capture)) is not None]
     if not measured and not known.assumed:
         return known
@@ -72,11 +72,6 @@ def _settled(capture: Capture, cfg: SceneSpec, floor: Floor, centres: np.ndarray
     return ScaleEstimate(
         metres_per_unit=guess.metres_per_unit, sigma_relative=guess.sigma_relative, source=known.source, lengths=known.lengths
     )
-
-
-def is_estimated(capture: Capture) -> bool:
-    """Whether depth was estimated rather than measured."""
-    return capture.views.depth_folder is not None
 
 
 def _camera_height(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,8 +26,6 @@ from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.scene.spec import SceneSpec
 
 INTERRUPTED = 130
-_ParserError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-"""What the parser raises; typer bundles click and exports only some of this class's children."""
 
 app = typer.Typer(
     name="lyra-sim",
@@ -176,13 +174,7 @@ def verify_memory_command(
     vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded inputs and outputs, safetensors.")],
 ) -> None:
     """Spatial memory and network inputs; exit 1 where frames differ or an output is off by more than 0.001."""
-    from lyra_sim.generators.verify_memory import verify_memory
-
-    comparison = verify_memory(vectors)
-    for line in comparison.lines():
-        typer.echo(line)
-    typer.echo("agrees" if comparison.agrees else "differs")
-    raise typer.Exit(0 if comparison.agrees else 1)
+    raise typer.Exit(0 if _memory_agrees(vectors) else 1)
 
 
 @verify_app.command("lyra2")
@@ -193,12 +185,23 @@ def verify_lyra2_command(
     from lyra_sim.world_model.verify_network import TOLERANCE, holds_a_network, network_difference
 
     if not holds_a_network(vectors):
-        verify_memory_command(vectors)
+        raise typer.Exit(0 if _memory_agrees(vectors) else 1)
     difference = network_difference(vectors)
     typer.echo(f"{'velocity':<19} {difference:.2e}")
     agrees = difference <= TOLERANCE
     typer.echo("agrees" if agrees else f"differs by more than {TOLERANCE:g}")
     raise typer.Exit(0 if agrees else 1)
+
+
+def _memory_agrees(vectors: Path) -> bool:
+    """Compare spatial memory and network inputs, and print how."""
+    from lyra_sim.generators.verify_memory import verify_memory
+
+    comparison = verify_memory(vectors)
+    for line in comparison.lines():
+        typer.echo(line)
+    typer.echo("agrees" if comparison.agrees else "differs")
+    return comparison.agrees
 
 
 def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpec, ...]:
@@ -212,6 +215,15 @@ def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpe
                 f"--scene {glob}", "no scene matches", expected=", ".join(names), next_step=did_you_mean(glob, names)
             )
     return tuple(scene for scene in scenes if not globs or any(fnmatchcase(scene.name, glob) for glob in globs))
+
+
+def _print_usage(error: typer.TyperException) -> None:
+    """Errors of the parser bring the command's usage with them; typer's public base class doesn't say so."""
+    show = getattr(error, "show", None)
+    if show is None:
+        print(f"Error: {error.format_message()}", file=sys.stderr)
+    else:
+        show()
 
 
 def _print_error(error: LyraSimError, *, debug: bool, scene: str | None = None) -> None:
@@ -230,8 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(arguments, standalone_mode=False)
-    except _ParserError as error:
-        error.show()
+    except typer.TyperException as error:
+        _print_usage(error)
         code = error.exit_code
     except LyraSimError as error:
         _print_error(error, debug="--debug" in arguments)

@@ -42,9 +42,14 @@ class DepthFacts:
     """Shares of pixels (0..1): ``measured``, ``planar_prior``, ``sky``, ``moving`` …, averaged over views."""
 
     @property
+    def estimated(self) -> bool:
+        """It was computed, or guessed; False where it is taken as it is."""
+        return self.kind not in NOT_ESTIMATED
+
+    @property
     def noise(self) -> float:
         """What depth scatters by from place to place, as a fraction of it: a guessed box is smooth however wrong it is."""
-        if self.kind in NOT_ESTIMATED:
+        if not self.estimated:
             return 0.0
         return LEAST_NOISE if self.kind == "layout prior" else max(LEAST_NOISE, self.sigma_relative)
 

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lyra_sim.scene.spec import SceneSpec
 
 
+@runtime_checkable
 class RunStep(Protocol):
     """Does the work: reads typed inputs, writes plain files into ``out``, returns the typed output."""
 
     def __call__(self, inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Any: ...
 
 
+@runtime_checkable
 class LoadStep(Protocol):
     """Reads back what ``run`` wrote to ``folder``; ``inputs`` are the loaded outputs of the steps it needs."""
 
