@@ -107,10 +107,8 @@ class GivenFacts:
         if "standing" not in row:
             return from_row(cls, row)
         names = [field.name for field in fields(SurveyFacts)]
-        survey = replace(
-            from_row(SurveyFacts, {name: row[name] for name in names if name in row}),
-            standing=from_row(StandingFacts, row["standing"]),
-        )
+        standing = from_row(StandingFacts, row["standing"])
+        survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
         return replace(from_row(cls, {name: value for name, value in row.items() if name not in names}), survey=survey)
 
 
