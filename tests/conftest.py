@@ -1,5 +1,6 @@
 """Fixtures shared by all rooms of the suite."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,14 @@ from lyra_sim.scene.spec import SceneSpec
 from tests.rooms import Room, furnished_room
 
 ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared"
+DATA_VARIABLE = "LYRA_SIM_SHARED_DATA"
+SHARED = Path(os.environ.get(DATA_VARIABLE) or ROOT.parent / "shared")
+"""Holds ``data/`` and ``reference/``: inputs too large, or not ours, for the repository (CONTRIBUTING.md, "Tests")."""
+
+
+def reference_file(*parts: str) -> Path:
+    """A file of recorded numbers, there or not."""
+    return SHARED.joinpath("reference", *parts)
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +49,5 @@ def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory
 def shared_data() -> Path:
     """Real data outside the repository; tests that need it are skipped where it isn't."""
     if not (SHARED / "data").is_dir():
-        pytest.skip("the shared data folder isn't beside this checkout")
+        pytest.skip(f"no data: {DATA_VARIABLE} names no folder with data/ in it")
     return SHARED / "data"

@@ -5,7 +5,7 @@ from jaxtyping import Float64
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.scale import is_estimated, settle_scale
+from lyra_sim.alignment.scale import settle_scale
 from lyra_sim.alignment.vertical import Level, level_with, up_evidence
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import PosedDepth
@@ -94,7 +94,7 @@ def to_metric_world(
         None if capture.given else cameras.c2w,
         declared=declared,
         source=capture.up_source,
-        estimated=is_estimated(capture),
+        estimated=capture.views.estimated,
     )
     level = level_with(pieces, floor.normal, declared=declared, max_tilt_deg=config.max_tilt_deg, subject=subject)
     offset = floor.height * settled.metres_per_unit
@@ -133,7 +133,7 @@ def _spacing(points: Float64[np.ndarray, "n 3"]) -> float:
 def _working_scale(capture: Capture, points: Float64[np.ndarray, "n 3"], up: np.ndarray, assumed_camera_height: float) -> float:
     """Metres per unit to look for the floor with: the provisional one, or, where nothing stood behind that, what the
     assumed camera height gives over the lowest samples."""
-    if not (is_estimated(capture) and capture.scale.assumed):
+    if not (capture.views.estimated and capture.scale.assumed):
         return capture.world_from_capture.scale
     drop = _drop(capture, points, up)
     return assumed_camera_height / drop if drop > 0 else capture.world_from_capture.scale
@@ -149,7 +149,7 @@ def _drop(capture: Capture, points: np.ndarray, up: np.ndarray) -> float:
 
 def _noise(capture: PosedDepth, points: np.ndarray, up: np.ndarray, metres_per_unit: float) -> float:
     """Expected error of floor samples across the floor [m]: floors are seen at a slant, some camera heights away."""
-    if not is_estimated(capture):
+    if not capture.views.estimated:
         return 0.0
     return FLOOR_SIGHT * capture.depth.noise * max(_drop(capture, points, up), 0.0) * metres_per_unit
 
@@ -162,7 +162,7 @@ def _estimated_floor(
     Estimates have strays below the floor and, over a long walk, ground that is no plane to the centimetre: a plane is
     chosen by what lies in it against what lies below, near the cameras and in layers as thick as the noise.
     """
-    if not is_estimated(capture):
+    if not capture.views.estimated:
         return None
     level = normals @ up > np.cos(np.radians(CONE_DEG))
     centres = capture.cameras.centres

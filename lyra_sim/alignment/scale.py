@@ -59,7 +59,7 @@ def _settled(
 ) -> ScaleEstimate:
     known = capture.scale
     heights = [source for source in stated if isinstance(source, CameraHeightScale)]
-    measured = [_camera_height(source, floor, centres, subject, estimated=is_estimated(capture)) for source in heights]
+    measured = [_camera_height(source, floor, centres, subject, estimated=capture.views.estimated) for source in heights]
     measured += [piece for length in known.lengths if (piece := _length(length, capture)) is not None]
     if not measured and not known.assumed:
         return known
@@ -81,11 +81,6 @@ def _settled(
     return ScaleEstimate(
         metres_per_unit=guess.metres_per_unit, sigma_relative=guess.sigma_relative, source=known.source, lengths=known.lengths
     )
-
-
-def is_estimated(capture: Capture) -> bool:
-    """Whether depth was estimated rather than measured."""
-    return capture.views.depth_folder is not None
 
 
 def _camera_height(

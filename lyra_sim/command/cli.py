@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -27,8 +27,6 @@ from lyra_sim.scene.spec import SceneSpec
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it. Convention."""
-_ParserError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-"""What the parser raises; typer bundles click and exports only some of this class's children."""
 
 app = typer.Typer(
     name="lyra-sim",
@@ -181,6 +179,15 @@ def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpe
     return tuple(scene for scene in scenes if not globs or any(fnmatchcase(scene.name, glob) for glob in globs))
 
 
+def _print_usage(error: typer.TyperException) -> None:
+    """Errors of the parser bring the command's usage with them; typer's public base class doesn't say so."""
+    show = getattr(error, "show", None)
+    if show is None:
+        print(f"Error: {error.format_message()}", file=sys.stderr)
+    else:
+        show()
+
+
 def _print_error(error: LyraSimError, *, debug: bool, scene: str | None = None) -> None:
     if debug:
         traceback.print_exception(error)
@@ -197,8 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(arguments, standalone_mode=False)
-    except _ParserError as error:
-        error.show()
+    except typer.TyperException as error:
+        _print_usage(error)
         code = error.exit_code
     except LyraSimError as error:
         _print_error(error, debug="--debug" in arguments)

@@ -42,9 +42,14 @@ class DepthFacts:
     """Shares of pixels (0..1): ``measured``, ``planar_prior``, ``sky``, ``moving`` …, averaged over views."""
 
     @property
+    def estimated(self) -> bool:
+        """It was computed, or guessed; False where it is taken as it is."""
+        return self.kind not in NOT_ESTIMATED
+
+    @property
     def noise(self) -> float:
         """What depth scatters by from place to place, as a fraction of it: a guessed box is smooth however wrong it is."""
-        if self.kind in NOT_ESTIMATED:
+        if not self.estimated:
             return 0.0
         return LEAST_NOISE if self.kind == "layout prior" else max(LEAST_NOISE, self.sigma_relative)
 
@@ -102,10 +107,8 @@ class GivenFacts:
         if "standing" not in row:
             return from_row(cls, row)
         names = [field.name for field in fields(SurveyFacts)]
-        survey = replace(
-            from_row(SurveyFacts, {name: row[name] for name in names if name in row}),
-            standing=from_row(StandingFacts, row["standing"]),
-        )
+        standing = from_row(StandingFacts, row["standing"])
+        survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
         return replace(from_row(cls, {name: value for name, value in row.items() if name not in names}), survey=survey)
 
 

@@ -43,6 +43,11 @@ class Views:
     def has_depth(self) -> bool:
         return self.units_per_depth_count is not None
 
+    @property
+    def estimated(self) -> bool:
+        """Depth was computed from pictures; False where it was measured or given, or there is none."""
+        return self.depth_folder is not None
+
     def rgb(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """Display-referred sRGB."""
         with Image.open(self.rgb_path(index)) as image:

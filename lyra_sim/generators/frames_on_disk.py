@@ -43,7 +43,7 @@ class PhotoFrames:
         views, cameras = self.capture.views, self.capture.cameras.select(np.array([index]))
         z, rgb, shown = views.z_depth(index), views.rgb(index), views.valid(index) & (views.mask(index) != MOVING)
         sky = views.mask(index) == SKY
-        if views.depth_folder is not None:
+        if views.estimated:
             z = usable(z, views.static(index))
         width, height = working_size(cameras.width, cameras.height, self.side)
         if (width, height) != (cameras.width, cameras.height):

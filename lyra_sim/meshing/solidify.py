@@ -51,7 +51,7 @@ def solidify(
         drawn: Generated frames in the metric world; they shape and colour only what no photo measured.
     """
     cameras, views = world.cameras, world.views
-    estimated = views.depth_folder is not None
+    estimated = views.estimated
     sigma = 0.0 if depth is None else depth.noise
 
     def z_depth(index: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lyra_sim.capture.cameras.camera_files import CameraTable, read_cameras
-from lyra_sim.data.capture import NOT_ESTIMATED, Capture
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.colliders import Collision
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Metric
@@ -56,7 +56,7 @@ class Finished:
     @property
     def estimated(self) -> bool:
         """Depth was computed from photos rather than measured."""
-        return self.capture.depth is not None and self.capture.depth.kind not in NOT_ESTIMATED
+        return self.capture.depth is not None and self.capture.depth.estimated
 
     @property
     def with_all_views(self) -> MetricWorld:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lyra_sim.data.capture import NOT_ESTIMATED, Capture
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.posed import PoseFacts
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence
@@ -34,7 +34,7 @@ def pose_metrics(capture: Capture) -> list[Metric]:
 def depth_source_metrics(capture: Capture) -> list[Metric]:
     """Share of pixels that several photos measured, share inferred, and how far views disagree; none for RGB-D."""
     depth = capture.depth
-    if depth is None or depth.kind in NOT_ESTIMATED:
+    if depth is None or not depth.estimated:
         return []
     n = len(capture.used)
     shares = {name: depth.figures[name] for name in ("measured", "planar_prior", "sky", "moving") if name in depth.figures}

@@ -68,7 +68,7 @@ def fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | Non
 def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
     """The spacing asked for in the capture's units; no coarser than depth itself allows where nobody knows those units."""
     spacing = cfg.splat_spacing / capture.world_from_capture.scale
-    if not capture.scale.assumed or capture.views.depth_folder is None:
+    if not capture.scale.assumed or not capture.views.estimated:
         return spacing
     sample = [float(np.nanmedian(z)) for z in map(capture.views.z_depth, capture.used) if np.isfinite(z).any()]
     return min(spacing, COARSEST * float(np.median(sample))) if sample else spacing
@@ -76,7 +76,7 @@ def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
 
 def _measured(capture: Capture, cell: float) -> Surfels:
     cloud = SurfelCloud(cell)
-    views, estimated = capture.views, capture.views.depth_folder is not None
+    views, estimated = capture.views, capture.views.estimated
     noise = capture.depth.noise if capture.depth is not None else 0.0
     for index in capture.used:
         z, K, valid = views.z_depth(index), capture.cameras.K[index], views.valid(index)

@@ -29,7 +29,7 @@ def guessed_depths(capture: Capture) -> dict[int, Float32[np.ndarray, "hh ww"]]:
 
     Empty for measured depth: what a sensor measured nothing of lies beyond its reach, and nothing continues it.
     """
-    if capture.views.depth_folder is None:
+    if not capture.views.estimated:
         return {}
     width, height = working_size(capture.cameras.width, capture.cameras.height, SIDE)
     cameras = capture.cameras.resized(width, height)

@@ -126,7 +126,7 @@ def _photos(
     capture: Capture, guesses: Mapping[int, Float32[np.ndarray, "hh ww"]], unit_from_capture: Similarity
 ) -> list[_Source]:
     views, cameras = capture.views, capture.cameras.moved(unit_from_capture)
-    estimated = views.depth_folder is not None
+    estimated = views.estimated
 
     def source(order: int, index: int) -> _Source:
         def z_depth() -> Float32[np.ndarray, "h w"]:

@@ -6,8 +6,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, get_type_hints
 
-from lyra_sim.errors import SpecError
-from lyra_sim.errors import did_you_mean
+from lyra_sim.errors import SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
 OUT, SEED = "out", "seed"

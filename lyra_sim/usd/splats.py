@@ -4,8 +4,6 @@ USD stores activated values (linear standard deviations, opacities in 0..1) wher
 coefficients particle by particle, DC first, where the PLY goes channel by channel.
 """
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float32
 from pxr import Gf, Usd, UsdGeom, UsdVol, Vt
@@ -113,27 +111,4 @@ def read_splats(prim: Usd.Prim) -> Splats:
         log_scales=np.log(values("scales")),
         opacity_logits=np.log(opacities / (1 - opacities)).astype(np.float32),
         sh_coeffs=values(_COEFFICIENTS).reshape(-1, (degree + 1) ** 2, 3),
-    )
-
-
-def load_splats(path: Path) -> Splats:
-    """Splats of all fields in the layer or package at ``path``, field after field, in their own coordinates.
-
-    Raises:
-        UsdError: There is no such field in it.
-    """
-    stage = Usd.Stage.Open(str(path))
-    fields = [read_splats(prim) for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
-    if not fields:
-        raise UsdError(
-            str(path), "no ParticleField3DGaussianSplat is in it", likely="The visual variant has no splats selected."
-        )
-    if len(fields) == 1:
-        return fields[0]
-    return Splats(
-        means=np.concatenate([field.means for field in fields]),
-        quats_wxyz=np.concatenate([field.quats_wxyz for field in fields]),
-        log_scales=np.concatenate([field.log_scales for field in fields]),
-        opacity_logits=np.concatenate([field.opacity_logits for field in fields]),
-        sh_coeffs=np.concatenate([field.sh_coeffs for field in fields]),
     )

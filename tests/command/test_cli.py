@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def work(tmp_path, monkeypatch) -> Path:
     """A folder with a scene file of two scenes, and the four fake steps in place of the real ones."""
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "runner"))
     for function in (building.build, planning.plan):
-        monkeypatch.setitem(function.__kwdefaults__, "modules", FAKE_STEPS)
+        monkeypatch.setitem(unwrap(function).__kwdefaults__, "modules", FAKE_STEPS)
     (tmp_path / "rgb").mkdir()
     (tmp_path / "rgb" / "0.txt").write_text("abc")
     (tmp_path / "scenes.yaml").write_text(SCENES)

@@ -11,9 +11,10 @@ from lyra_sim_lyra2.conditions.history_packing import LYRA2, LYRA2_NAME, History
 from lyra_sim_lyra2.network import world_transformer as network_module
 from lyra_sim_lyra2.network.packed_tokens import patches, pooled, rotary_angles, unpatched
 from lyra_sim_lyra2.verify.verify_network import TOLERANCE, holds_a_network, network_difference
+from tests.conftest import reference_file
 from tests.lyra2.networks import HEIGHT, NEW, WIDTH, inputs, prepared, small_network
 
-VECTORS = Path(__file__).parents[3] / "shared" / "reference" / "lyra2" / "dit.safetensors"
+VECTORS = reference_file("lyra2", "dit.safetensors")
 needs_vectors = pytest.mark.skipif(not VECTORS.is_file(), reason="the published network's vectors aren't beside the project")
 
 

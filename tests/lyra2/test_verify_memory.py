@@ -10,9 +10,10 @@ from safetensors.numpy import load_file, save_file
 
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim_lyra2.verify.verify_memory import TOLERANCE, strided_mean, verify_memory
+from tests.conftest import reference_file
 from tests.lyra2.vectors import write_vectors
 
-PUBLISHED = Path(__file__).parents[3] / "shared" / "reference" / "lyra2" / "memory.safetensors"
+PUBLISHED = reference_file("lyra2", "memory.safetensors")
 
 
 def test_the_published_network_is_met() -> None:

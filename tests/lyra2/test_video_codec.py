@@ -70,15 +70,6 @@ def test_a_stream_that_forgets_its_past_would_be_seen() -> None:
     assert (fresh[:, 1:] - frames[:, 13:]).abs().max() > 1e-2
 
 
-def test_images_are_each_on_their_own() -> None:
-    autoencoder, video, latents, _ = whole()
-    codec = VideoCodec(autoencoder)
-    images = codec.encode_images(video[:, [0, 9, 4]].transpose(0, 1))
-    assert images.shape == (16, 3, HEIGHT // 8, WIDTH // 8)
-    assert (images[:, 0] - latents[:, 0]).abs().max() <= ENCODED
-    assert torch.equal(images[:, 2], codec.encoder_stream().encode(video[:, 4:5])[:, 0])
-
-
 def test_a_copy_goes_on_from_where_the_stream_stood() -> None:
     """And neither sees the other, so a video can be gone on from a snapshot."""
     autoencoder, video, latents, _ = whole()

@@ -13,9 +13,8 @@ from lyra_sim.data.video import GeneratedFrames, WorldVideo
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.author import author
-from lyra_sim.usd.world import open_world
 from tests.facts import SOLID_FACTS, WALK
-from tests.usd.worlds import World
+from tests.usd.worlds import World, opened
 
 
 def inputs_of(small_world: World, video: WorldVideo) -> dict[str, object]:
@@ -37,7 +36,7 @@ def test_licence_of_the_weights_travels_with_the_world(small_world: World, tmp_p
     )
     spec = SceneSpec.model_validate({"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "t.json"}})
     bundle = author.run(spec, inputs_of(small_world, video), out=tmp_path / "author")
-    stage = open_world(bundle.stage)
+    stage = opened(bundle.stage)
     for told in (
         stage.GetRootLayer().customLayerData["lyra_sim"],
         json.loads((bundle.world / "manifest.json").read_text())["provenance"],
@@ -57,7 +56,7 @@ def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_pat
     )
     bundle = author.run(spec, inputs, out=tmp_path)
     assert author.load(tmp_path, inputs) == bundle
-    stage = open_world(bundle.stage)
+    stage = opened(bundle.stage)
     facts = stage.GetRootLayer().customLayerData["lyra_sim"]
     assert (facts["name"], facts["invented"]) == ("attic", "none invented")
     assert (bundle.world / "payload" / "splat_half.usdc").is_file()

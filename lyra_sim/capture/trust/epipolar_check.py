@@ -28,21 +28,6 @@ CLEARLY = 1.5
 """Another reading is named when it agrees this many times as often. Tuned on the photo sets."""
 
 
-def epipolar_agreement(posed: PosedPhotos, *, work: Path) -> float:
-    """Share of verified matches that the cameras allow within 4 px of a 1000 px photo, 0..1; NaN without any match.
-
-    Matches were verified by a fundamental or essential matrix of their own, not by these cameras. A match is allowed where
-    a point before both cameras could cause it: on the arc from the direction of the other camera to that of the point at
-    infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point behind a camera is not
-    allowed. The cameras' scale and world frame don't matter.
-
-    Args:
-        posed: Cameras.
-        work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
-    """
-    return _agreement(posed.c2w, _matched_rays(posed, work))
-
-
 def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, scene: str) -> float:
     """Agreement of the cameras as read; a FrameError that names the reading that fits better if they don't fit.
 
@@ -52,7 +37,7 @@ def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, sce
     Args:
         posed: Given cameras, as read; ``recipe`` tells the axes they were read in, as the importers write it.
         photos: For the message.
-        work: As for :func:`epipolar_agreement`.
+        work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
         scene: For the message.
 
     Raises:
@@ -141,6 +126,13 @@ def _rays(camera: object, pixels: Float64[np.ndarray, "m 2"]) -> Float64[np.ndar
 
 
 def _agreement(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> float:
+    """Share of verified matches that the cameras allow within 4 px of a 1000 px photo, 0..1; NaN without any match.
+
+    Matches were verified by a fundamental or essential matrix of their own, not by these cameras. A match is allowed where
+    a point before both cameras could cause it: on the arc from the direction of the other camera to that of the point at
+    infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point behind a camera is not
+    allowed. The cameras' scale and world frame don't matter.
+    """
     if len(rays.views) == 0:
         return float("nan")
     first, second = c2w[rays.views[:, 0]], c2w[rays.views[:, 1]]

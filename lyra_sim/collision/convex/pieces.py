@@ -66,11 +66,6 @@ def _extreme_corners(points: np.ndarray, corners: np.ndarray, count: int) -> np.
     return np.sort(corners[np.argsort(-wins, kind="stable")[:count]])
 
 
-def box_corners(low: np.ndarray, high: np.ndarray) -> Float[np.ndarray, "8 3"]:
-    """Corners of an axis-aligned box [m]."""
-    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])], np.float64)
-
-
 def named(pieces: Iterable[Piece], *, max_vertices: int = 60) -> tuple[Hull, ...]:
     """Hulls called ``<label>_<running number>`` in the order given; ``seen`` starts at 0, see :mod:`.seen`."""
     counts: dict[str, int] = {}

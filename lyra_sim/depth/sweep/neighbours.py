@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int
 
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.geometry.cameras import CameraPath, project
@@ -153,7 +153,7 @@ def _greedy(weights: dict[int, np.ndarray], count: int) -> tuple[int, ...]:
 
 
 def _range(
-    cameras: CameraPath, points: Float64[np.ndarray, "p 3"], seen: Int64[np.ndarray, "s"], view: int
+    cameras: CameraPath, points: Float64[np.ndarray, "p 3"], seen: Int[np.ndarray, "s"], view: int
 ) -> tuple[float, float]:
     """Nearest and farthest depth worth searching: from the view's own points, and from all that lie in its picture."""
     uv, z = project(points, cameras.K[view], cameras.w2c[view])

@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_sim.data.capture import NOT_ESTIMATED, Capture
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import MEASURED_CONFIDENCE
 from lyra_sim.data.posed import OnePhotoFacts, PoseFacts
 from lyra_sim.data.views import MOVING, SKY
@@ -30,7 +30,7 @@ def photos_section(capture: Capture, views: tuple[int, ...], *, width: int) -> S
         views: Indices of the views whose depth is shown.
         width: Of the pictures [px].
     """
-    if capture.depth is None or capture.depth.kind in NOT_ESTIMATED:
+    if capture.depth is None or not capture.depth.estimated:
         return None
     figures = [_view_figure(capture, index, width) for index in views]
     keys = [("near", NEAR_RGB), ("far", FAR_RGB), ("inferred", INFERRED_RGB), ("nothing known", NOTHING_RGB)]

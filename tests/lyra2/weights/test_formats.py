@@ -1,7 +1,5 @@
 """Every format of weights gives the same network, and a file that holds another one is told which tensors are the matter."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -9,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim_lyra2.weights.names import native_name, published_name
 from lyra_sim_lyra2.weights.transformer import load_transformer, needed_shapes, open_transformer
+from tests.conftest import reference_file
 from tests.lyra2.weights.published import (
     CONFIG,
     WRITERS,
@@ -20,7 +19,7 @@ from tests.lyra2.weights.published import (
     write_torch,
 )
 
-PUBLISHED = Path(__file__).parents[4] / "shared" / "reference" / "lyra2" / "dit.safetensors"
+PUBLISHED = reference_file("lyra2", "dit.safetensors")
 
 
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)

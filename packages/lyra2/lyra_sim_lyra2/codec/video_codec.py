@@ -119,12 +119,6 @@ class VideoCodec:
             decoder.decode(latents[:, start:stop])  # for what it remembers; 97 frames at once would only take memory
         return PrimedCodec(latents=latents, encoder=encoder, decoder=decoder)
 
-    @torch.inference_mode()
-    def encode_images(self, images: Float[torch.Tensor, "n 3 h w"]) -> Float[torch.Tensor, "c n h8 w8"]:
-        """Each on its own, as a video of one frame."""
-        _check_sides(*images.shape[-2:])
-        return torch.cat([self._encode(image[:, None], ())[0] for image in images], dim=1)
-
     def _input(self, x: torch.Tensor) -> torch.Tensor:
         return x.to(self._device, self._dtype).contiguous(memory_format=LAYOUT)
 
