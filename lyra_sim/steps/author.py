@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.plugins import load_plugin
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+if TYPE_CHECKING:
+    from lyra_sim.exporters.exporter import Exporter
 
 EXPORTER = "isaac"
 """The only one so far; a scene key when there is a second."""
@@ -27,7 +30,8 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
         splats=inputs["align"].splats,
         navigation=collision.navigation,
     )
-    bundle: StageBundle = load_plugin("exporter", EXPORTER)(
+    export: Exporter = load_plugin("exporter", EXPORTER)
+    return export(
         inputs["align"],
         solid.mesh,
         collision.colliders,
@@ -39,7 +43,6 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
         usdz=cfg.author.usdz,
         drawn=None if inputs["generate"].frames is None else inputs["generate"].facts,
     )
-    return bundle
 
 
 def load(folder: Path, inputs: Mapping[str, Any]) -> StageBundle:

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.capture import Capture, DepthFacts
-from lyra_sim.data.depth import DepthEstimate, write_depth_maps
+from lyra_sim.data.depth import write_depth_maps
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.plugins import load_plugin
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+if TYPE_CHECKING:
+    from lyra_sim.depth.estimator import DepthEstimator
 
 SEVERAL, ONE = "plane_sweep", "layout"
 """What ``auto`` takes for several photos, and for one."""
@@ -24,7 +27,8 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
     backend = cfg.depth.backend
     if backend == "auto":
         backend = SEVERAL if len(capture.used) > 1 else ONE
-    estimate: DepthEstimate = load_plugin("depth", backend)(capture, cfg.depth, limits=cfg.capture)
+    estimator: DepthEstimator = load_plugin("depth", backend)
+    estimate = estimator(capture, cfg.depth, limits=cfg.capture)
     per_count = write_depth_maps(out, capture.views.names, estimate.maps)
     facts = {"passed_through": False, "backend": backend, "units_per_depth_count": per_count, "facts": asdict(estimate.facts)}
     write_json(out / "depth.json", facts)

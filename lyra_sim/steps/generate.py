@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.scene.generate import FilePath
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+if TYPE_CHECKING:
+    from lyra_sim.generators.generator import GeneratorPlugin
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
@@ -19,8 +22,8 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> WorldVideo:
         from lyra_sim.generators.walkthrough import check_encoder, write_walkthrough
 
         check_encoder()
-        generator = load_plugin("generator", cfg.generate.backend)(cfg.generate)
-        video = generate_video(inputs["depth"], cfg.generate, generator, seed=cfg.seed, out=out)
+        make: GeneratorPlugin = load_plugin("generator", cfg.generate.backend)
+        video = generate_video(inputs["depth"], cfg.generate, make(cfg.generate), seed=cfg.seed, out=out)
         declared = find_plugin("generator", cfg.generate.backend)
         if (weights := declared.weights_recorded(cfg.generate.options_of_backend)) is not None:
             video.facts["weights"] = weights

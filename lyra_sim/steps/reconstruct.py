@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lyra_sim.data.world import Reconstruction
 from lyra_sim.plugins import load_plugin
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+if TYPE_CHECKING:
+    from lyra_sim.reconstructors.reconstructor import Reconstructor
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstruction:
@@ -16,7 +19,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Reconstructi
 
         reconstruction: Reconstruction = keep_given(inputs["depth"], cfg.reconstruct)
     else:
-        backend = load_plugin("reconstructor", cfg.reconstruct.backend)
+        backend: Reconstructor = load_plugin("reconstructor", cfg.reconstruct.backend)
         reconstruction = backend(inputs["depth"], cfg.reconstruct, video=inputs["generate"], seed=cfg.seed)
     reconstruction.save(out)
     return reconstruction
