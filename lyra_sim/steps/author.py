@@ -1,6 +1,7 @@
 """author: the USD package and its plain twins."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lyra_sim.data.colliders import Collision
 from lyra_sim.data.solid import Solid
@@ -11,6 +12,9 @@ from lyra_sim.plugins import load_plugin
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.spec import AuthorConfig
 from lyra_sim.steps.step import step
+
+if TYPE_CHECKING:
+    from lyra_sim.exporters.exporter import Exporter
 
 EXPORTER = "isaac"
 """The only one so far; a scene key when there is a second."""
@@ -48,7 +52,8 @@ def author(
         splats=align.splats,
         navigation=collide.navigation,
     )
-    bundle: StageBundle = load_plugin("exporter", EXPORTER)(
+    export: Exporter = load_plugin("exporter", EXPORTER)
+    return export(
         align,
         mesh.mesh,
         collide.colliders,
@@ -60,4 +65,3 @@ def author(
         usdz=author.usdz,
         drawn=None if generate.frames is None else generate.facts,
     )
-    return bundle

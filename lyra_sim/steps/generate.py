@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.scene.generate import FilePath, GenerateConfig
 from lyra_sim.steps.step import step
+
+if TYPE_CHECKING:
+    from lyra_sim.generators.generator import GeneratorPlugin
 
 
 def sources(generate: GenerateConfig) -> tuple[Path, ...]:
@@ -36,8 +40,8 @@ def generate(depth: PosedDepth, *, generate: GenerateConfig, seed: int, out: Pat
         from lyra_sim.generators.walkthrough import check_encoder, write_walkthrough
 
         check_encoder()
-        generator = load_plugin("generator", generate.backend)(generate)
-        video = generate_video(depth, generate, generator, seed=seed, out=out)
+        make: GeneratorPlugin = load_plugin("generator", generate.backend)
+        video = generate_video(depth, generate, make(generate), seed=seed, out=out)
         frames = video.frames
         assert frames is not None and video.facts is not None
         licence = None

@@ -1,6 +1,7 @@
 """reconstruct: posed views → splats and depth in their own frame."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.video import WorldVideo
@@ -8,6 +9,9 @@ from lyra_sim.data.world import Reconstruction
 from lyra_sim.plugins import load_plugin
 from lyra_sim.scene.spec import ReconstructConfig
 from lyra_sim.steps.step import step
+
+if TYPE_CHECKING:
+    from lyra_sim.reconstructors.reconstructor import Reconstructor
 
 
 def plugins(reconstruct: ReconstructConfig) -> tuple[str, ...]:
@@ -25,7 +29,7 @@ def reconstruct(
 
         reconstruction: Reconstruction = keep_given(depth, reconstruct)
     else:
-        backend = load_plugin("reconstructor", reconstruct.backend)
+        backend: Reconstructor = load_plugin("reconstructor", reconstruct.backend)
         reconstruction = backend(depth, reconstruct, video=generate, seed=seed)
     reconstruction.save(out)
     return reconstruction

@@ -84,6 +84,12 @@ class ProviderOptions:
     """Side of the frames as the network sees them [px], longer or shorter as is its custom; None: what it was trained with."""
 
 
+class DepthProviderPlugin(Protocol):
+    """What the plug-in's target is: a class, or a function, that makes a :class:`DepthProvider`."""
+
+    def __call__(self, options: ProviderOptions) -> DepthProvider: ...
+
+
 def check_frames(name: str, frames: UInt8[np.ndarray, "n h w 3"], cameras: CameraPath | None) -> None:
     """One clear error for what no provider can work with.
 

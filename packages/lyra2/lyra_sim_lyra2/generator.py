@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 
 from lyra_sim.depth.providers.chunk import depth_of_chunk
-from lyra_sim.depth.providers.provider import ProviderOptions
+from lyra_sim.depth.providers.provider import DepthProviderPlugin, ProviderOptions
 from lyra_sim.errors import EnvironmentNotReady, SpecError
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
@@ -52,7 +52,8 @@ class Lyra2:
         self.models: Lyra2Models = load_models(self.options, {self.captions.at(start): None for start in starts})
         self.retrieved = min(cfg.retrieved, self.models.network.packing.spatial_count)
         chosen = ProviderOptions(weights=self.options.depth_weights, device=str(self.models.device))
-        self.depth = load_plugin("frame_depth", self.options.depth)(chosen)
+        provider: DepthProviderPlugin = load_plugin("frame_depth", self.options.depth)
+        self.depth = provider(chosen)
         self._history: VideoHistory | None = None
         self._drawn = 0
 

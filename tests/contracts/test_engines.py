@@ -1,4 +1,4 @@
-"""One contract for every engine: the same calls, the same units, the same order, the same motion."""
+"""What every plug-in of kind ``physics`` keeps (:mod:`lyra_sim.physics.engine`): calls, units, order, motion."""
 
 import json
 import subprocess
@@ -12,22 +12,25 @@ from lyra_sim.physics.gate_stage import author_drive, author_drops
 from lyra_sim.physics.request import GateRequest
 from lyra_sim.physics.robots import DiffDrive
 from tests.conftest import ROOT
+from tests.contracts.declared import declared, must_run
 from tests.physics.worlds import navigation, room, write_world
 
 START = (-1.0, -2.0)
 RADIUS = DiffDrive().wheel_radius
 
 
-@pytest.fixture(scope="module", params=["physx", "newton"])
+@pytest.fixture(scope="module", params=declared("physics"))
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A robot facing +y, a big ball and a box, taken through rest, straight driving, turning and braking."""
-    folder = tmp_path_factory.mktemp(request.param)
+    must_run(request.param)
+    name = request.param.name
+    folder = tmp_path_factory.mktemp(name)
     boxes = room()
     world = write_world(folder / "world.usda", boxes)
     way = navigation(boxes, probes=[(1.0, 1.0, 0.0), (2.0, 1.0, 0.0)], routes={"north": [START, (-1.0, 2.0)]})
     drop, hull_count = author_drops(folder / "drop.usda", world=world, navigation=way, seed=1)
     drive = author_drive(folder / "drive.usda", world=folder / "drop.usda", navigation=way, robot=DiffDrive())
-    question = GateRequest(engine=request.param, hull_count=hull_count, drop=drop, drive=drive)
+    question = GateRequest(engine=name, hull_count=hull_count, drop=drop, drive=drive)
     question.save(folder / "request.json")
     done = subprocess.run(
         [sys.executable, "-m", "tests.physics.engine_contract", str(folder / "request.json")],
