@@ -26,7 +26,7 @@ class FreeSpace:
 
     @property
     def free(self) -> Bool[np.ndarray, "nx ny nz"]:
-        return self.states == FREE
+        return np.asarray(self.states == FREE)
 
     def centres(self, indices: Int64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n 3"]:
         """World positions of voxel centres [m]."""
@@ -34,7 +34,7 @@ class FreeSpace:
 
     def indices(self, points: np.ndarray) -> Int64[np.ndarray, "n 3"]:
         """Voxel index of world points; may lie outside the grid."""
-        return np.floor((np.asarray(points, np.float64) - self.origin) / self.voxel_size).astype(np.int64)
+        return np.asarray(np.floor((np.asarray(points, np.float64) - self.origin) / self.voxel_size).astype(np.int64))
 
     def sample(self, points: np.ndarray, *, outside: int = UNSEEN) -> UInt8[np.ndarray, "n"]:
         """State at world points; ``outside`` where the grid has no voxel."""

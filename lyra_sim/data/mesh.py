@@ -39,18 +39,18 @@ class TriMesh:
 
     @property
     def triangles(self) -> Float32[np.ndarray, "f 3 3"]:
-        return self.vertices[self.faces]
+        return np.asarray(self.vertices[self.faces])
 
     def face_normals(self) -> Float32[np.ndarray, "f 3"]:
         """Unit outward normals; zero for a degenerate face."""
         t = self.triangles.astype(np.float64)
         normals = np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0])
-        return (normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)).astype(np.float32)
+        return np.asarray((normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-20)).astype(np.float32))
 
     def face_areas(self) -> Float32[np.ndarray, "f"]:
         """Areas [m^2]."""
         t = self.triangles.astype(np.float64)
-        return (np.linalg.norm(np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]), axis=1) / 2).astype(np.float32)
+        return np.asarray((np.linalg.norm(np.cross(t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]), axis=1) / 2).astype(np.float32))
 
     def save(self, folder: Path) -> None:
         write_arrays(

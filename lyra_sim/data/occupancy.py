@@ -27,13 +27,13 @@ class OccupancyMap:
 
     @property
     def free(self) -> Bool[np.ndarray, "nx ny"]:
-        return self.cells == FREE_CELL
+        return np.asarray(self.cells == FREE_CELL)
 
     def centres(self, indices: Int64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 2"]:
         return self.origin + (np.asarray(indices) + 0.5) * self.resolution
 
     def indices(self, points: np.ndarray) -> Int64[np.ndarray, "n 2"]:
-        return np.floor((np.asarray(points, np.float64)[:, :2] - self.origin) / self.resolution).astype(np.int64)
+        return np.asarray(np.floor((np.asarray(points, np.float64)[:, :2] - self.origin) / self.resolution).astype(np.int64))
 
     def sample(self, points: np.ndarray) -> UInt8[np.ndarray, "n"]:
         """Cell values at world points; UNKNOWN outside the map."""

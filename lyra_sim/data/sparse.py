@@ -31,7 +31,7 @@ class SparsePoints:
         """Sightings of points that at least two of ``views`` saw."""
         mine = np.isin(self.view_index, views)
         sights = np.unique(np.c_[self.point_index[mine], self.view_index[mine]], axis=0)
-        return np.bincount(sights[:, 0], minlength=len(self.points))[self.point_index] >= 2
+        return np.asarray(np.bincount(sights[:, 0], minlength=len(self.points))[self.point_index] >= 2)
 
     def of_views(self, kept: tuple[int, ...]) -> "SparsePoints":
         """Sightings by some views alone, renumbered in the order given; points that fewer than two of them saw go."""

@@ -49,17 +49,17 @@ class Splats:
 
     @property
     def sh_degree(self) -> int:
-        return round(np.sqrt(self.sh_coeffs.shape[1])) - 1
+        return round(float(np.sqrt(self.sh_coeffs.shape[1]))) - 1
 
     @property
     def scales(self) -> Float32[np.ndarray, "n 3"]:
         """Activated: standard deviations [frame units]."""
-        return np.exp(self.log_scales)
+        return np.asarray(np.exp(self.log_scales))
 
     @property
     def opacities(self) -> Float32[np.ndarray, "n"]:
         """Activated: 0..1."""
-        return (1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32)
+        return np.asarray((1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32))
 
     def moved(self, new_from_frame: Similarity) -> "Splats":
         """The same splats in another frame, looking from everywhere as they did."""
@@ -113,7 +113,10 @@ class Splats:
             raise InputError(
                 str(path), f"no property {missing[0]}", expected="the 3DGS properties", likely="A plain point cloud."
             )
-        take = lambda *columns: np.stack([table[column] for column in columns], axis=1).astype(np.float32)  # noqa: E731
+
+        def take(*columns: str) -> np.ndarray:
+            return np.stack([table[column] for column in columns], axis=1).astype(np.float32)
+
         rest = (
             take(*[f"f_rest_{i}" for i in range(3 * (k - 1))]).reshape(-1, 3, k - 1)
             if k > 1

@@ -61,7 +61,7 @@ class GeneratedFrames:
 
     def invented(self, index: int) -> Bool[np.ndarray, "h w"]:
         """Pixels that no photo shows, whether or not they add to the world."""
-        return self.origin(index) != KNOWN
+        return np.asarray(self.origin(index) != KNOWN)
 
     def new_z_depth(self, index: int) -> Float32[np.ndarray, "h w"]:
         """Depth of the ``NEW`` pixels alone, NaN elsewhere: all that a frame may add to the world."""

@@ -76,7 +76,7 @@ class Views:
 
     def static(self, index: int) -> Bool[np.ndarray, "h w"]:
         """Pixels that show the standing scene: neither sky nor something that moved."""
-        return self.mask(index) == STATIC
+        return np.asarray(self.mask(index) == STATIC)
 
     def mask(self, index: int) -> UInt8[np.ndarray, "h w"]:
         """``STATIC``, ``SKY`` or ``MOVING`` for every pixel; a depth camera's frames are all static."""

@@ -89,7 +89,7 @@ def unproject(
     """World points of every pixel; NaN where the depth is invalid."""
     height, width = z_depth.shape
     points = pixel_rays(K, width, height).astype(np.float64) * z_depth[..., None]
-    return points @ c2w[:3, :3].T + c2w[:3, 3]
+    return np.asarray(points @ c2w[:3, :3].T + c2w[:3, 3])
 
 
 def project(

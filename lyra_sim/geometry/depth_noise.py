@@ -23,8 +23,8 @@ def oriented(
     """Camera-facing unit normals, NaN where unknown: of neighbouring pixels when depth is exact, fitted when it is noisy."""
     lens = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
     if sigma_relative == 0:
-        return surface_normals(z_depth, *lens, MEASURED_JUMP)
-    return fitted_normals(z_depth, *lens, max(1, round(z_depth.shape[1] / NORMAL_WIDTHS)), sigma_relative)
+        return np.asarray(surface_normals(z_depth, *lens, MEASURED_JUMP))
+    return np.asarray(fitted_normals(z_depth, *lens, max(1, round(z_depth.shape[1] / NORMAL_WIDTHS)), sigma_relative))
 
 
 def usable(z_depth: Float32[np.ndarray, "h w"], static: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
@@ -48,4 +48,4 @@ def off_edges(z_depth: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]
 
 
 def _grown(mask: Bool[np.ndarray, "h w"], by: int) -> Bool[np.ndarray, "h w"]:
-    return ndimage.maximum_filter(mask, 2 * by + 1)
+    return np.asarray(ndimage.maximum_filter(mask, 2 * by + 1))

@@ -10,7 +10,7 @@ MIN_SAMPLES = 8
 
 
 @numba.njit(cache=True)
-def _solve(m, b):
+def _solve(m: np.ndarray, b: np.ndarray) -> tuple[bool, float, float, float]:
     """Cramer's rule for a symmetric 3x3 system kept as 6 numbers; (ok, x, y, z)."""
     a00, a01, a02, a11, a12, a22 = m[0], m[1], m[2], m[3], m[4], m[5]
     c00, c01, c02 = a11 * a22 - a12 * a12, a02 * a12 - a01 * a22, a01 * a12 - a02 * a11
@@ -25,7 +25,9 @@ def _solve(m, b):
 
 
 @numba.njit(cache=True, parallel=True)
-def fitted_normals(z_depth, fx, fy, cx, cy, stride, sigma_relative):
+def fitted_normals(
+    z_depth: np.ndarray, fx: float, fy: float, cx: float, cy: float, stride: int, sigma_relative: float
+) -> np.ndarray:
     """Camera-facing unit normals (h, w, 3) of a depth image; NaN where too few pixels lie on one surface.
 
     The inverse depth of a plane is linear in the pixel, so a plane is fitted to it on a lattice of 5 x 5 samples, twice:
@@ -46,7 +48,7 @@ def fitted_normals(z_depth, fx, fy, cx, cy, stride, sigma_relative):
             z = z_depth[v, u]
             if not z > 0:
                 continue
-            inverse = 1.0 / np.float64(z)
+            inverse: float = 1.0 / np.float64(z)
             p, q, r = 0.0, 0.0, inverse
             ok = False
             for turn in range(2):

@@ -5,7 +5,7 @@ import numpy as np
 
 
 @numba.njit(cache=True, parallel=True)
-def surface_normals(z_depth, fx, fy, cx, cy, max_jump):
+def surface_normals(z_depth: np.ndarray, fx: float, fy: float, cx: float, cy: float, max_jump: float) -> np.ndarray:
     """Camera-facing unit normals of a depth image (h, w, 3); NaN where a neighbour is missing or across a depth jump.
 
     Central differences where both neighbours lie on the same surface, one-sided at its edge.

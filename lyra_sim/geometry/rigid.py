@@ -21,13 +21,13 @@ def invert_rigid(a_from_b: Float[np.ndarray, "*n 4 4"]) -> Float64[np.ndarray, "
 
 def transform_points(a_from_b: Float[np.ndarray, "4 4"], points_b: Float[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
     """Points of frame b expressed in frame a; also correct for similarity matrices."""
-    return np.asarray(points_b, np.float64) @ a_from_b[:3, :3].T + a_from_b[:3, 3]
+    return np.asarray(np.asarray(points_b, np.float64) @ a_from_b[:3, :3].T + a_from_b[:3, 3])
 
 
 def nearest_rotation(matrix: Float[np.ndarray, "3 3"]) -> Float64[np.ndarray, "3 3"]:
     """Rotation nearest to ``matrix`` in the Frobenius norm (Kabsch 1976), determinant +1."""
     u, _, vt = np.linalg.svd(np.asarray(matrix, np.float64))
-    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return np.asarray(u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt)
 
 
 def rotation_between(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Float64[np.ndarray, "3 3"]:
@@ -40,7 +40,7 @@ def rotation_between(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Fl
         axis /= np.linalg.norm(axis)
         return 2 * np.outer(axis, axis) - np.eye(3)
     skew = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + skew + skew @ skew / (1 + c)
+    return np.asarray(np.eye(3) + skew + skew @ skew / (1 + c))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class Similarity:
         )
 
     def apply(self, points: Float[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
-        return self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + self.translation
+        return np.asarray(self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + self.translation)
 
     def apply_cameras(self, c2w: Float[np.ndarray, "n 4 4"]) -> Float64[np.ndarray, "n 4 4"]:
         """Move cameras: positions scale, rotations stay rigid."""

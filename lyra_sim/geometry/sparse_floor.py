@@ -90,7 +90,7 @@ def _near_below(local: np.ndarray, eyes: np.ndarray) -> np.ndarray:
         return below
     distance = cKDTree(eyes).query(below)[0]
     guess = level - float(np.quantile(below[distance <= 3 * np.median(distance), 2], 0.02))
-    return below[distance < REACH * guess]
+    return np.asarray(below[distance < REACH * guess])
 
 
 def _planes(near: np.ndarray, rng: np.random.Generator, steepest: float) -> np.ndarray:

@@ -48,12 +48,12 @@ class Segments:
     @property
     def lengths(self) -> Float64[np.ndarray, "s"]:
         """[px]"""
-        return np.linalg.norm(self.ends[:, 1] - self.ends[:, 0], axis=1)
+        return np.asarray(np.linalg.norm(self.ends[:, 1] - self.ends[:, 0], axis=1))
 
     @property
     def middles(self) -> Float64[np.ndarray, "s 2"]:
         """[px]"""
-        return self.ends.mean(axis=1)
+        return np.asarray(self.ends.mean(axis=1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def _ridge(size: np.ndarray, gu: np.ndarray, gv: np.ndarray) -> np.ndarray:
     ridge = size >= 0.9 * np.where(across, left_right, up_down)
     ridge[[0, -1]] = False
     ridge[:, [0, -1]] = False
-    return ridge
+    return np.asarray(ridge)
 
 
 def _elongated(edge: np.ndarray, group: np.ndarray, least: float) -> Float64[np.ndarray, "s 2 2"]:
@@ -210,7 +210,7 @@ def _angle_off(
     to_v = vanishing[:, 1:2] - vanishing[:, 2:] * middles[:, 1]
     run = segments.ends[:, 1] - segments.ends[:, 0]
     sine = np.abs(to_u * run[:, 1] - to_v * run[:, 0])
-    return np.degrees(np.arctan2(sine, np.abs(to_u * run[:, 0] + to_v * run[:, 1])))
+    return np.asarray(np.degrees(np.arctan2(sine, np.abs(to_u * run[:, 0] + to_v * run[:, 1]))))
 
 
 def _scores(
@@ -229,4 +229,4 @@ def _scores(
         fit = np.maximum(fit, np.exp(-0.5 * (_angle_off(segments, K, frames[:, :, k]) / sigma) ** 2))
     fit = np.maximum(fit, np.exp(-0.5 * (_angle_off(segments, K, frames[:1, :, 2]) / sigma) ** 2))
     held = np.exp(-0.5 * ((tilt / TILT_SIGMA_DEG) ** 2 + (roll / ROLL_SIGMA_DEG) ** 2))
-    return (fit @ weights) * (0.7 + 0.3 * held)
+    return np.asarray((fit @ weights) * (0.7 + 0.3 * held))
