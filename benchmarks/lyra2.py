@@ -112,7 +112,7 @@ def main() -> None:
         "caption": "A tidy house with white walls and open doors.",
     }
     cfg = GenerateConfig.model_validate(
-        {"backend": "lyra2", "chunks": options.segments, "side": options.width, "lyra2": settings}
+        {"backend": "lyra2", "chunks": options.segments, "side": options.width, "options": settings}
     )
     if options.cap is not None:
         torch.cuda.set_per_process_memory_fraction(options.cap * 1e9 / torch.cuda.get_device_properties(0).total_memory)

@@ -7,18 +7,23 @@ A third party declares a :class:`PluginSpec` and names it in its own package met
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError, SpecError, did_you_mean
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics"]
+WITH_OPTIONS = ("depth", "generator", "reconstructor", "exporter")
+"""Kinds that a section of the scene file names one of."""
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
 
 
@@ -81,9 +86,13 @@ class PluginSpec:
     """Digest of its model weights; enters the step's key."""
     min_vram_gb: float = 0.0
     """GPU memory it can't do without [GB]; 0 runs on a CPU."""
+    options: "type[BaseModel] | None" = None
+    """Model of what a scene file may write under ``options`` beside the plug-in's name; frozen, and closed to unknown keys.
+    None: it takes none. Kinds that no section of the scene file names have none."""
     sources: str | None = None
     """``module:attribute`` of ``f(options) -> Iterable[Path]``: files whose content its output depends on, so that they
-    enter the step's key. The four that follow are such names too, in modules that load quickly: a plan asks them."""
+    enter the step's key. None: every path in the options. The four that follow are such names too, in modules that load
+    quickly: a plan asks them."""
     uses: str | None = None
     """``f(options) -> Iterable[str]``: other plug-ins it works with, as ``kind:name``; they enter the key like itself."""
     licences: str | None = None
@@ -93,6 +102,19 @@ class PluginSpec:
     least."""
     readiness: str | None = None
     """``f() -> Readiness``: for ``lyra-sim doctor``."""
+
+    def __post_init__(self) -> None:
+        if self.options is None:
+            return
+        if self.kind not in WITH_OPTIONS:
+            raise PluginError(self.subject, "it declares options", expected=f"none: only {', '.join(WITH_OPTIONS)} have them")
+        if self.options.model_config.get("extra") != "forbid" or not self.options.model_config.get("frozen"):
+            raise PluginError(
+                self.subject,
+                f"its options {self.options.__name__} are open to unknown keys or can be changed",
+                expected="a model with frozen=True and extra='forbid'",
+                next_step="Derive it from lyra_sim.scene.sources.Model.",
+            )
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -131,7 +153,7 @@ class PluginSpec:
 
     def sources_of(self, options: Any) -> tuple[Path, ...]:
         """Files that its output depends on besides what the step reads."""
-        return tuple(self._ask(self.sources, options)) if self.sources else ()
+        return tuple(self._ask(self.sources, options)) if self.sources else tuple(dict.fromkeys(_paths_in(options)))
 
     def used_with(self, options: Any) -> tuple[str, ...]:
         """Other plug-ins it works with, as ``kind:name``."""
@@ -140,6 +162,10 @@ class PluginSpec:
     def licences_of(self, options: Any) -> tuple[Licence, ...]:
         """Terms of the weights that ``options`` name."""
         return tuple(self._ask(self.licences, options)) if self.licences else ()
+
+    def keyed_with(self, options: Any) -> tuple[str, ...]:
+        """Names under which it and what it works with enter a step's key."""
+        return (f"{self.kind}:{self.name}", *self.used_with(options))
 
     def weights_recorded(self, options: Any) -> dict[str, str | None] | None:
         """What everything made with the weights says of them; None where it has none."""
@@ -294,6 +320,17 @@ def load_plugin(kind: str, name: str) -> Callable[..., Any]:
             raise PluginError(f"{kind} '{name}'", f"it failed with {type(error).__name__}: {error}") from error
 
     return guarded
+
+
+def _paths_in(value: Any) -> Iterator[Path]:
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _paths_in(item)
+    else:
+        for name in getattr(type(value), "model_fields", ()):
+            yield from _paths_in(getattr(value, name))
 
 
 def _package(requirement: str) -> str:

@@ -43,13 +43,7 @@ def build_world(surface: SurfaceSource, out: Path, *, name: str, scale: Scale, u
 
     # Where people could stand, what they would see from there, and how far away it is.
     views = capture(
-        rgbd=None,
-        photos=None,
-        video=None,
-        colmap=None,
-        transforms=None,
-        surface=surface,
-        splats=None,
+        source=surface,
         scale=scale,
         up=up,
         capture=limits,

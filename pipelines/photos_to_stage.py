@@ -28,13 +28,7 @@ def build_stage(s: SceneSpec, out: Path) -> Report:
 
     # The user's files, undistorted once, every view with a camera that was doubted.
     views = capture(
-        rgbd=s.rgbd,
-        photos=s.photos,
-        video=s.video,
-        colmap=s.colmap,
-        transforms=s.transforms,
-        surface=s.surface,
-        splats=s.splats,
+        source=s.source,
         scale=s.scale,
         up=s.up,
         capture=s.capture,

@@ -46,13 +46,7 @@ def build_world(frames: RgbdSource, out: Path, *, name: str, voxel: float, drive
 
     # Frames checked against their own depth: cameras in the wrong convention stop here.
     views = capture(
-        rgbd=frames,
-        photos=None,
-        video=None,
-        colmap=None,
-        transforms=None,
-        surface=None,
-        splats=None,
+        source=frames,
         scale="auto",
         up="auto",
         capture=limits,

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import BaseModel
+
 from lyra_sim.data.colliders import Colliders
 from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
@@ -27,6 +29,7 @@ class Exporter(Protocol):
         half_splats: bool = False,
         usdz: bool = False,
         drawn: WalkFacts | None = None,
+        options: BaseModel | None = None,
     ) -> StageBundle:
         """Write ``out/world/`` with ``world.usda``, which the gate loads and the assessment reads, and ``out/exports/``.
 
@@ -41,5 +44,6 @@ class Exporter(Protocol):
             half_splats: Also store splats in half precision.
             usdz: Also write the world as one file.
             drawn: Facts of the video whose frames were added, licences of weights among them; to be written down.
+            options: Of the exporter, as its declaration's model; None where that has none.
         """
         ...

@@ -25,6 +25,7 @@ def export(
     half_splats: bool = False,
     usdz: bool = False,
     drawn: WalkFacts | None = None,
+    options: None = None,
 ) -> StageBundle:
     """Write ``out/world/`` (:mod:`lyra_sim.usd.package`) and ``out/exports/{splats.ply,mesh.glb,hulls.glb}``.
 

@@ -13,6 +13,7 @@ from lyra_sim.runner.events import Event, EventLog, Listener
 from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, drop_empty_log, make_step
 from lyra_sim.runner.planning import ScenePlanner, Selection, StepPlan, step_table
 from lyra_sim.runner.publish import current_report, publish
+from lyra_sim.scene.plugin_choice import CHOICES
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 from lyra_sim.store import clean_leftovers, scene_lock
@@ -135,9 +136,12 @@ def build(
 def _check_licences(scenes: Sequence[SceneSpec], accepted: Collection[str]) -> None:
     """Before anything is made: the terms of all weights that scenes name."""
     licences: dict[str, Licence] = {}
-    for chosen in (scene.generate for scene in scenes if scene.generate.path is not None):
-        for licence in find_plugin("generator", chosen.backend).licences_of(chosen.options_of_backend):
-            licences.setdefault(licence.key, licence)
+    for scene in scenes:
+        for section, choice in CHOICES.items():
+            chosen = getattr(scene, section)
+            if chosen.options is not None and not (section == "generate" and chosen.path is None):
+                spec = find_plugin(choice.kind, getattr(chosen, choice.named_by))
+                licences |= {licence.key: licence for licence in spec.licences_of(chosen.options)}
     for licence in licences.values():
         licence.require_accepted(accepted)
 

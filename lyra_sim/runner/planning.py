@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from lyra_sim.errors import SpecError, StoreError, did_you_mean
 from lyra_sim.plugins import find_plugin
 from lyra_sim.scene.scene_file import source_paths
+from lyra_sim.scene.sources import ViewSource
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
 from lyra_sim.steps.contract import check_table
@@ -227,8 +228,12 @@ class ScenePlanner:
 
 
 def field_values(scene: SceneSpec, reads: Sequence[str]) -> dict[str, Any]:
-    """JSON values of fields of the scene, for a key. A path counts by its last component; its content is a source."""
-    return {field: _plain(getattr(scene, field)) for field in sorted({*reads, "name"} - {"seed"})}
+    """JSON values of fields of the scene, as the scene file names them, for a key.
+
+    A path counts by its last component; its content is a source.
+    """
+    values = {field: getattr(scene, field) for field in sorted({*reads, "name"} - {"seed"})}
+    return {value.key if isinstance(value, ViewSource) else field: _plain(value) for field, value in values.items()}
 
 
 def _plain(value: Any) -> Any:

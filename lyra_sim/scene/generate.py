@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from lyra_sim.scene.lyra2 import Lyra2Config
+from lyra_sim.scene.plugin_choice import GeneratorName, Options, validated_options
 from lyra_sim.scene.sources import Model, PosedBy
 
 CHUNK_FRAMES = 80
@@ -64,10 +64,10 @@ class GenerateConfig(Model):
 
     path: PresetPath | FilePath | None = None
     """The camera path; None: nothing is generated. A preset's name alone, or a file's, is enough."""
-    backend: str = "reproject"
+    backend: GeneratorName = "reproject"
     """A generator that ``lyra-sim plugins`` lists."""
-    lyra2: Lyra2Config | None = None
-    """What the generator ``lyra2`` needs to know; None for any other."""
+    options: Options = Field(default=None, validate_default=True)
+    """What that generator needs to know beyond this section, by its own model."""
     chunks: int = Field(default=2, ge=1, le=1000)
     """Chunks of 80 frames; the video has 1 + 80 chunks frames. A shorter file gives what it has."""
     side: int = Field(default=512, ge=64, le=2048, multiple_of=16)
@@ -83,16 +83,10 @@ class GenerateConfig(Model):
     fps: float = Field(default=16.0, ge=0.1, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
 
-    @property
-    def options_of_backend(self) -> Model | None:
-        """What the backend needs to know beyond this section."""
-        return self.lyra2
-
-    @model_validator(mode="after")
-    def _lyra2_is_told_what_it_needs(self) -> "GenerateConfig":
-        if (self.backend == "lyra2") != (self.lyra2 is not None):
-            raise ValueError("backend: lyra2 together with a section lyra2 that names its weights, or neither")
-        return self
+    @field_validator("options", mode="before")
+    @classmethod
+    def _by_the_plug_ins_model(cls, value: Any, info: ValidationInfo) -> Any:
+        return validated_options("generate", info.data.get("backend"), value)
 
     @field_validator("path", mode="before")
     @classmethod

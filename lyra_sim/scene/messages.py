@@ -30,7 +30,10 @@ def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath]
     if not same:
         return SpecError(place, f"unknown key '{name}'", next_step="lyra-sim schema lists every key.")
     if same[0]["type"] == "missing":
-        return SpecError(place, f"'{name}.{same[0]['loc'][-1]}' is missing", next_step="lyra-sim schema describes every key.")
+        loc = same[0]["loc"]
+        lacking = loc[loc.index("options") :] if "options" in loc and "options" not in path else loc[-1:]
+        missing = ".".join(map(str, (name, *lacking)))
+        return SpecError(place, f"'{missing}' is missing", next_step="lyra-sim schema describes every key.")
     expected = " or ".join(dict.fromkeys(_expectation(finding) for finding in same))
     words = [word for finding in same for word in _words(finding)]
     hint = did_you_mean(first["input"], words) if isinstance(first["input"], str) else None

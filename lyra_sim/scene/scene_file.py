@@ -5,7 +5,8 @@ Layers, weakest first: model defaults, the preset (``configs/<preset>.yaml``), `
 ``--set scenes.NAME.x=…`` edits the scene, and NAME may be a glob.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import UnionType
@@ -14,10 +15,13 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
+from lyra_sim.plugins import find_plugin
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.messages import spec_error_from
-from lyra_sim.scene.sources import with_named_surface
-from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.scene.option_layers import joined, rename_old_options, without_foreign_options
+from lyra_sim.scene.plugin_choice import AUTO, CHOICES, known_names, options_schemas
+from lyra_sim.scene.sources import ViewSource, with_named_surface
+from lyra_sim.scene.spec import SceneSpec, WrittenScene
 from lyra_sim.scene.strict_yaml import Document, KeyPath, parse_yaml, read_yaml
 
 SCHEMA_VERSION = 1
@@ -52,8 +56,14 @@ def json_schema() -> dict[str, Any]:
     ``defaults`` may hold any part of a scene, so only a scene's ``name`` is required here; what is
     missing after merging is found by :func:`load_scenes`.
     """
-    scene = SceneSpec.model_json_schema()
+    scene = WrittenScene.model_json_schema()
     definitions = scene.pop("$defs")
+    for section in CHOICES:
+        schemas, theirs = options_schemas(section)
+        definitions |= theirs
+        model = definitions[type(SceneSpec.model_fields[section].default).__name__]
+        model["properties"]["options"] = {"anyOf": [*schemas, {"type": "null"}], "default": None}
+    definitions.pop("BaseModel", None)
     for model in definitions.values():
         model.pop("required", None)
     scene["required"] = ["name"]
@@ -90,6 +100,7 @@ def source_paths(value: Any, prefix: str = "") -> dict[str, Path]:
         children = [(str(index), item) for index, item in enumerate(value)]
     found: dict[str, Path] = {}
     for name, child in children:
+        name = child.key if isinstance(child, ViewSource) else name  # as the user wrote it
         found |= source_paths(child, f"{prefix}.{name}" if prefix else name)
     return found
 
@@ -121,7 +132,9 @@ class _Layers:
     """The file's layers while overrides are applied to them."""
 
     def __init__(self, document: Document, defaults: Any, scenes: list[Any]) -> None:
-        self.document = document
+        self.lines = dict(document.lines)
+        """Those of the document, and of keys that go by a new name."""
+        self.document = document = replace(document, lines=self.lines)
         self.scenes = scenes
         self.origins: dict[KeyPath, str] = {}
         self.defaults = {} if defaults is None else self._checked(defaults, ("defaults",), self.document)
@@ -138,8 +151,18 @@ class _Layers:
                 document.where(at), f"'{_named(at, document)}' is {_kind(layer)}", expected="a mapping of keys to values"
             )
         self._name_surface(layer, at, document)
-        _refuse_unknown(layer, SceneSpec, at, document)
+        self._name_options(layer, at, document)
+        _refuse_unknown(layer, WrittenScene, at, _in(document))
         return layer
+
+    def _name_options(self, layer: dict[str, Any], at: KeyPath, document: Document) -> list[str]:
+        """A plug-in's own section is the old form of ``options``; its lines stay known."""
+        renamed = rename_old_options(layer, at, document, _named(at, document))
+        for section, key in (name.split(".") for name in renamed):
+            old = (*at, section, key)
+            for path in [path for path in self.lines if path[: len(old)] == old]:
+                self.lines[(*at, section, "options", *path[len(old) :])] = self.lines[path]
+        return renamed
 
     def _name_surface(self, layer: dict[str, Any], at: KeyPath, document: Document) -> None:
         """``mesh: house.glb`` is short for ``surface``; layers have to agree on the long form before they merge."""
@@ -197,19 +220,33 @@ class _Layers:
         for key in reversed(keys):
             patch = {key: patch}
         self._name_surface(patch, at, document)
-        _refuse_unknown(patch, SceneSpec, at, document)
-        layer.update(_merged(layer, patch, SceneSpec))
+        if ".".join(keys[:2]) in self._name_options(patch, at, document):
+            keys = [keys[0], "options", *keys[2:]]
+        _refuse_unknown(patch, WrittenScene, at, _in(document))
+        layer.update(_merged(layer, patch, WrittenScene))
         self.origins[(*at, *keys)] = document.subject
 
     def scene(self, index: int) -> SceneSpec:
         """Merge all layers of one scene and validate the result."""
         scene = self.scenes[index]
         chosen = scene.get("preset", self.defaults.get("preset", SceneSpec.model_fields["preset"].default))
-        merged = _merged(_merged(_preset(chosen), self.defaults, SceneSpec), scene, SceneSpec)
+        merged = _merged(_merged(_preset(chosen), self.defaults, WrittenScene), scene, WrittenScene)
+        self._refuse_unknown_options(merged, index)
         try:
             return SceneSpec.model_validate(merged)
         except ValidationError as error:
             raise spec_error_from(error, merged, lambda path: self._where(path, index)) from error
+
+    def _refuse_unknown_options(self, merged: Mapping[str, Any], index: int) -> None:
+        """Only the merged section tells whose options they are; a name that isn't known is left for validation."""
+        for section, choice in CHOICES.items():
+            values = merged.get(section)
+            options = values.get("options") if isinstance(values, dict) else None
+            name = values.get(choice.named_by, _default(section, choice.named_by)) if isinstance(values, dict) else AUTO
+            if isinstance(options, dict) and name in known_names(choice.kind):
+                model = find_plugin(choice.kind, name).options
+                if model is not None:
+                    _refuse_unknown(options, model, (section, "options"), lambda path: self._where(path, index))
 
     def _where(self, path: KeyPath, index: int) -> tuple[str, str]:
         """The override, or the place in the file, that a merged value came from; and the value's dotted name."""
@@ -230,7 +267,7 @@ def _preset(name: Any) -> dict[str, Any]:
         return {}
     document = read_yaml(resource_dir("configs") / f"{name}.yaml")
     values: dict[str, Any] = document.data
-    _refuse_unknown(values, SceneSpec, (), document)
+    _refuse_unknown(values, WrittenScene, (), _in(document))
     return values
 
 
@@ -241,36 +278,53 @@ def _merged(weak: Mapping[str, Any], strong: Mapping[str, Any], model: type[Base
         below = result.get(key)
         models = _models_of(model.model_fields[key].annotation) if key in model.model_fields else ()
         if len(models) == 1 and isinstance(value, dict) and isinstance(below, dict):
+            if model is SceneSpec and key in CHOICES:
+                below = without_foreign_options(key, below, value)
             value = _merged(below, value, models[0])
+        elif key == "options" and isinstance(value, dict) and isinstance(below, dict):
+            value = joined(below, value)
         result[key] = value
     return result
 
 
-def _refuse_unknown(value: Mapping[Any, Any], model: type[BaseModel], at: KeyPath, document: Document) -> None:
+Where = Callable[[KeyPath], tuple[str, str]]
+"""From a key path to its place (file and line, or option) and the dotted name shown to the user."""
+
+
+def _in(document: Document) -> Where:
+    return lambda path: (document.where(path), _named(path, document))
+
+
+def _default(section: str, key: str) -> Any:
+    return getattr(SceneSpec.model_fields[section].default, key)
+
+
+def _refuse_unknown(value: Mapping[Any, Any], model: type[BaseModel], at: KeyPath, where: Where) -> None:
     """Walk a layer along the models and refuse the first key that none of them has."""
     for key, child in value.items():
         if key not in model.model_fields:
-            raise _unknown(str(key), (*at, key), list(model.model_fields), document)
+            raise _unknown(str(key), (*at, key), list(model.model_fields), where)
         annotation = model.model_fields[key].annotation
         models = _models_of(annotation)
         if models == (annotation,) and not isinstance(child, dict):
-            found = f"'{_named((*at, key), document)}' is {_kind(child)}"
-            raise SpecError(document.where((*at, key)), found, expected="a mapping of keys to values")
+            place, name = where((*at, key))
+            raise SpecError(place, f"'{name}' is {_kind(child)}", expected="a mapping of keys to values")
         if not isinstance(child, dict) or not models:
             continue
         if len(models) == 1:
-            _refuse_unknown(child, models[0], (*at, key), document)
+            _refuse_unknown(child, models[0], (*at, key), where)
             continue
         known = [field for candidate in models for field in candidate.model_fields]
         for name in child:
             if name not in known:
-                raise _unknown(str(name), (*at, key, name), known, document)
+                raise _unknown(str(name), (*at, key, name), known, where)
 
 
-def _unknown(key: str, path: KeyPath, known: list[str], document: Document) -> LyraSimError:
+def _unknown(key: str, path: KeyPath, known: list[str], where: Where) -> LyraSimError:
+    place, name = where(path)
     return SpecError(
-        document.where(path),
-        f"unknown key '{_named(path, document)}'",
+        place,
+        f"unknown key '{name}'",
         likely=did_you_mean(key, known) or f"Known keys here: {', '.join(sorted(set(known)))}.",
         next_step="lyra-sim schema lists every key.",
     )

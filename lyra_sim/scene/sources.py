@@ -1,7 +1,7 @@
 """Where a scene's views come from and what tells their scale: one frozen model per kind, part of the scene file."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -21,8 +21,17 @@ class PosedBy(Model):
     """Where the top-left pixel's centre lies: (0.5, 0.5) or (0, 0). auto: the format's own convention."""
 
 
-class RgbdSource(PosedBy):
+class ViewSource(Model):
+    """Where a scene's views come from."""
+
+    key: ClassVar[str]
+    """Its key in the scene file."""
+
+
+class RgbdSource(ViewSource, PosedBy):
     """Posed RGB-D frames in folders. Paths are relative to the scene file."""
+
+    key = "rgbd"
 
     frames: Path
     """Folder of JPEG or PNG images; sorted by name."""
@@ -39,8 +48,10 @@ class RgbdSource(PosedBy):
     """JSON with width, height, fx, fy, cx, cy [px], for formats that carry none (``*.log``)."""
 
 
-class PhotosSource(PosedBy):
+class PhotosSource(ViewSource, PosedBy):
     """A folder of photos, or one photo. Paths are relative to the scene file."""
+
+    key = "photos"
 
     images: Path
     """Folder of JPEG, PNG or WebP images, sorted by name; or one image file."""
@@ -52,8 +63,10 @@ class PhotosSource(PosedBy):
     """A file that isn't a sound image: named and left out, or the scene refused."""
 
 
-class VideoSource(Model):
+class VideoSource(ViewSource):
     """A video of a walk; the sharpest frames are taken as photos."""
+
+    key = "video"
 
     file: Path
     """Anything FFmpeg reads by content: MP4, MOV, MKV, WebM, AVI."""
@@ -61,8 +74,10 @@ class VideoSource(Model):
     """Frames to take at most, spread evenly over time, each the sharpest of its neighbourhood."""
 
 
-class ColmapSource(Model):
+class ColmapSource(ViewSource):
     """A COLMAP reconstruction and its photos."""
+
+    key = "colmap"
 
     model: Path
     """Folder with cameras, images and points3D, ``.bin`` or ``.txt``."""
@@ -70,8 +85,10 @@ class ColmapSource(Model):
     """Folder the image names of the model are relative to."""
 
 
-class TransformsSource(PosedBy):
+class TransformsSource(ViewSource, PosedBy):
     """nerfstudio's transforms.json with its photos."""
+
+    key = "transforms"
 
     file: Path
     """``file_path`` entries are relative to it."""
@@ -81,7 +98,7 @@ PhotoSource = PhotosSource | VideoSource | ColmapSource | TransformsSource
 """Sources of pictures without depth."""
 
 
-class Surveyed(PosedBy):
+class Surveyed(ViewSource, PosedBy):
     """Geometry that is there already, looked at by virtual cameras that stand in its free air."""
 
     start: tuple[float, float, float] | None = None
@@ -97,6 +114,8 @@ class Surveyed(PosedBy):
 class SurfaceSource(Surveyed):
     """A triangle mesh of any tool. Paths are relative to the scene file."""
 
+    key = "surface"
+
     files: tuple[Path, ...] = Field(min_length=1)
     """GLB, OBJ, PLY or USD files of one frame that together are the surface."""
 
@@ -109,8 +128,14 @@ class SurfaceSource(Surveyed):
 class SplatsSource(Surveyed):
     """Gaussian splats of any trainer; they stay the world's splats."""
 
+    key = "splats"
+
     file: Path
     """PLY as 3DGS writes it, or SPZ (version 2 or 3)."""
+
+
+Source = RgbdSource | PhotoSource | SurfaceSource | SplatsSource
+"""The one source of a scene."""
 
 
 class MetricScale(Model):
@@ -166,7 +191,7 @@ def stated_scales(scale: Scale) -> tuple[ScaleSource, ...]:
     return scale if isinstance(scale, tuple) else (scale,)
 
 
-SOURCES = ("rgbd", "photos", "video", "colmap", "transforms", "surface", "splats")
+SOURCES: tuple[str, ...] = tuple(source.key for source in get_args(Source))
 """Scene keys of which exactly one says where the views come from."""
 BARE_PATH = {"photos": "images", "video": "file", "transforms": "file", "surface": "files", "splats": "file"}
 """Sources that may be written as a bare path, with the field it stands for."""

@@ -7,10 +7,24 @@ Values are layered: model defaults, then the preset, then ``defaults``, then the
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from lyra_sim.scene.generate import GenerateConfig
-from lyra_sim.scene.plugin_choice import EngineName
+from lyra_sim.scene.plugin_choice import (
+    DepthName,
+    EngineName,
+    ExporterName,
+    Options,
+    ReconstructorName,
+    validated_options,
+)
 from lyra_sim.scene.sources import (
     BARE_PATH,
     SOURCES,
@@ -19,11 +33,13 @@ from lyra_sim.scene.sources import (
     PhotosSource,
     RgbdSource,
     Scale,
+    Source,
     SplatsSource,
     SurfaceSource,
     TransformsSource,
     Up,
     VideoSource,
+    ViewSource,
     with_named_surface,
 )
 
@@ -107,8 +123,10 @@ class PosesConfig(Model):
 class DepthConfig(Model):
     """depth: depth of photos. Measured depth (RGB-D) passes through."""
 
-    backend: str = "auto"
+    backend: DepthName = "auto"
     """A depth provider that ``lyra-sim plugins`` lists. auto: ``plane_sweep`` for two photos or more, ``layout`` for one."""
+    options: Options = Field(default=None, validate_default=True)
+    """What that provider needs to know beyond this section, by its own model; auto takes none."""
     side: int = Field(default=512, ge=64)
     """Longer side of the depth maps [px]; views get them resampled."""
     planes: int = Field(default=96, ge=16)
@@ -122,11 +140,19 @@ class DepthConfig(Model):
     masks: Literal["auto", "none"] = "auto"
     """Leave sky and moving things out."""
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _by_the_plug_ins_model(cls, value: Any, info: ValidationInfo) -> Any:
+        return validated_options("depth", info.data.get("backend"), value)
+
 
 class ReconstructConfig(Model):
     """reconstruct: splats from the measured surface."""
 
-    backend: str = "fuse"
+    backend: ReconstructorName = "fuse"
+    """A reconstructor that ``lyra-sim plugins`` lists."""
+    options: Options = Field(default=None, validate_default=True)
+    """What that reconstructor needs to know beyond this section, by its own model."""
     splat_spacing: float = Field(default=0.02, gt=0)
     """Edge of the cells that points are merged in before each becomes a splat [provisional m]."""
     max_splats: int = Field(default=400_000, ge=1)
@@ -139,6 +165,11 @@ class ReconstructConfig(Model):
     """Splats it trains at the most; densification stops there."""
     depth_weight: float = Field(default=0.2, ge=0)
     """Weight of the relative depth error beside the photo loss's 1."""
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _by_the_plug_ins_model(cls, value: Any, info: ValidationInfo) -> Any:
+        return validated_options("reconstruct", info.data.get("backend"), value)
 
 
 class AlignConfig(Model):
@@ -220,10 +251,19 @@ class NavigateConfig(Model):
 class AuthorConfig(Model):
     """author: the USD package."""
 
+    exporter: ExporterName = "isaac"
+    """An exporter that ``lyra-sim plugins`` lists."""
+    options: Options = Field(default=None, validate_default=True)
+    """What that exporter needs to know beyond this section, by its own model."""
     half_splats: bool = False
     """Also store splat fields in half precision; positions stay float."""
     usdz: bool = False
     """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 2 GiB."""
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _by_the_plug_ins_model(cls, value: Any, info: ValidationInfo) -> Any:
+        return validated_options("author", info.data.get("exporter"), value)
 
 
 class AssessConfig(Model):
@@ -258,19 +298,12 @@ class Truth(Model):
     against them, and the other truths are brought to the world by the similarity that fits them."""
 
 
-class SceneSpec(Model):
-    """One scene after all layers are merged."""
+class _Scene(Model):
+    """What a scene says beside where its views come from."""
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")
     preset: Literal["preview", "standard", "production"] = "preview"
     seed: int = Field(default=7, ge=0, lt=2**31)
-    rgbd: RgbdSource | None = None
-    photos: PhotosSource | None = None
-    video: VideoSource | None = None
-    colmap: ColmapSource | None = None
-    transforms: TransformsSource | None = None
-    surface: SurfaceSource | None = None
-    splats: SplatsSource | None = None
     scale: Scale = "auto"
     """``metric``: the input is in metres, by declaration. ``auto``: whatever tells it (depth unit, GPS), else a camera height
     is assumed. ``unknown``: a camera height is assumed and warned about. Otherwise one or several things that tell it."""
@@ -289,6 +322,18 @@ class SceneSpec(Model):
     navigate: NavigateConfig = NavigateConfig()
     author: AuthorConfig = AuthorConfig()
     assess: AssessConfig = AssessConfig()
+
+
+class WrittenScene(_Scene):
+    """One scene as the file writes it, after all layers are merged: its source under the key of the source's kind."""
+
+    rgbd: RgbdSource | None = None
+    photos: PhotosSource | None = None
+    video: VideoSource | None = None
+    colmap: ColmapSource | None = None
+    transforms: TransformsSource | None = None
+    surface: SurfaceSource | None = None
+    splats: SplatsSource | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -309,6 +354,37 @@ class SceneSpec(Model):
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of {', '.join(SOURCES)}; {' and '.join(given) or 'none'} given")
-        if self.splats is not None and self.generate.path is not None:
+        return self
+
+    @property
+    def source(self) -> Source:
+        """The one source that is given."""
+        given: Source = next(source for name in SOURCES if (source := getattr(self, name)) is not None)
+        return given
+
+
+class SceneSpec(_Scene):
+    """One scene. It can be made, and is stored, as a scene file writes it, with ``rgbd: …`` or ``photos: …`` for ``source``."""
+
+    source: Source
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_written(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or isinstance(value.get("source"), ViewSource):
+            return value
+        written = WrittenScene.model_validate(value)
+        return {name: getattr(written, name) for name in cls.model_fields}
+
+    @model_serializer(mode="wrap")
+    def _to_written(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = plain(self)
+        if "source" in values:
+            values[self.source.key] = values.pop("source")
+        return values
+
+    @model_validator(mode="after")
+    def _given_splats_stay(self) -> Self:
+        if isinstance(self.source, SplatsSource) and self.generate.path is not None:
             raise ValueError("no generate.path with splats: they stay as given, so nothing drawn could join them")
         return self

@@ -8,7 +8,7 @@ from lyra_sim.data.solid import Solid
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.plugins import load_plugin
+from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.spec import AuthorConfig
 from lyra_sim.steps.step import step
@@ -16,18 +16,16 @@ from lyra_sim.steps.step import step
 if TYPE_CHECKING:
     from lyra_sim.exporters.exporter import Exporter
 
-EXPORTER = "isaac"
-"""The only one so far; a scene key when there is a second."""
+
+def sources(author: AuthorConfig) -> tuple[Path, ...]:
+    """The templates that the stage is made from, robots are the gate's; and files that the exporter's options name."""
+    theirs = find_plugin("exporter", author.exporter).sources_of(author.options)
+    return (*sorted(resource_dir("usd_templates").glob("*.usda")), *theirs)
 
 
-def sources() -> tuple[Path, ...]:
-    """The templates that the stage is made from; robots are the gate's."""
-    return tuple(sorted(resource_dir("usd_templates").glob("*.usda")))
-
-
-def plugins() -> tuple[str, ...]:
-    """The exporter."""
-    return (f"exporter:{EXPORTER}",)
+def plugins(author: AuthorConfig) -> tuple[str, ...]:
+    """The exporter, and what it works with."""
+    return find_plugin("exporter", author.exporter).keyed_with(author.options)
 
 
 @step(version=4, sources=sources, plugins=plugins)
@@ -52,7 +50,7 @@ def author(
         splats=align.splats,
         navigation=collide.navigation,
     )
-    export: Exporter = load_plugin("exporter", EXPORTER)
+    export: Exporter = load_plugin("exporter", author.exporter)
     return export(
         align,
         mesh.mesh,
@@ -63,5 +61,6 @@ def author(
         texture=mesh.texture,
         half_splats=author.half_splats,
         usdz=author.usdz,
+        options=author.options,
         drawn=None if generate.frames is None else generate.facts,
     )

@@ -3,34 +3,13 @@
 from pathlib import Path
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.scene.sources import (
-    ColmapSource,
-    PhotosSource,
-    RgbdSource,
-    Scale,
-    SplatsSource,
-    SurfaceSource,
-    TransformsSource,
-    Up,
-    VideoSource,
-)
+from lyra_sim.scene.sources import RgbdSource, Scale, Source, SplatsSource, SurfaceSource, TransformsSource, Up
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 from lyra_sim.steps.step import step
 
-Source = RgbdSource | PhotosSource | VideoSource | ColmapSource | TransformsSource | SurfaceSource | SplatsSource
 
-
-def sources(
-    rgbd: RgbdSource | None,
-    photos: PhotosSource | None,
-    video: VideoSource | None,
-    colmap: ColmapSource | None,
-    transforms: TransformsSource | None,
-    surface: SurfaceSource | None,
-    splats: SplatsSource | None,
-) -> tuple[Path, ...]:
+def sources(source: Source) -> tuple[Path, ...]:
     """Every file and folder the scene's source names, and those a transforms.json names in its turn."""
-    source = _given(rgbd, photos, video, colmap, transforms, surface, splats)
     named = tuple(value for name in type(source).model_fields if isinstance(value := getattr(source, name), Path))
     match source:
         case SurfaceSource():
@@ -43,13 +22,7 @@ def sources(
 @step(version=6, sources=sources)
 def capture(
     *,
-    rgbd: RgbdSource | None,
-    photos: PhotosSource | None,
-    video: VideoSource | None,
-    colmap: ColmapSource | None,
-    transforms: TransformsSource | None,
-    surface: SurfaceSource | None,
-    splats: SplatsSource | None,
+    source: Source,
     scale: Scale,
     up: Up,
     capture: CaptureConfig,
@@ -62,7 +35,7 @@ def capture(
     from lyra_sim.capture.frame.stated import Stated
 
     stated = Stated(scene=name, scale=scale, up=up, assumed_camera_height=capture.assumed_camera_height)
-    match source := _given(rgbd, photos, video, colmap, transforms, surface, splats):
+    match source:
         case RgbdSource():
             from lyra_sim.capture.rgbd import capture_rgbd
 
@@ -82,11 +55,6 @@ def capture(
             captured = capture_photos(source, stated, capture, poses, seed=seed, out=out)
     captured.save(out)
     return captured
-
-
-def _given(*sources: Source | None) -> Source:
-    """The one that is there."""
-    return next(source for source in sources if source is not None)
 
 
 def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import PosedDepth, write_depth_maps
-from lyra_sim.plugins import load_plugin
-from lyra_sim.scene.sources import RgbdSource, SplatsSource, SurfaceSource
+from lyra_sim.plugins import find_plugin, load_plugin
+from lyra_sim.scene.sources import RgbdSource, Source, SplatsSource, SurfaceSource
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 from lyra_sim.steps.step import step
 
@@ -17,17 +17,22 @@ SEVERAL, ONE = "plane_sweep", "layout"
 """What ``auto`` takes for several photos, and for one."""
 
 
-def plugins(
-    rgbd: RgbdSource | None, surface: SurfaceSource | None, splats: SplatsSource | None, depth: DepthConfig
-) -> tuple[str, ...]:
+def plugins(source: Source, depth: DepthConfig) -> tuple[str, ...]:
     """None where depth comes with the source. ``auto`` depends on how many photos there are, so both may be asked."""
-    if any(source is not None for source in (rgbd, surface, splats)):
+    if isinstance(source, RgbdSource | SurfaceSource | SplatsSource):
         return ()
     names = (SEVERAL, ONE) if depth.backend == "auto" else (depth.backend,)
-    return tuple(f"depth:{name}" for name in names)
+    return tuple(key for name in names for key in find_plugin("depth", name).keyed_with(depth.options))
 
 
-@step(version=1, plugins=plugins)
+def sources(source: Source, depth: DepthConfig) -> tuple[Path, ...]:
+    """Files that the provider's options name."""
+    if not plugins(source, depth) or depth.options is None:
+        return ()
+    return find_plugin("depth", depth.backend).sources_of(depth.options)
+
+
+@step(version=1, sources=sources, plugins=plugins)
 def depth(capture: Capture, *, depth: DepthConfig, capture_: CaptureConfig, out: Path) -> PosedDepth:
     """Estimate depth where the capture came without."""
     if capture.views.has_depth:

@@ -19,15 +19,14 @@ def sources(generate: GenerateConfig) -> tuple[Path, ...]:
     if generate.path is None:
         return ()
     path = (generate.path.file,) if isinstance(generate.path, FilePath) else ()
-    return path + find_plugin("generator", generate.backend).sources_of(generate.options_of_backend)
+    return path + find_plugin("generator", generate.backend).sources_of(generate.options)
 
 
 def plugins(generate: GenerateConfig) -> tuple[str, ...]:
     """The backend, where anything is to be drawn, and what it is drawn with."""
     if generate.path is None:
         return ()
-    used = find_plugin("generator", generate.backend).used_with(generate.options_of_backend)
-    return (f"generator:{generate.backend}", *used)
+    return find_plugin("generator", generate.backend).keyed_with(generate.options)
 
 
 @step(version=2, sources=sources, plugins=plugins, resumable=True)
@@ -45,7 +44,7 @@ def generate(depth: PosedDepth, *, generate: GenerateConfig, seed: int, out: Pat
         frames = video.frames
         assert frames is not None and video.facts is not None
         licence = None
-        weights = find_plugin("generator", generate.backend).weights_recorded(generate.options_of_backend)
+        weights = find_plugin("generator", generate.backend).weights_recorded(generate.options)
         if weights is not None:
             licence = weights.get("weights_licence")
             video = replace(video, facts=replace(video.facts, weights=weights))

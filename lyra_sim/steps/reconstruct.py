@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import Reconstruction
-from lyra_sim.plugins import load_plugin
+from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.scene.spec import ReconstructConfig
 from lyra_sim.steps.step import step
 
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from lyra_sim.reconstructors.reconstructor import Reconstructor
 
 
+def sources(reconstruct: ReconstructConfig) -> tuple[Path, ...]:
+    """Files that the backend's options name."""
+    return find_plugin("reconstructor", reconstruct.backend).sources_of(reconstruct.options)
+
+
 def plugins(reconstruct: ReconstructConfig) -> tuple[str, ...]:
-    """The backend."""
-    return (f"reconstructor:{reconstruct.backend}",)
+    """The backend, and what it works with."""
+    return find_plugin("reconstructor", reconstruct.backend).keyed_with(reconstruct.options)
 
 
-@step(version=2, plugins=plugins)
+@step(version=2, sources=sources, plugins=plugins)
 def reconstruct(
     depth: PosedDepth, generate: WorldVideo, *, reconstruct: ReconstructConfig, seed: int, out: Path
 ) -> Reconstruction:

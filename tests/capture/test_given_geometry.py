@@ -377,7 +377,7 @@ def test_what_nothing_says_is_asked_for(room, tmp_path, keys, error, text):
 def test_a_path_under_mesh_is_a_surface(tmp_path):
     for value in ("a.glb", ["a.glb", "b.glb"]):
         scene = SceneSpec.model_validate({"name": "a", "mesh": value})
-        assert scene.surface is not None and len(scene.surface.files) == (1 if isinstance(value, str) else 2)
+        assert isinstance(scene.source, SurfaceSource) and len(scene.source.files) == (1 if isinstance(value, str) else 2)
         assert scene.mesh.voxel_size == "auto"
     with pytest.raises(ValueError, match="not in both"):
         SceneSpec.model_validate({"name": "a", "mesh": "a.glb", "surface": "b.glb"})

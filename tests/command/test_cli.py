@@ -156,10 +156,10 @@ def test_the_gpu_memory_a_plug_in_needs_is_listed(capsys, monkeypatch):
     big = PluginSpec(kind="reconstructor", name="big", target="m:f", version="2", min_vram_gb=24.0, weights_licence="Theirs")
     monkeypatch.setattr(plugins, "BUILT_IN", (*plugins.BUILT_IN, big))
     _, printed = lyra_sim(["plugins"], capsys)
-    head, fuse, *rows = printed.splitlines()
-    last = next(row for row in rows if " big " in row)
+    head, first, *_ = lines = printed.splitlines()
+    (told,) = (line for line in lines if line.split()[:2] == ["reconstructor", "big"])
     column = head.index("GPU")
-    assert fuse[column:].split()[0] == "no" and last[column:].startswith("24 GB ") and last.endswith("Theirs")
+    assert first[column:].split()[0] == "no" and told[column:].startswith("24 GB ") and told.endswith("Theirs")
 
 
 def test_validating_what_is_not_there(tmp_path, capsys):

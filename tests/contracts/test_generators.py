@@ -44,7 +44,7 @@ def spec(request: pytest.FixtureRequest) -> PluginSpec:
 def cfg(spec: PluginSpec, tmp_path_factory: pytest.TempPathFactory) -> GenerateConfig:
     told = OPTIONS[spec.name](tmp_path_factory.mktemp("options")) if spec.name in OPTIONS else None
     section = {"path": "there_and_back", "backend": spec.name, "side": 64, "chunks": 1}
-    return GenerateConfig.model_validate(section if told is None else {**section, spec.name: told})
+    return GenerateConfig.model_validate(section if told is None else {**section, "options": told})
 
 
 class Watched:

@@ -79,7 +79,7 @@ def test_scene_file_names_files_that_exist() -> None:
 @pytest.mark.parametrize(("name", "count"), [("small_house", 64), ("livingroom", 36)])
 def test_every_frame_has_depth(name: str, count: int) -> None:
     (scene,) = (scene for scene in load_scenes(EXAMPLES / "scenes.yaml") if scene.name == name)
-    frames, depths = ({path.stem for path in folder.iterdir()} for folder in (scene.rgbd.frames, scene.rgbd.depth))
+    frames, depths = ({path.stem for path in folder.iterdir()} for folder in (scene.source.frames, scene.source.depth))
     assert len(frames) == count and frames == depths
 
 

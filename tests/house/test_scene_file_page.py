@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from lyra_sim.scene.scene_file import load_scenes
-from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.scene.spec import WrittenScene
 from tests.house.files import ROOT
 
 PAGE = (ROOT / "docs" / "scene_file.md").read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 def keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every leaf key with its default as YAML; a key that is a model in one of its forms is also a leaf in the others."""
     for name, field in model.model_fields.items():
-        inner = models_in(field.annotation)
+        inner = [part for part in models_in(field.annotation) if part.model_fields]
         for part in inner:
             yield from keys(part, f"{prefix}{name}.")
         if not inner or isinstance(field.default, str):
@@ -37,15 +37,15 @@ def as_yaml(value: Any) -> str:
     return yaml.safe_dump(plain, default_flow_style=True).removesuffix("\n").removesuffix("\n...")
 
 
-def rows(first_column: str = r"`([a-z0-9_.]+)`", columns: int = 3) -> list[tuple[str, ...]]:
-    found = re.findall(r"^\| " + first_column + r" \|(.+)\|$", PAGE, re.MULTILINE)
+def rows(page: str = PAGE, *, columns: int = 3) -> list[tuple[str, ...]]:
+    found = re.findall(r"^\| `([a-z0-9_.]+)` \|(.+)\|$", page, re.MULTILINE)
     split = [(key, *(cell.strip() for cell in rest.split(" | "))) for key, rest in found]
     return [row for row in split if len(row) == columns]
 
 
 def test_every_key_is_there_with_its_default() -> None:
     documented = {(key, default.strip("`")) for key, cell, _ in rows() for default in cell.split(", `")}
-    assert documented == set(keys(SceneSpec))
+    assert documented == set(keys(WrittenScene))
 
 
 def test_every_key_is_explained() -> None:
@@ -55,7 +55,7 @@ def test_every_key_is_explained() -> None:
 def test_presets_are_as_the_page_says() -> None:
     """Every key that some preset sets has a row; where a preset is silent, the row shows the model's default."""
     table = {key: values for key, *values in rows(columns=4)}
-    defaults = dict(keys(SceneSpec))
+    defaults = dict(keys(WrittenScene))
     presets = {name: flat_preset(name) for name in ("preview", "standard", "production")}
     assert set().union(*presets.values()) == set(table)
     for column, (name, preset) in enumerate(presets.items()):

@@ -35,7 +35,7 @@ def config(weights: Path, *, chunks: int = 2, **options: object) -> GenerateConf
     lyra2 = {"weights": weights, "sampler": "distilled", "caption": "a room", **DEPTH, **options}
     lyra2 |= {"depth_weights": weights / "depth"} if lyra2["depth"] == "transformers" else {}
     return GenerateConfig.model_validate(
-        {"path": "there_and_back", "backend": "lyra2", "side": 64, "chunks": chunks, "lyra2": lyra2}
+        {"path": "there_and_back", "backend": "lyra2", "side": 64, "chunks": chunks, "options": lyra2}
     )
 
 
@@ -124,9 +124,11 @@ def test_missing_weights_are_one_clear_error(tmp_path: Path) -> None:
         Lyra2(config(tmp_path / "none"))
 
 
-def test_backend_and_section_go_together(weights: Path) -> None:
-    with pytest.raises(ValidationError, match="backend: lyra2 together with a section lyra2"):
-        GenerateConfig.model_validate({"path": "orbit", "lyra2": {"weights": weights}})
+def test_options_are_checked_by_their_own_model(weights: Path) -> None:
+    with pytest.raises(ValidationError, match=r"(?s)options\.weights.*Field required"):
+        GenerateConfig.model_validate({"path": "orbit", "backend": "lyra2"})
+    with pytest.raises(ValidationError, match="generator 'reproject' takes no options"):
+        GenerateConfig.model_validate({"path": "orbit", "options": {"weights": weights}})
     with pytest.raises(ValidationError, match="either caption or captions"):
         config(weights, captions=Path("captions.json"))
 

@@ -30,7 +30,7 @@ scenes:
       backend: lyra2
       chunks: {SEGMENTS}
       side: 64
-      lyra2:
+      options:
         weights: weights
         sampler: distilled
         caption: a furnished room

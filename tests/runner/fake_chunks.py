@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.sources import Source
 from lyra_sim.scene.spec import MeshConfig
 from lyra_sim.steps.step import step
 from tests.runner.fake_results import Told
@@ -18,13 +18,13 @@ class Chunks(Told):
 
 
 @step(version=1, resumable=True)
-def chunks(*, rgbd: RgbdSource | None, mesh: MeshConfig, seed: int, out: Path) -> Chunks:
+def chunks(*, source: Source, mesh: MeshConfig, seed: int, out: Path) -> Chunks:
     for number in range(3):
         file = out / f"{number}.txt"
         if file.is_file():
             print("kept", number)
             continue
-        if mesh.target_faces == KILLED_BEFORE + number and (rgbd.frames.parent / "die").is_file():
+        if mesh.target_faces == KILLED_BEFORE + number and (source.frames.parent / "die").is_file():
             os.kill(os.getpid(), signal.SIGKILL)
         file.write_text(f"{seed} {number}")
     return Chunks.load(out)

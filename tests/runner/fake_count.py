@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.sources import Source
 from lyra_sim.steps.step import step
 from tests.runner.fake_results import Told
 
@@ -11,12 +11,12 @@ class Count(Told):
     FILE = "count.txt"
 
 
-def sources(rgbd: RgbdSource | None) -> tuple[Path, ...]:
-    return (rgbd.frames,)
+def sources(source: Source) -> tuple[Path, ...]:
+    return (source.frames,)
 
 
 @step(version=1, sources=sources)
-def count(*, rgbd: RgbdSource | None, out: Path) -> Count:
-    text = "".join(file.read_text() for file in sorted(rgbd.frames.iterdir()))
+def count(*, source: Source, out: Path) -> Count:
+    text = "".join(file.read_text() for file in sorted(source.frames.iterdir()))
     (out / Count.FILE).write_text(f"{len(text)} {text}")
     return Count.load(out)

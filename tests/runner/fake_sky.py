@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.scene.sources import Source
 from lyra_sim.steps.step import step
 from tests.runner.fake_results import Told
 
@@ -12,7 +12,7 @@ class Sky(Told):
 
 
 @step(version=1)
-def sky(*, rgbd: RgbdSource | None, out: Path) -> Sky:
-    """``rgbd`` without its files, as a measuring step that isn't deterministic would have."""
-    (out / Sky.FILE).write_text((rgbd.frames.parent / "weather.txt").read_text())
+def sky(*, source: Source, out: Path) -> Sky:
+    """``source`` without its files, as a measuring step that isn't deterministic would have."""
+    (out / Sky.FILE).write_text((source.frames.parent / "weather.txt").read_text())
     return Sky.load(out)

@@ -268,8 +268,8 @@ def test_moving_the_inputs_rebuilds_nothing_and_no_path_is_stored(make_scene, fr
     moved = tmp_path / "elsewhere" / "rgb"
     moved.parent.mkdir()
     frames.rename(moved)
-    rgbd = make_scene().rgbd.model_copy(update={"frames": moved, "depth": moved, "cameras": moved})
-    scene = make_scene().model_copy(update={"rgbd": rgbd})
+    rgbd = make_scene().source.model_copy(update={"frames": moved, "depth": moved, "cameras": moved})
+    scene = make_scene().model_copy(update={"source": rgbd})
     assert go(scene, out).scenes[0].ran == ()
     assert not any(str(tmp_path) in file.read_text() for file in (out / "room" / "steps").rglob("*.json"))
 

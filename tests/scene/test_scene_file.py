@@ -11,7 +11,7 @@ from lyra_sim.physics.robots import ROBOTS
 from lyra_sim.plugins import PluginSpec
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.scene_file import json_schema, load_scenes, source_paths
-from lyra_sim.scene.spec import CollideConfig, MeshConfig, RobotConfig, SceneSpec
+from lyra_sim.scene.spec import CollideConfig, MeshConfig, RobotConfig, WrittenScene
 from lyra_sim.scene.strict_yaml import MAX_BYTES, parse_yaml, read_yaml
 
 SOURCE = {"frames": "rgb/", "depth": "depth", "cameras": "transforms.json"}
@@ -103,7 +103,7 @@ def write_source(folder: Path, **scene) -> Path:
 def test_a_source_may_be_a_bare_path(tmp_path, key, field):
     (short,) = load_scenes(write_source(tmp_path, **{key: "things"}))
     (long,) = load_scenes(write_source(tmp_path, **{key: {field: "things"}}))
-    assert short == long and getattr(getattr(short, key), field) == tmp_path / "things"
+    assert short == long and (short.source.key, getattr(short.source, field)) == (key, tmp_path / "things")
     assert source_paths(short) == {f"{key}.{field}": tmp_path / "things"}
 
 
@@ -218,7 +218,7 @@ def test_files_that_are_no_scene_files(tmp_path):
 def test_the_schema_lists_every_key_and_accepts_partial_defaults():
     schema = json_schema()
     scene = schema["properties"]["scenes"]["items"]
-    assert set(scene["properties"]) == set(SceneSpec.model_fields) and scene["required"] == ["name"]
+    assert set(scene["properties"]) == set(WrittenScene.model_fields) and scene["required"] == ["name"]
     assert "name" not in schema["properties"]["defaults"]["properties"]
     assert schema["$defs"]["MeshConfig"]["properties"]["min_voxel_size"]["default"] == MeshConfig().min_voxel_size
     assert all(model["additionalProperties"] is False for model in schema["$defs"].values())

@@ -81,8 +81,8 @@ def test_any_edit_of_the_configuration_changes_the_key_and_is_named(leaf):
 
 
 def test_a_key_holds_no_folder():
-    moved = SCENE.rgbd.model_copy(update={"frames": Path("/y/rgb"), "depth": Path("z/d")})
-    assert field_values(SCENE.model_copy(update={"rgbd": moved}), EVERYTHING) == VALUES
+    moved = SCENE.source.model_copy(update={"frames": Path("/y/rgb"), "depth": Path("z/d")})
+    assert field_values(SCENE.model_copy(update={"source": moved}), EVERYTHING) == VALUES
     assert "/x" not in repr(VALUES)
 
 

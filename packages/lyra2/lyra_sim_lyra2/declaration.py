@@ -1,6 +1,7 @@
 """What lyra-sim knows of this package before anything of it is used."""
 
 from lyra_sim.plugins import PluginSpec
+from lyra_sim_lyra2.options import Lyra2Config
 
 GENERATOR = PluginSpec(
     kind="generator",
@@ -9,6 +10,7 @@ GENERATOR = PluginSpec(
     version="1",
     needs={"torch": "torch>=2.13", "diffusers": "diffusers>=0.42", "transformers": "transformers>=5.24"},
     weights_licence="NVIDIA internal research",
+    options=Lyra2Config,
     sources="lyra_sim_lyra2.depends_on:sources",
     uses="lyra_sim_lyra2.depends_on:uses",
     licences="lyra_sim_lyra2.weights.folder:licences_of",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lyra_sim.scene.lyra2 import WEIGHTS_RECORD, Lyra2Config
+from lyra_sim_lyra2.options import WEIGHTS_RECORD, Lyra2Config
 
 
 def sources(options: Lyra2Config) -> tuple[Path, ...]:

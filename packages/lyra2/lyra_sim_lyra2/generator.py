@@ -25,7 +25,6 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.plugins import load_plugin
 from lyra_sim.rendering.forward_warp import forward_warp
 from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
-from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim_lyra2.codec.video_history import VideoHistory
 from lyra_sim_lyra2.conditions.memory_inputs import MemoryInputs, memory_inputs
 from lyra_sim_lyra2.conditions.seen_frame import SeenFrame
@@ -34,6 +33,7 @@ from lyra_sim_lyra2.models import Lyra2Models, load_models
 from lyra_sim_lyra2.network.packed_tokens import PATCH
 from lyra_sim_lyra2.network.sampling import sample_distilled, sample_guided
 from lyra_sim_lyra2.network.world_transformer import LATENT_CHANNELS, PreparedChunk
+from lyra_sim_lyra2.options import Lyra2Config
 
 
 class Lyra2:
@@ -44,9 +44,9 @@ class Lyra2:
     """
 
     def __init__(self, cfg: GenerateConfig) -> None:
-        if cfg.lyra2 is None:
-            raise SpecError("generate.lyra2", "it is missing", expected="a section that names the weights")
-        self.options: Lyra2Config = cfg.lyra2
+        if not isinstance(cfg.options, Lyra2Config):
+            raise SpecError("generate.options", "they are missing", expected="options of lyra2, which name the weights")
+        self.options = cfg.options
         self.captions = Captions.from_config(self.options.caption, self.options.captions)
         starts = [CHUNK_FRAMES * chunk for chunk in range(cfg.chunks)]
         self.models: Lyra2Models = load_models(self.options, {self.captions.at(start): None for start in starts})
@@ -110,7 +110,7 @@ class Lyra2:
                 "generator 'lyra2'",
                 f"memory profile {placed}",
                 expected=f"{begun}, with which this video was begun",
-                next_step=f"Set generate.lyra2.memory to {begun}, or draw it anew with --force generate.",
+                next_step=f"Set generate.options.memory to {begun}, or draw it anew with --force generate.",
             )
 
     def _prepared(self, condition: Condition, history: VideoHistory, first: KnownFrame) -> PreparedChunk:

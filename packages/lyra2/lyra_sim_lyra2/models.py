@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 
 from lyra_sim.errors import EnvironmentNotReady, InputError, SpecError
-from lyra_sim.scene.lyra2 import DISTILLED_LORA, Lyra2Config
 from lyra_sim_lyra2.codec.video_codec import VideoCodec
 from lyra_sim_lyra2.encoders.picture_embedding import PictureEmbedder
 from lyra_sim_lyra2.encoders.text_embedding import TextEmbedder, negative_embedding
 from lyra_sim_lyra2.network.world_transformer import WorldTransformer3DModel
+from lyra_sim_lyra2.options import DISTILLED_LORA, Lyra2Config
 from lyra_sim_lyra2.placement import dtype_of, settle
 from lyra_sim_lyra2.profiles import PROFILES, Profile, choose, gpu_gb
 from lyra_sim_lyra2.weights.folder import NEGATIVE_PROMPT, WeightsFolder
@@ -83,7 +83,7 @@ def _check_size(folder: WeightsFolder, profile: Profile, *, asked: str) -> None:
     if asked == "auto" and profile.least_gb == 0 and size > LARGEST_FOR_CPU:
         found, least = gpu_gb(), min(p.least_gb for p in PROFILES.values() if p.least_gb)
         raise EnvironmentNotReady(
-            "generate.lyra2.memory: auto",
+            "generate.options.memory: auto",
             f"a GPU of {found:.0f} GB" if found else "no GPU that torch can use",
             expected=f"at least {least:g} GB for a network of {size / 1e9:.0f} GB",
             next_step="Run it on a larger GPU, or set memory to cpu to have it drawn there.",
@@ -152,7 +152,7 @@ def _loras(folder: WeightsFolder, options: Lyra2Config) -> tuple[tuple[Path, flo
             continue
         distilled = file.stem == DISTILLED_LORA
         raise SpecError(
-            "generate.lyra2.sampler: distilled" if distilled else "generate.lyra2.loras",
+            "generate.options.sampler: distilled" if distilled else "generate.options.loras",
             f"no LoRA {file.stem} in {file.parent.parent.name}/{file.parent.name}",
             expected=", ".join(folder.lora_names) or "it",
             likely="Without it the network can't draw in four steps." if distilled else "Its name is misspelt.",

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from lyra_sim.errors import EnvironmentNotReady
-from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim_lyra2.network.memory_attention import MemoryAttnProcessor
 from lyra_sim_lyra2.network.world_transformer import WorldTransformer3DModel
+from lyra_sim_lyra2.options import Lyra2Config
 from lyra_sim_lyra2.profiles import Profile
 
 FLOAT8_LAYERS = ("attn1.to_", "attn2.to_q", "attn2.to_out", "ffn.")
@@ -24,7 +24,7 @@ def settle(network: WorldTransformer3DModel, profile: Profile, options: Lyra2Con
     if options.precision == "float8":
         if profile.offloaded:
             raise EnvironmentNotReady(
-                "generate.lyra2.precision: float8",
+                "generate.options.precision: float8",
                 f"memory profile {profile.name}",
                 expected="a profile that keeps the network on the GPU (80gb, 48gb)",
                 next_step="Set it to bfloat16: blocks that come and go take no room that float8 would save.",
@@ -54,7 +54,7 @@ def _choose_attention(network: WorldTransformer3DModel, asked: str, *, on_gpu: b
         return
     if not on_gpu:
         raise EnvironmentNotReady(
-            f"generate.lyra2.attention: {asked}", "no GPU that torch can use", next_step="Set it to auto."
+            f"generate.options.attention: {asked}", "no GPU that torch can use", next_step="Set it to auto."
         )
     network.set_attention_backend("_native_cudnn")
     if asked == "flash4":
@@ -62,7 +62,7 @@ def _choose_attention(network: WorldTransformer3DModel, asked: str, *, on_gpu: b
             import flash_attn.cute  # noqa: F401
         except ImportError as error:
             raise EnvironmentNotReady(
-                "generate.lyra2.attention: flash4",
+                "generate.options.attention: flash4",
                 f"flash-attn-4 doesn't load ({error})",
                 next_step="Run: pip install --pre 'flash-attn-4[cu13]', or set attention to cudnn.",
             ) from error
@@ -75,7 +75,7 @@ def _to_float8(network: WorldTransformer3DModel) -> None:
     """Weights once, activations as they come, a scale for each row (Micikevicius et al. 2022: FP8 formats)."""
     if torch.cuda.get_device_capability() < FLOAT8_CAPABILITY:
         raise EnvironmentNotReady(
-            "generate.lyra2.precision: float8",
+            "generate.options.precision: float8",
             f"a GPU of compute capability {'.'.join(map(str, torch.cuda.get_device_capability()))}",
             expected="8.9 or later (Ada, Hopper, Blackwell)",
             next_step="Set it to bfloat16.",
@@ -84,7 +84,7 @@ def _to_float8(network: WorldTransformer3DModel) -> None:
         from torchao.quantization import Float8DynamicActivationFloat8WeightConfig, PerRow, quantize_
     except ImportError as error:
         raise EnvironmentNotReady(
-            "generate.lyra2.precision: float8", f"torchao doesn't load ({error})", next_step="Run: pip install torchao"
+            "generate.options.precision: float8", f"torchao doesn't load ({error})", next_step="Run: pip install torchao"
         ) from error
 
     def is_large(module: Any, name: str) -> bool:

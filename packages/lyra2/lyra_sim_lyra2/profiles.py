@@ -72,7 +72,7 @@ def choose(asked: str, available_gb: float) -> Profile:
     profile = PROFILES[asked]
     if profile not in fitting:
         raise EnvironmentNotReady(
-            f"generate.lyra2.memory: {asked}",
+            f"generate.options.memory: {asked}",
             f"a GPU of {available_gb:.0f} GB" if available_gb else "no GPU that torch can use",
             expected=f"at least {profile.least_gb:g} GB",
             next_step=f"Set it to {fitting[0].name}, or to auto.",

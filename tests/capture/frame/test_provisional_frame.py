@@ -46,7 +46,7 @@ def settle(cfg: SceneSpec, posed: PosedPhotos, geo: np.ndarray | None = None) ->
     lens = posed.lenses[0]
     cameras = CameraPath(c2w=posed.c2w, K=np.tile(lens.K, (len(posed), 1, 1)), width=lens.width, height=lens.height)
     sparse = posed.sparse if len(posed.sparse.points) else None
-    found = cfg.photos.cameras is None
+    found = cfg.source.cameras is None
     return provisional_frame_of_photos(stated(cfg), cameras, sparse, geo, posed, found=found, seed=cfg.seed)
 
 

@@ -10,8 +10,8 @@ from diffusers import AutoencoderKLWan
 from transformers import AutoTokenizer, CLIPVisionModel, UMT5EncoderModel
 
 from lyra_sim.errors import InputError, SpecError
-from lyra_sim.scene.lyra2 import LoraUse, Lyra2Config
 from lyra_sim_lyra2.network.world_transformer import WorldTransformer3DModel
+from lyra_sim_lyra2.options import LoraUse, Lyra2Config
 from lyra_sim_lyra2.weights.folder import RECORD, WeightsFolder, licence_record, licences_of
 from lyra_sim_lyra2.weights.licences import LICENCES, require_accepted
 from lyra_sim_lyra2.weights.lora import merge_lora

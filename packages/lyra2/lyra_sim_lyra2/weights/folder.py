@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
 from lyra_sim.plugins import Licence, find_plugin
-from lyra_sim.scene.lyra2 import WEIGHTS_RECORD, Lyra2Config
 from lyra_sim.store.digests import digest_of, file_digest
+from lyra_sim_lyra2.options import WEIGHTS_RECORD, Lyra2Config
 from lyra_sim_lyra2.weights.licences import licence_of
 
 if TYPE_CHECKING:

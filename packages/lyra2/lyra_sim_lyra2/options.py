@@ -1,4 +1,4 @@
-"""What the ``lyra2`` generator is told: which weights, which words, how it samples, and how much memory it may take."""
+"""What a scene file tells the generator under ``options``: weights, words, how it samples, how much memory it takes."""
 
 from pathlib import Path
 from typing import Literal
@@ -33,7 +33,7 @@ class LoraUse(Model):
 
 
 class Lyra2Config(Model):
-    """generate.lyra2: the video network of Lyra 2.0; needs ``generate.backend: lyra2``."""
+    """generate.options with ``backend: lyra2``."""
 
     weights: Path
     """Folder that ``lyra-sim weights convert`` wrote."""
