@@ -12,8 +12,8 @@ from jaxtyping import install_import_hook
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does: idle threads must not spin on shared cores
 
 ROOT = Path(__file__).parent
-UNCHECKED = {"lyra_sim.scene.spec"}
-"""pydantic's ValidationInfo, which one of its validators takes, can't be checked at run time. pydantic checks the models."""
+UNCHECKED = {"lyra_sim.scene.generate", "lyra_sim.scene.spec"}
+"""pydantic's ValidationInfo, which validators of theirs take, can't be checked at run time. pydantic checks the models."""
 
 
 def checked_modules() -> list[str]:
