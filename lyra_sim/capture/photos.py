@@ -32,6 +32,14 @@ def capture_photos(
     """Read the source's photos into ``out`` (``rgb/``, validity, cameras, sparse points), every one with a trusted camera.
 
     The capture frame is that of the given cameras, or structure-from-motion's own, whose unit nobody knows yet.
+
+    Args:
+        source: The photos, and cameras where it brings them.
+        stated: What the scene file says of scale and up.
+        limits: What is read and what is kept out.
+        poses: How cameras are found where the source brings none.
+        seed: The scene's.
+        out: Folder of the step.
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
