@@ -68,7 +68,11 @@ class Readiness:
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSpec:
-    """The declaration: enough to list, check and key a plug-in without importing it."""
+    """The declaration: enough to list, check and key a plug-in without importing it.
+
+    Raises:
+        PluginError: Options where its kind has none, or whose model is open to unknown keys or to changes.
+    """
 
     kind: Kind
     name: str

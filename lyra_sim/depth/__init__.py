@@ -1,5 +1,6 @@
 """Depth of photos: from several by plane sweeping, from one by a guess about the room that is called a guess.
 
+- ``estimator``: the slot a depth plug-in fills
 - ``plane_sweep``: several photos, the whole way in order
 - ``exposure``: photos made equally bright
 - ``sky``: left out before

@@ -42,6 +42,7 @@ def export(
         half_splats: Write the splats in half precision as well.
         usdz: Write the package as one file as well.
         drawn: Facts of the video whose frames were added; None: photos alone.
+        options: None; it has none.
     """
     bundle = StageBundle(folder=out)
     write_package(

@@ -1,5 +1,6 @@
 """Reconstructor plug-ins: a capture becomes splats and depth in a frame of its own.
 
+- ``reconstructor``: the slot a reconstructor fills
 - ``fuse``: one splat a surface cell, the default
 - ``surfels``, ``surfel_kernels``: points merged into surface cells
 - ``given_splats``: kept as they were given

@@ -3,7 +3,7 @@
 - ``spec``: one model a step
 - ``sources``: one a kind of source
 - ``generate``: what is generated
-- ``lyra2``: the ``lyra2`` generator's options
+- ``plugin_choice``, ``option_layers``: plug-ins that are named, and their options
 - ``scene_file``: layers merged, scenes made
 - ``strict_yaml``: data and nothing else
 - ``messages``: findings as sentences
