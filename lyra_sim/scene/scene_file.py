@@ -278,7 +278,7 @@ def _merged(weak: Mapping[str, Any], strong: Mapping[str, Any], model: type[Base
         below = result.get(key)
         models = _models_of(model.model_fields[key].annotation) if key in model.model_fields else ()
         if len(models) == 1 and isinstance(value, dict) and isinstance(below, dict):
-            if model is SceneSpec and key in CHOICES:
+            if model is WrittenScene and key in CHOICES:
                 below = without_foreign_options(key, below, value)
             value = _merged(below, value, models[0])
         elif key == "options" and isinstance(value, dict) and isinstance(below, dict):
