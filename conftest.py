@@ -26,6 +26,7 @@ ROOMS = (
     "quality",
     "reconstructors",
     "rendering",
+    "synthetic",
     "trajectories",
     "usd",
     "world_model",

@@ -33,7 +33,7 @@ def test_import_is_light() -> None:
 @pytest.mark.parametrize(
     ("contract", "rooms"),
     [
-        ("torch", {"generators", "world_model", "depth", "reconstructors", "rendering"}),
+        ("torch", {"generators", "world_model", "depth", "reconstructors", "rendering", "synthetic"}),
         ("pxr", {"usd", "exporters", "physics"}),
     ],
 )
