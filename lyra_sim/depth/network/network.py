@@ -81,7 +81,7 @@ class DepthNetwork(nn.Module):
         self.normal = nn.Conv2d(config.fine, 3, 3, padding=1)
         self.weights = nn.Conv2d(config.fine, 9 * 4, 1)
         nn.init.zeros_(self.residual.weight)
-        nn.init.constant_(self.sigma.bias, -2.5)
+        nn.init.constant_(self.sigma.get_parameter("bias"), -2.5)
 
     def forward(self, rgb: Float32[torch.Tensor, "b v 3 h w"], geometry: Geometry) -> Prediction:
         """Depth of the first view of each batch entry.

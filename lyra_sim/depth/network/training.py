@@ -48,7 +48,10 @@ class Trainer:
 
     def __init__(self, network: DepthNetwork, schedule: Schedule, device: torch.device) -> None:
         self.device, self.schedule, self.step = device, schedule, 0
-        self.network = network.to(device).to(memory_format=torch.channels_last).train()
+        self.network = network.to(device).train()
+        for value in self.network.parameters():
+            if value.dim() == 4:  # convolutions are fastest so
+                value.data = value.data.contiguous(memory_format=torch.channels_last)
         self.mean = deepcopy(self.network).eval().requires_grad_(False)
         fused = device.type == "cuda"
         self.optimiser = torch.optim.AdamW(
