@@ -22,14 +22,15 @@ from lyra_sim.spec import DepthConfig
 SEED = 5
 """Of the rooms; training draws from other series."""
 CONFIG = DepthConfig(masks="none")
+"""Of the sweep: indoors there is no sky, and nothing moves."""
 ROOM_SIDE, WALK_SIDE = 256, 320
 """Longer side of what the network sees [px]: as trained, and a focal length within those it was trained on."""
 
 
-def sweep_of(walk: Walk) -> tuple[np.ndarray, np.ndarray]:
+def sweep_of(walk: Walk, side: int) -> tuple[np.ndarray, np.ndarray]:
     """In a process of its own, on one core."""
     torch.set_num_threads(1)
-    return swept_maps(walk, CONFIG)
+    return swept_maps(walk, CONFIG.model_copy(update={"side": side}))
 
 
 def stored_maps(number: int, z: np.ndarray, confidence: np.ndarray, target_alone: bool) -> list[tuple[str, np.ndarray]]:
@@ -46,19 +47,23 @@ def main() -> None:
     parser.add_argument("which", help="number of rooms, or a folder with transforms.json")
     parser.add_argument("--weights", type=Path, default=SHIPPED)
     parser.add_argument("--every", type=int, default=1, help="take every n-th view of a walk as a target")
+    parser.add_argument("--frames", type=int, nargs=2, metavar=("FIRST", "END"), help="of a walk")
+    parser.add_argument("--side", type=int, default=CONFIG.side, help="longer side of what the sweep sees")
     parser.add_argument("--swept", type=Path, help="file that the sweep's maps are kept in, or taken from if it is there")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rooms = options.what == "rooms"
-    walks = list(room_walks(int(options.which), SEED, device)) if rooms else [rgbd_walk(Path(options.which))]
+    walks = (
+        list(room_walks(int(options.which), SEED, device)) if rooms else [rgbd_walk(Path(options.which), frames=options.frames)]
+    )
     if options.swept and options.swept.exists():
         stored = np.load(options.swept)
         swept = [(stored[f"z{k}"].astype(np.float32), stored[f"c{k}"].astype(np.float32) / 2) for k in range(len(walks))]
     else:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
         with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
-            swept = list(pool.map(sweep_of, walks))
+            swept = list(pool.map(sweep_of, walks, [options.side] * len(walks)))
         if options.swept:
             np.savez_compressed(
                 options.swept, **{name: part for k, maps in enumerate(swept) for name, part in stored_maps(k, *maps, rooms)}
@@ -69,7 +74,7 @@ def main() -> None:
             network,
             walk,
             *maps,
-            [0] if rooms else range(0, len(walk.rgb), options.every),
+            [0] if rooms else range(options.every // 2, len(walk.rgb), options.every),
             side=ROOM_SIDE if rooms else WALK_SIDE,
             sources=CONFIG.sources,
             sigma_factor=facts["sigma_factor"],

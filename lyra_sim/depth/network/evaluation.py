@@ -47,14 +47,15 @@ class Compared:
         }[name]
 
     def table(self) -> dict[str, tuple[Figures, Figures]]:
-        """By region: today's figures and the network's. ``sweep, else network`` is what a product of both would have."""
+        """By region: today's figures and the network's; then of products of both, which put the network last or before planes."""
         out = {}
         for name in REGIONS:
             where = self.region(name)
             out[name] = figures(self.swept, self.truth, where), figures(self.found, self.truth, where, self.sigma)
-        both = np.where(self.region("measured by the sweep"), self.swept, self.found)
         every = self.region("all")
-        out["sweep, else network"] = figures(self.swept, self.truth, every), figures(both, self.truth, every)
+        for name, today in (("sweep, else network", REGIONS[1:2]), ("sweep, planes, else network", REGIONS[1:3])):
+            kept = np.logical_or.reduce([self.region(region) for region in today])
+            out[name] = out["all"][0], figures(np.where(kept, self.swept, self.found), self.truth, every)
         return out
 
 

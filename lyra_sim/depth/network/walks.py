@@ -1,7 +1,7 @@
 """Captures with a known depth: held-out procedural rooms, and posed RGB-D walks taken as if they were photos."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,14 +142,20 @@ def orthonormal(c2w: Float64[np.ndarray, "n 4 4"]) -> Float64[np.ndarray, "n 4 4
     return out
 
 
-def rgbd_walk(folder: Path, *, every: int = 1, deepest: float = 12.5) -> Walk:
-    """Frames of a posed RGB-D walk (``transforms.json`` with OpenGL axes, depth in millimetres)."""
+def rgbd_walk(folder: Path, *, frames: Sequence[int] | None = None, deepest: float = 12.5) -> Walk:
+    """A posed RGB-D walk (``transforms.json`` with OpenGL axes, depth in millimetres).
+
+    Args:
+        folder: Of the walk.
+        frames: The first frame and the one after the last; None: all.
+        deepest: What lies beyond has no truth [m].
+    """
     facts = json.loads((folder / "transforms.json").read_text(encoding="utf-8"))
-    frames = facts["frames"][::every]
+    shown = facts["frames"][slice(*(frames or (None,)))]
     K = np.array([[facts["fl_x"], 0, facts["cx"]], [0, facts["fl_y"], facts["cy"]], [0, 0, 1.0]])
-    c2w = c2w_opencv_from_opengl(np.array([frame["transform_matrix"] for frame in frames], np.float64))
-    rgb = np.stack([np.asarray(Image.open(folder / frame["file_path"]).convert("RGB")) for frame in frames])
-    z = np.stack([np.asarray(Image.open(folder / frame["depth_file_path"])) for frame in frames]).astype(np.float32) * 0.001
+    c2w = c2w_opencv_from_opengl(np.array([frame["transform_matrix"] for frame in shown], np.float64))
+    rgb = np.stack([np.asarray(Image.open(folder / frame["file_path"]).convert("RGB")) for frame in shown])
+    z = np.stack([np.asarray(Image.open(folder / frame["depth_file_path"])) for frame in shown]).astype(np.float32) * 0.001
     z[(z <= 0) | (z > deepest)] = np.nan
     cameras = CameraPath(c2w=orthonormal(c2w), K=np.tile(K, (len(c2w), 1, 1)), width=facts["w"], height=facts["h"])
     return Walk(rgb=rgb, z_depth=z, cameras=cameras)

@@ -33,8 +33,9 @@ def test_regions_part_the_pixels() -> None:
         sigma=np.full(4, 0.05, np.float32),
     )
     table = joined([part, part]).table()
-    assert [table[name][0].pixels for name in table] == [8, 2, 4, 2, 8]
+    assert [table[name][0].pixels for name in table] == [8, 2, 4, 2, 8, 8]
     assert table["sweep and planes say nothing"][1].within_5cm == 1 and table["filled by planes"][1].within_5cm == 0.5
+    assert [table[name][1].within_5cm for name in list(table)[4:]] == [0.75, 1.0]
     assert joined([]).table()["all"][0].pixels == 0
 
 
