@@ -47,7 +47,7 @@ class Compared:
         }[name]
 
     def table(self) -> dict[str, tuple[Figures, Figures]]:
-        """By region: today's figures and the network's; then of products of both, which put the network last or before planes."""
+        """By region: today's figures and the network's; then those of both together, the network before the planes or last."""
         out = {}
         for name in REGIONS:
             where = self.region(name)
