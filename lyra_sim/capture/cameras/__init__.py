@@ -2,6 +2,7 @@
 
 - ``camera_files``: files of other tools as one table, and given to their photos
 - ``camera_readers``: one reader a format
+- ``frame_images``: images that a transforms.json names, and their sizes
 - ``lenses``: made to fit the photos they come with
 - ``colmap_folder``: whether a model on disk is whole
 - ``colmap_model``: models to posed photos
