@@ -27,6 +27,20 @@ GRAVITY_M_S2 = 9.81
 SH_C0 = 0.28209479177387814
 """Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023). Derived."""
 
+SDR_WHITE_CD_M2 = 203.0
+"""Light that HDR programmes give to what is white in an ordinary picture (ITU-R BT.2408, section 2.2) [cd/m2]. Convention."""
+
+HLG_PEAK_CD_M2 = 1000.0
+"""Screen that HLG pictures are judged on, for which BT.2100 sets the system gamma to 1.2 [cd/m2]. Convention."""
+
+RGB709_FROM_RGB2020 = np.array(
+    [[1.660491, -0.587641, -0.072850], [-0.124550, 1.132900, -0.008349], [-0.018151, -0.100579, 1.118730]]
+)
+"""Linear BT.709 of linear BT.2020 (ITU-R BT.2087), from the chromaticities of both, which share their white. Derived."""
+
+RGB709_FROM_RGBP3 = np.array([[1.224940, -0.224940, 0.0], [-0.042057, 1.042057, 0.0], [-0.019638, -0.078636, 1.098274]])
+"""Linear BT.709 of linear Display P3 (SMPTE EG 432-1 primaries, D65), likewise. Derived."""
+
 GLTF_FROM_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 """Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way. Derived."""
 
@@ -101,3 +115,24 @@ def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n
 def srgb_bytes_from_linear(linear: Float[np.ndarray, "*n"]) -> UInt8[np.ndarray, "*n"]:
     """sRGB counts of linear Rec. 709, cut to 0..1 first: factors and vertex colours of glTF and USD are linear."""
     return (srgb_from_linear(np.clip(np.asarray(linear, np.float64), 0, 1)) * 255 + 0.5).astype(np.uint8)
+
+
+def light_from_pq(signal: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
+    """Light of a screen [cd/m2] for PQ signals in 0..1: the EOTF of ITU-R BT.2100, table 4 (SMPTE ST 2084)."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    root = np.clip(np.asarray(signal, np.float64), 0, 1) ** (1 / m2)
+    return 10000 * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+
+
+def light_from_hlg(signal: Float[np.ndarray, "*n 3"]) -> Float64[np.ndarray, "*n 3"]:
+    """Light of a screen [cd/m2] for HLG signals R'G'B' of BT.2020 in 0..1: inverse OETF, then OOTF (ITU-R BT.2100, table 5).
+
+    The OOTF scales a colour by a power of its luminance, so the three can't be taken one by one. The screen's black is 0.
+    """
+    a = 0.17883277
+    b, c = 1 - 4 * a, 0.5 - a * np.log(4 * a)
+    signal = np.clip(np.asarray(signal, np.float64), 0, 1)
+    scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
+    luminance = scene @ np.array([0.2627, 0.6780, 0.0593])
+    return HLG_PEAK_CD_M2 * luminance[..., None] ** (1.2 - 1) * scene

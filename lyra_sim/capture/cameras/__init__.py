@@ -2,8 +2,10 @@
 
 - ``camera_files``: files of other tools as one table, and given to their photos
 - ``camera_readers``: one reader a format
+- ``frame_images``: images that a transforms.json names, and their sizes
 - ``lenses``: made to fit the photos they come with
 - ``colmap_folder``: whether a model on disk is whole
+- ``colmap_frames``: whether a model tells each camera once
 - ``colmap_model``: models to posed photos
 - ``colmap_calls``: COLMAP kept quiet, with errors of ours
 - ``photo_pairs``: which photos are compared

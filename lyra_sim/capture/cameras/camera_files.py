@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.capture.cameras.camera_readers import read_lyra, read_open3d_log, read_transforms, read_tum
+from lyra_sim.capture.cameras.frame_images import image_file
 from lyra_sim.capture.cameras.lenses import Lenses
 from lyra_sim.capture.intake.photo_names import photo_names, safe_name
 from lyra_sim.conventions import K_from_integer_centres, c2w_opencv_from_opengl
@@ -29,8 +30,6 @@ Centres = Literal["half", "integer"]
 SAME_MOMENT = 0.02
 """A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them.
 Convention."""
-_SUFFIXES = ("", ".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
-"""Tried in turn on a nerfstudio ``file_path``, which may lack its suffix."""
 _NO_POINTS = SparsePoints(
     points=np.empty((0, 3)), point_index=np.empty(0, np.int32), view_index=np.empty(0, np.int32), xy=np.empty((0, 2))
 )
@@ -230,25 +229,11 @@ def _files_and_frames(path: Path) -> tuple[list[Path], list[int]]:
     if not frames:
         raise InputError(str(path), "no frames", expected="at least one frame")
     folder = Path(os.path.abspath(path.parent))
-    found = sorted((_image_file(folder, frame["file_path"], path), index) for index, frame in enumerate(frames))
+    found = sorted((image_file(folder, frame["file_path"], path), index) for index, frame in enumerate(frames))
     for (file, _), (other, _) in pairwise(found):
         if file == other:
             raise InputError(str(path), f"two frames for image '{file.name}'", expected="one frame per image")
     return [file for file, _ in found], [index for _, index in found]
-
-
-def _image_file(folder: Path, file_path: str, subject: Path) -> Path:
-    relative = Path(file_path.replace("\\", "/"))
-    target = Path(os.path.normpath(folder / relative))
-    if relative.is_absolute() or not target.is_relative_to(folder.parent) or target in (folder, folder.parent):
-        raise InputError(
-            str(subject),
-            f"file_path '{file_path}' leads out of the folder the file lies in",
-            expected="paths relative to the file, at most one folder up",
-            next_step="Move the images beside the file.",
-        )
-    candidates = [target.with_name(target.name + suffix) for suffix in _SUFFIXES]
-    return next((one for one in candidates if one.is_file()), target)
 
 
 def _posed(

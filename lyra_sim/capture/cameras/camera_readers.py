@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.capture.cameras.frame_images import frame_sizes
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES
 from lyra_sim.data.files import read_arrays, read_json
 from lyra_sim.errors import InputError
@@ -17,7 +18,10 @@ _PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL")
 
 
 def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """nerfstudio: camera-to-world, OpenGL axes; the file's own pinhole for every frame, one distortion for all.
+    """nerfstudio and instant-ngp: camera-to-world, OpenGL axes; a pinhole for all or of each frame, one distortion for all.
+
+    The sparse spelling of NeRF-synthetic, BlenderNeRF and Isaac exporters holds ``camera_angle_x`` alone: the size is then the
+    images', the centre the middle.
 
     Raises:
         InputError: The lens isn't Brown-Conrady or differs between frames, sizes differ, or something is missing or malformed.
@@ -26,8 +30,9 @@ def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     try:
         frames = facts["frames"]
         c2w = np.array([frame["transform_matrix"] for frame in frames], np.float64)
-        K = np.array([_transforms_K(facts | frame) for frame in frames])
-        sizes = sorted({(int((facts | frame)["w"]), int((facts | frame)["h"])) for frame in frames})
+        each = frame_sizes(path, facts, frames)
+        K = np.array([_transforms_K(path, facts, frame, size) for frame, size in zip(frames, each, strict=True)])
+        sizes = sorted(set(each))
         keys = tuple(_stem(frame["file_path"]) for frame in frames)
         model = facts.get("camera_model", "OPENCV")
         fisheye = bool(facts.get("is_fisheye", False))
@@ -41,7 +46,7 @@ def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
         raise InputError(
             str(path),
             f"missing or malformed {error}",
-            expected="nerfstudio's transforms.json with w, h, fl_x, cx, cy and frames",
+            expected="transforms.json of nerfstudio or instant-ngp: fl_x or camera_angle_x, and frames",
         ) from error
     if own:
         raise InputError(
@@ -79,10 +84,40 @@ def _stem(file_path: str) -> str:
     return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
-def _transforms_K(facts: dict[str, Any]) -> Float64[np.ndarray, "3 3"]:
-    fx = float(facts["fl_x"])
-    fy = float(facts.get("fl_y", fx))
-    return np.array([[fx, 0, float(facts["cx"])], [0, fy, float(facts["cy"])], [0, 0, 1.0]])
+def _transforms_K(
+    path: Path, facts: dict[str, Any], frame: dict[str, Any], size: tuple[int, int]
+) -> Float64[np.ndarray, "3 3"]:
+    """Pinhole of a frame; what it doesn't state itself is the file's, and a centre that nobody states is the middle."""
+    both, (width, height) = facts | frame, size
+    across, down = (
+        next((focal for told in (frame, facts) if (focal := _focal(path, told, axis, pixels)) is not None), None)
+        for axis, pixels in (("x", width), ("y", height))
+    )
+    fx, fy = across or down, down or across  # square pixels where one is told
+    if fx is None or fy is None:
+        raise KeyError("fl_x")
+    cx, cy = float(both.get("cx", width / 2)), float(both.get("cy", height / 2))
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+
+
+def _focal(path: Path, told: dict[str, Any], axis: str, pixels: int) -> float | None:
+    """Focal length along ``axis`` [px]: stated, or from the angle of view, ``camera_angle_x`` [rad] or ``x_fov`` [deg]."""
+    if f"fl_{axis}" in told:
+        return float(told[f"fl_{axis}"])
+    if f"camera_angle_{axis}" in told:
+        name, angle = f"camera_angle_{axis}", float(told[f"camera_angle_{axis}"])
+    elif f"{axis}_fov" in told:
+        name, angle = f"{axis}_fov", np.radians(float(told[f"{axis}_fov"]))
+    else:
+        return None
+    if not 0 < angle < np.pi:
+        raise InputError(
+            str(path),
+            f"{name} is {told[name]}",
+            expected="an angle of view between 0 and pi radians" if name.startswith("camera") else "0 to 180 degrees",
+            likely="It is in degrees." if name.startswith("camera") and np.pi <= angle < 180 else None,
+        )
+    return float(pixels / 2 / np.tan(angle / 2))
 
 
 def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:

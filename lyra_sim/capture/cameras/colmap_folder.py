@@ -38,8 +38,9 @@ def check_model_folder(folder: Path) -> None:
             else "Set colmap.model to the folder that COLMAP wrote all three files to, often sparse/0.",
         )
     if kinds[0] == ".bin":
-        for name, ends in (("cameras", _end_of_cameras), ("images", _end_of_images), ("points3D", _end_of_points)):
-            _check_whole(folder / f"{name}.bin", ends)
+        for name, ends in _ENDS.items():
+            if name in _NEEDED or (folder / f"{name}.bin").is_file():
+                _check_whole(folder / f"{name}.bin", ends)
 
 
 def _check_whole(path: Path, ends: Callable[[bytes], int]) -> None:
@@ -88,3 +89,37 @@ def _end_of_points(stored: bytes) -> int:
         (sightings,) = struct.unpack_from("<Q", stored, at + 43)
         at += 51 + 8 * sightings
     return at
+
+
+def _end_of_rigs(stored: bytes) -> int:
+    """Id and a count of sensors; type and id of the first, which is the rig's frame, and with each other one whether it has a
+    pose, and the pose in 56 bytes."""
+    (count,) = struct.unpack_from("<Q", stored)
+    at = 8
+    for _ in range(count):
+        _, sensors = struct.unpack_from("<II", stored, at)
+        at += 8 + 8 * min(sensors, 1)
+        for _ in range(sensors - 1):
+            (posed,) = struct.unpack_from("<8xB", stored, at)
+            at += 9 + 56 * posed
+    return at
+
+
+def _end_of_frames(stored: bytes) -> int:
+    """Id, rig and pose in 64 bytes, a count of 16-byte sensors with their images."""
+    (count,) = struct.unpack_from("<Q", stored)
+    at = 8
+    for _ in range(count):
+        (images,) = struct.unpack_from("<64xI", stored, at)
+        at += 68 + 16 * images
+    return at
+
+
+_ENDS = {
+    "cameras": _end_of_cameras,
+    "images": _end_of_images,
+    "points3D": _end_of_points,
+    "rigs": _end_of_rigs,
+    "frames": _end_of_frames,
+}
+"""Of each binary file; the last two came with COLMAP 3.12 and may be missing."""

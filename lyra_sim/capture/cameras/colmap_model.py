@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float64, Int32
 
 from lyra_sim.capture.cameras.colmap_calls import colmap_call
 from lyra_sim.capture.cameras.colmap_folder import check_model_folder
+from lyra_sim.capture.cameras.colmap_frames import check_poses_told_twice, check_rigs_and_frames
 from lyra_sim.capture.cameras.lenses import Lenses
 from lyra_sim.capture.cameras.photo_matches import image_name
 from lyra_sim.capture.intake.photo_names import photo_names
@@ -182,9 +183,10 @@ def _read_model(folder: Path) -> Any:
     import pycolmap
 
     check_model_folder(folder)
+    check_rigs_and_frames(folder)
     try:
         with colmap_call(str(folder), "not a readable COLMAP model"):
-            return pycolmap.Reconstruction(folder)
+            model = pycolmap.Reconstruction(folder)
     except GeometryError as error:
         raise InputError(
             str(folder),
@@ -192,6 +194,8 @@ def _read_model(folder: Path) -> Any:
             expected="cameras, images and points3D as COLMAP writes them",
             likely="A file is damaged, or files of different models are mixed.",
         ) from error
+    check_poses_told_twice(folder, model)
+    return model
 
 
 def _files_and_images(source: ColmapSource, model: Any) -> tuple[list[Path], list[int]]:

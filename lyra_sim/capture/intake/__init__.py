@@ -7,6 +7,7 @@
 - ``photo_names``: unique and safe as file names
 - ``video``: the way in where PyAV may be missing
 - ``video_file``: a container opened so that it reaches nothing but itself
+- ``video_colours``: what its numbers mean, brought to sRGB
 - ``sharp_frames``: the frames that become photos
 - ``undistort``: Brown-Conrady lenses taken out
 """

@@ -13,6 +13,7 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from lyra_sim.capture.intake.video_colours import ColourTags, check_tags, doubts_about, tags_of
 from lyra_sim.capture.intake.video_file import (
     Damage,
     Threads,
@@ -93,7 +94,7 @@ def _walk(
     damage, judge = Damage(), _Judge()
     part, best = 0, None
     with opened(file, max_pixels=limits.max_pixels, threads=threads) as (video, stream):
-        taker = _Taker(work, pixel_aspect_of(file, stream))
+        taker = _Taker(work, file, pixel_aspect_of(file, stream), tags_of(stream.codec_context))
         for at, frame in decoded(video, stream, damage):
             seconds = max(0.0, at - facts.start)
             now = max(part, min(int(seconds / facts.seconds * wanted), wanted - 1))
@@ -124,10 +125,13 @@ class _Judge:
 class _Taker:
     """Writes the winners, but none that repeats the photo before it."""
 
-    def __init__(self, work: Path, pixel_aspect: Fraction) -> None:
+    def __init__(self, work: Path, video: Path, pixel_aspect: Fraction, container: ColourTags) -> None:
         work.mkdir(parents=True, exist_ok=True)
         self.work = work
+        self.video = video
         self.pixel_aspect = pixel_aspect
+        self.container = container
+        self.doubts: dict[str, None] = {}
         self.photos: list[Photo] = []
         self.still: list[float] = []
         self._before: np.ndarray | None = None
@@ -140,7 +144,11 @@ class _Taker:
             self.still.append(best.seconds)
             return
         self._before = means
-        pixels = upright_rgb(best.frame, self.pixel_aspect)
+        stream = tags_of(best.frame)
+        tags = stream.filled_from(self.container)
+        check_tags(tags, self.video)
+        self.doubts |= dict.fromkeys(doubts_about(tags, stream, self.container))
+        pixels = upright_rgb(best.frame, self.pixel_aspect, tags)
         name = f"frame_{part:04d}"
         file = self.work / f"{name}.jpg"
         file.unlink(missing_ok=True)  # never write through a link somebody left there
@@ -160,7 +168,7 @@ def _left_out(name: str, facts: VideoFacts, damage: Damage, taker: _Taker) -> tu
         reasons.append(f"frames of another size ({sizes})")
     if taker.still:
         reasons.append(f"{len(taker.still)} frames on which the camera stands still, the first at {taker.still[0]:.1f} s")
-    return tuple((name, reason) for reason in reasons)
+    return tuple((name, reason) for reason in (*reasons, *taker.doubts))
 
 
 def _too_few(file: Path, taker: _Taker, damage: Damage) -> InputError:

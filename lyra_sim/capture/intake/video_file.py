@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Shaped, UInt8
 
+from lyra_sim.capture.intake.video_colours import ColourTags, srgb_of, tags_of
 from lyra_sim.errors import InputError
 
 CODECS = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,mjpeg,prores,ffv1"
@@ -168,10 +169,10 @@ def decoded(video: InputContainer, stream: VideoStream, damage: Damage) -> Itera
                 yield at, frame
 
 
-def upright_rgb(frame: VideoFrame, pixel_aspect: Fraction) -> UInt8[np.ndarray, "h w 3"]:
-    """The frame with square pixels, turned as its display matrix says."""
+def upright_rgb(frame: VideoFrame, pixel_aspect: Fraction, tags: ColourTags | None = None) -> UInt8[np.ndarray, "h w 3"]:
+    """The frame in sRGB with square pixels, turned as its display matrix says; None: by its own colour tags alone."""
     width = max(1, round(frame.width * pixel_aspect))
-    return _turned(frame.to_ndarray(width=width, height=frame.height, format="rgb24"), _display_matrix(frame))
+    return _turned(srgb_of(frame, tags or tags_of(frame), width=width, height=frame.height), _display_matrix(frame))
 
 
 def pixel_aspect_of(file: Path, stream: VideoStream) -> Fraction:

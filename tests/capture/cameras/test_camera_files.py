@@ -210,6 +210,75 @@ def test_frames_may_have_a_pinhole_of_their_own(folder: Path, tmp_path: Path) ->
     np.testing.assert_array_equal(focal, np.arange(36)[:, None] + [90.0, 91.0])
 
 
+SPARSE = {
+    "camera_angle_x": {"camera_angle_x": 2 * np.arctan(80 / 90)},
+    "x_fov": {"x_fov": 2 * np.degrees(np.arctan(80 / 90))},
+    "camera_angle_y": {"camera_angle_y": 2 * np.arctan(60 / 90)},
+    "both angles": {"camera_angle_x": 2 * np.arctan(80 / 90), "camera_angle_y": 2 * np.arctan(60 / 90)},
+}
+"""A pinhole of 90 px for 160x120, as instant-ngp, NeRF-synthetic and BlenderNeRF spell it."""
+
+
+def write_sparse(folder: Path, pinhole: dict[str, float], *, each: bool = False, **more: object) -> Path:
+    """transforms_train.json with an angle, matrices and names without suffix; ``each``: the right angle in every frame."""
+    facts = json.loads((folder / "transforms.json").read_text())
+    frames = [
+        {
+            "file_path": f"./{frame['file_path'][:-4]}",
+            "rotation": 0.1,
+            "transform_matrix": frame["transform_matrix"],
+            **(pinhole if each else {}),
+        }
+        for frame in facts["frames"]
+    ]
+    written = {"frames": frames, **(dict.fromkeys(pinhole, 0.5) if each else pinhole), **more}
+    (folder / "transforms_train.json").write_text(json.dumps(written))
+    return folder / "transforms_train.json"
+
+
+@pytest.mark.parametrize("each", [False, True], ids=["file", "frames"])
+@pytest.mark.parametrize("spelling", SPARSE)
+def test_an_angle_of_view_is_a_pinhole(spelling: str, each: bool, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """A frame's own angle goes before the file's, whatever either is called; sizes come from the images."""
+    path = write_sparse(folder, SPARSE[spelling], each=each)
+    assert_exact(by_transforms(path, tmp_path), tiny_room)
+
+
+def test_a_sparse_file_with_an_image_gone_keeps_the_size_of_the_others(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    path = write_sparse(folder, SPARSE["camera_angle_x"])
+    (folder / "rgb" / "0000.png").unlink()
+    (folder / "rgb" / "0003.png").write_bytes(b"no image")
+    assert_exact(by_transforms(path, tmp_path), tiny_room, [index for index in range(36) if index not in (0, 3)])
+
+
+def test_a_stated_size_goes_before_the_images(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """The file is of photos twice as large; the copies beside it are scaled, the angle stays."""
+    path = write_sparse(folder, SPARSE["camera_angle_x"], w=320, h=240)
+    assert read_cameras(path, **AUTO).K[0, 0, 0] == pytest.approx(180)
+    assert_exact(by_transforms(path, tmp_path), tiny_room)
+
+
+@pytest.mark.parametrize(
+    ("pinhole", "message"),
+    [
+        ({"camera_angle_x": 83.3}, r"camera_angle_x is 83\.3[\s\S]*It is in degrees"),
+        ({"camera_angle_x": 0.0}, "camera_angle_x is 0"),
+        ({"x_fov": 180}, "x_fov is 180"),
+        ({"camera_angle_x": "wide"}, "missing or malformed"),
+        ({}, "missing or malformed 'fl_x'"),
+    ],
+)
+def test_no_angle_of_view_is_named(pinhole: dict, message: str, folder: Path) -> None:
+    with pytest.raises(InputError, match=message):
+        read_cameras(write_sparse(folder, pinhole), **AUTO)
+
+
+def test_a_size_that_nothing_tells_is_asked_for(folder: Path) -> None:
+    shutil.rmtree(folder / "rgb")
+    with pytest.raises(InputError, match=r"no w and h, and no image '\./rgb/0000'[\s\S]*Add w and h"):
+        read_cameras(write_sparse(folder, SPARSE["camera_angle_x"]), **AUTO)
+
+
 @pytest.mark.parametrize("file_path", ["/etc/passwd", "../../secret.png", "rgb/../../../secret.png", "..", "."])
 def test_frames_dont_reach_out_of_their_folder(file_path: str, folder: Path) -> None:
     facts = json.loads((folder / "transforms.json").read_text())

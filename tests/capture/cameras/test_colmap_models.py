@@ -118,13 +118,13 @@ def test_a_rig_of_two_cameras_is_composed(folder: Path, tiny_room: Room, tmp_pat
     second_from_first = np.array(path.w2c[1] @ path.c2w[0])
     model = pycolmap.Reconstruction()
     rig = pycolmap.Rig(rig_id=1)
-    for number in (1, 2):
+    for number in (1, 2, 3):  # the third was never posed, which a rig may leave open
         camera = pycolmap.Camera(camera_id=number, model="PINHOLE", width=160, height=120, params=[90, 90, 80, 60])
         model.add_camera(camera)
         if number == 1:
             rig.add_ref_sensor(camera.sensor_id)
         else:
-            rig.add_sensor(camera.sensor_id, pycolmap.Rigid3d(second_from_first[:3]))
+            rig.add_sensor(camera.sensor_id, pycolmap.Rigid3d(second_from_first[:3]) if number == 2 else None)
     model.add_rig(rig)
     frame = pycolmap.Frame(frame_id=1, rig_id=1, rig_from_world=pycolmap.Rigid3d(np.array(path.w2c[0, :3])))
     images = [pycolmap.Image(name=f"{k:04d}.png", camera_id=k + 1, image_id=k + 1) for k in (0, 1)]
@@ -184,3 +184,107 @@ def test_image_names_dont_reach_out_of_the_folder(folder: Path, tiny_room: Room)
     (model / "images.txt").write_text((model / "images.txt").read_text().replace("0004.png", "../../secret.png"))
     with pytest.raises(InputError, match="leads out of the photo folder"):
         image_files_of_colmap(ColmapSource(model=model, images=folder / "rgb"))
+
+
+# -- COLMAP 4: poses told twice --------------------------------------------------------------------------------------------
+
+
+def rewritten(folder: Path, room: Room, kind: str) -> Path:
+    """The model as COLMAP 4 itself writes it, with rigs and frames."""
+    model = pycolmap.Reconstruction(write_colmap(folder, room, binary=False))
+    out = folder / "colmap4"
+    out.mkdir()
+    (model.write_binary if kind == "bin" else model.write_text)(out)
+    assert (out / f"frames.{kind}").is_file() and (out / f"rigs.{kind}").is_file()
+    return out
+
+
+def raise_cameras(model: Path, kind: str, *, by: float) -> None:
+    """What a script does that moves the model along its third camera axis in ``images`` alone, once a camera."""
+    file = model / f"images.{kind}"
+    if kind == "txt":
+        lines = file.read_text().splitlines()
+        for number in range(sum(line.startswith("#") for line in lines), len(lines), 2):
+            words = lines[number].split()
+            words[7] = repr(float(words[7]) + by)
+            lines[number] = " ".join(words)
+        file.write_text("\n".join(lines) + "\n")
+        return
+    stored = bytearray(file.read_bytes())
+    at = 8
+    for _ in range(struct.unpack_from("<Q", stored)[0]):
+        struct.pack_into("<d", stored, at + 52, struct.unpack_from("<d", stored, at + 52)[0] + by)
+        at = stored.index(b"\0", at + 64) + 1
+        at += 8 + 24 * struct.unpack_from("<Q", stored, at)[0]
+    file.write_bytes(stored)
+
+
+@pytest.mark.parametrize("kind", ["txt", "bin"])
+def test_a_model_of_colmap_4_is_read(kind: str, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    assert_exact(by_colmap(folder, tmp_path, rewritten(folder, tiny_room, kind)), tiny_room)
+
+
+@pytest.mark.parametrize("kind", ["txt", "bin"])
+def test_an_edit_of_images_that_colmap_would_drop_is_told(kind: str, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """And what it says to do gives the edited cameras."""
+    model = rewritten(folder, tiny_room, kind)
+    raise_cameras(model, kind, by=0.5)
+    said = rf"images\.{kind} and frames\.{kind} place 36 of 36 cameras differently, '\d+\.png' by 0\.5 units"
+    with pytest.raises(InputError, match=said + rf"[\s\S]*remove frames\.{kind} and rigs\.{kind}"):
+        by_colmap(folder, tmp_path, model)
+    (model / f"frames.{kind}").unlink()
+    (model / f"rigs.{kind}").unlink()
+    posed = by_colmap(folder, tmp_path, model)
+    np.testing.assert_allclose(np.linalg.norm(posed.c2w[:, :3, 3] - tiny_room.cameras.c2w[:, :3, 3], axis=1), 0.5)
+
+
+def test_rounding_in_text_is_no_edit(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    model = rewritten(folder, tiny_room, "txt")
+    raise_cameras(model, "txt", by=1e-4)
+    assert_exact(by_colmap(folder, tmp_path, model), tiny_room)
+
+
+def test_an_edited_text_beside_the_binary_model_is_told(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """COLMAP reads the binary files and never looks at the text."""
+    model = write_colmap(folder, tiny_room, binary=True)
+    (folder / "as_text").mkdir()
+    pycolmap.Reconstruction(model).write_text(folder / "as_text")
+    for name in ("cameras", "images", "points3D"):
+        shutil.copyfile(folder / "as_text" / f"{name}.txt", model / f"{name}.txt")
+    assert_exact(by_colmap(folder, tmp_path, model), tiny_room)
+    raise_cameras(model, "txt", by=0.5)
+    with pytest.raises(InputError, match=r"images\.txt and images\.bin place 36 of 36[\s\S]*keep the \.txt files alone"):
+        by_colmap(folder, tmp_path, model)
+
+
+@pytest.mark.parametrize("kind", ["txt", "bin"])
+@pytest.mark.parametrize(("gone", "left"), [("frames", "rigs"), ("rigs", "frames")])
+def test_rigs_and_frames_come_together(gone: str, left: str, kind: str, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """COLMAP itself says "unordered_map::at"."""
+    model = rewritten(folder, tiny_room, kind)
+    (model / f"{gone}.{kind}").unlink()
+    with pytest.raises(InputError, match=rf"{left}\.{kind} without {gone}\.{kind}[\s\S]*Remove {left}\.{kind} too"):
+        by_colmap(folder, tmp_path, model)
+    (model / f"{left}.{kind}").unlink()
+    assert_exact(by_colmap(folder, tmp_path, model), tiny_room)
+
+
+@pytest.mark.parametrize("name", ["rigs.bin", "frames.bin"])
+@pytest.mark.parametrize("cut", [0.5, 0.0, -1.0], ids=["half", "empty", "longer"])
+def test_damaged_rigs_and_frames_are_named(name: str, cut: float, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    model = rewritten(folder, tiny_room, "bin")
+    stored = (model / name).read_bytes()
+    (model / name).write_bytes(stored + b"\0" * 9 if cut < 0 else stored[: int(len(stored) * cut)])
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        by_colmap(folder, tmp_path, model)
+
+
+def test_a_pose_that_is_none_differs(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    model = rewritten(folder, tiny_room, "txt")
+    lines = (model / "images.txt").read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.endswith("0004.png"))
+    words = lines[at].split()
+    lines[at] = " ".join([words[0], "0", "0", "0", "0", *words[5:]])
+    (model / "images.txt").write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match=r"1 of 36 cameras differently, '0004\.png'"):
+        by_colmap(folder, tmp_path, model)

@@ -112,6 +112,25 @@ def test_frames_are_turned_as_the_display_matrix_says(tmp_path, turn, mirror):
     assert np.abs(arrived - expected).mean() < 25
 
 
+def test_a_phones_uneven_frames_keep_their_times(tmp_path):
+    """Phones drop frames in the dark: a part is a stretch of time, however many frames it has."""
+    frames, stamps = film(20), [*range(0, 160, 16), *range(1000, 2000, 100)]
+    with av.open(tmp_path / "a.mp4", "w") as video:
+        stream = video.add_stream("libx264", rate=RATE, options={"crf": "16"})
+        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for frame, stamp in zip(frames, stamps, strict=True):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            picture.pts, picture.time_base = stamp, Fraction(1, 1000)
+            video.mux(stream.encode(picture))
+        video.mux(stream.encode())
+    photos = taken(tmp_path / "a.mp4", frames=4)
+    seconds = np.array([photo.seconds for photo in photos.photos])
+    assert [int(at) for at in seconds * 2] == [0, 2, 3], "none in the second quarter, where nothing was filmed"
+    assert np.abs(seconds[:, None] - np.array(stamps) / 1000).min(axis=1).max() < 2e-3
+    assert photos.skipped == ()
+
+
 def test_pixels_become_square(tmp_path):
     photos = taken(write(tmp_path / "a.mp4", film(4, step=8), aspect=Fraction(4, 3)), frames=4)
     assert (photos.photos[0].width, photos.photos[0].height) == (round(WIDTH * 4 / 3), HEIGHT)
