@@ -6,9 +6,9 @@ from jaxtyping import Float32, Int64
 from lyra_sim.synthetic.rooms import Rooms
 
 NEAREST = 1e-3
-"""Hits nearer than this are the surface a ray starts on [m]."""
+"""Hits nearer than this are the surface a ray starts on [m]. Convention."""
 FLOOR, CEILING, OUTER = 0, 1, 2
-"""Rows of the materials after those of boxes and round things."""
+"""Rows of the materials after those of boxes and round things. Convention."""
 
 
 def nearest_hit(

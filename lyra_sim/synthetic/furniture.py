@@ -8,9 +8,9 @@ from lyra_sim.synthetic.paint import Palette
 from lyra_sim.synthetic.shapes import BURIED, round_rows, upright
 
 FURNITURE_BOXES, FURNITURE_ROUNDS = 7, 2
-"""Parts a piece has at the most."""
+"""Parts a piece has at the most, of all kinds below. Derived."""
 FAR_PIECES = 2
-"""Pieces that stand anywhere, also behind the walls, so that open doors show something."""
+"""Pieces that stand anywhere, also behind the walls, so that open doors show something. Convention."""
 
 Parts = list[torch.Tensor]
 """Each of shape ``(b, f, 6)``: from x, y, z to x, y, z in the frame of the piece (x along its front, z up, floor at 0)."""

@@ -6,10 +6,10 @@ from lyra_sim.synthetic.chance import Chance
 
 MATERIAL = 13
 """Columns: texture, tiles per metre, origin of the texture in the thing's frame (3) [m], base colour (3), share of the texture,
-gloss, emission, mirror, glass."""
+gloss, emission, mirror, glass. Convention."""
 ORIGIN = slice(2, 5)
 BLANK_SHARE = 0.6
-"""Walls that are painted plainly: where no comparison of photos tells a depth."""
+"""Walls that are painted plainly: where no comparison of photos tells a depth. Convention."""
 
 
 class Palette:

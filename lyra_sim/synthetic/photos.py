@@ -12,8 +12,9 @@ from lyra_sim.synthetic.textures import Atlas
 from lyra_sim.synthetic.viewpoints import Shots
 
 SAMPLES = ((0.25, 0.25), (0.75, 0.75), (0.75, 0.25), (0.25, 0.75))
-"""Places within a pixel that rays for colour go through; depth is that of its middle."""
+"""Places within a pixel that rays for colour go through; depth is that of its middle. Convention."""
 LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey value (ITU-R BT.601). Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,13 @@ from lyra_sim.synthetic.shapes import BOX, ROUND, buried, round_rows, upright
 from lyra_sim.synthetic.walls import WALL_BOXES, build_walls, hang
 
 FURNITURE = 9
-"""Pieces a room at the most; two of them stand anywhere behind its walls."""
+"""Pieces a room at the most; two of them stand anywhere behind its walls. Convention."""
 CLUTTER = 10
-"""Small boxes, and as many small round things."""
+"""Small boxes, and as many small round things. Convention."""
 HALL_SHARE = 0.12
-"""Rooms of a hall's size."""
+"""Rooms of a hall's size. Convention."""
 LAMPS = 3
+"""Two in the panels at the ceiling and one anywhere. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

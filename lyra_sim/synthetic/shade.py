@@ -4,32 +4,49 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
 from lyra_sim.synthetic.cast import nearest_hit, surface_at
 from lyra_sim.synthetic.rooms import Rooms
 from lyra_sim.synthetic.textures import LEVELS, SIDE, Atlas
 
 OFF = 2e-3
-"""Secondary rays start this far off the surface [m], rays to lamps this share of the way before it."""
+"""Secondary rays start this far off the surface [m], rays to lamps this share of the way before it. Convention."""
 LEAST_COSINE = 0.2
-"""Textures seen at a flatter angle than this aren't blurred further."""
+"""Textures seen at a flatter angle than this aren't blurred further. Convention."""
 
 
 def painted(
     rooms: Rooms,
     atlas: Atlas,
-    origins: torch.Tensor,
-    directions: torch.Tensor,
-    pixel: torch.Tensor,
-    t: torch.Tensor,
-    index: torch.Tensor,
-    blocked: torch.Tensor,
-    travelled: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    origins: Float32[torch.Tensor, "b r 3"],
+    directions: Float32[torch.Tensor, "b r 3"],
+    pixel: Float32[torch.Tensor, "b"],
+    t: Float32[torch.Tensor, "b r"],
+    index: Int64[torch.Tensor, "b r"],
+    blocked: Float32[torch.Tensor, "b r"],
+    travelled: Float32[torch.Tensor, "b r"],
+) -> tuple[
+    Float32[torch.Tensor, "b r 3"],
+    Float32[torch.Tensor, "b r 3"],
+    Float32[torch.Tensor, "b r 1"],
+    Float32[torch.Tensor, "b r 3"],
+    Float32[torch.Tensor, "b r 3"],
+]:
     """Colour and normal of what was hit, the share of what lies behind or is mirrored, and the ray that meets that.
 
-    ``blocked``: how far a ray to the first lamp comes, 1 being the lamp; ``travelled``: distance covered before ``origins``.
+    The colour is linear, the normal and both parts of the ray are in the world.
+
+    Args:
+        rooms: What is looked at.
+        atlas: Its textures.
+        origins: World points that rays start from [m].
+        directions: World directions of any length.
+        pixel: Size of a pixel at distance 1 [rad]: what textures are blurred by.
+        t: Ray parameter of what was hit, in lengths of ``directions``.
+        index: What was hit, as :func:`nearest_hit` counts.
+        blocked: How far a ray from the hit to the first lamp comes, 1 being the lamp.
+        travelled: Distance covered before ``origins`` [m].
     """
     point = origins + t[..., None] * directions
     normal, uv, material = surface_at(rooms, index, point, directions)

@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Bool, Float32
 
 BOX = 12
-"""Columns of a box: centre, half sizes, cosine and sine of its yaw, normal and offset of the plane that cuts it."""
+"""Columns of a box: centre, half sizes, cosine and sine of its yaw, normal and offset of the plane that cuts it. Convention."""
 ROUND = 9
-"""Columns of a round thing: centre, radii, cosine and sine, 1 for a cylinder."""
+"""Columns of a round thing: centre, radii, cosine and sine, 1 for a cylinder. Convention."""
 BURIED = -1000.0
-"""Height of what isn't there [m]: rows can't be left out of a dense tensor, so they lie out of sight."""
+"""Height of what isn't there [m]: rows can't be left out of a dense tensor, so they lie out of sight. Convention."""
 
 
 def upright(

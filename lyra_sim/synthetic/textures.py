@@ -9,10 +9,11 @@ from torch.nn import functional
 from lyra_sim.synthetic.chance import Chance
 
 SIDE = 256
-"""Texels along an edge; textures repeat."""
+"""Texels along an edge; textures repeat. Convention."""
 LEVELS = 7
-"""Mip levels (Williams 1983), from 256 texels down to 4."""
+"""Mip levels (Williams 1983), from 256 texels down to 4. Convention."""
 FAMILIES = 8
+"""Kinds that :func:`make_atlas` takes in turn. Derived."""
 
 
 @dataclass(frozen=True, kw_only=True)

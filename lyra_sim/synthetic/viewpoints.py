@@ -10,15 +10,16 @@ from lyra_sim.synthetic.chance import Chance
 from lyra_sim.synthetic.rooms import Rooms
 
 TRIES = 12
-"""Places tried for the first camera; the best is taken."""
+"""Places tried for the first camera; the best is taken. Convention."""
 STEPS = 6
-"""Places tried for each other camera."""
+"""Places tried for each other camera. Convention."""
 CLEAR = 0.12
-"""Cameras keep this far from matter [m]."""
+"""Cameras keep this far from matter [m]. Convention."""
 COARSE = (8, 6)
-"""Rays across and down that tell what a camera would see."""
+"""Rays across and down that tell what a camera would see. Convention."""
 ANGLE = (1.2, 12.0)
-"""Angle between the rays of two cameras to what they look at [degrees], evenly in the logarithm: a sideways step's worth."""
+"""Angle between the rays of two cameras to what they look at [degrees], evenly in the logarithm: a sideways step's worth.
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from lyra_sim.synthetic.paint import ORIGIN, Palette
 from lyra_sim.synthetic.shapes import BOX, buried, upright
 
 WALL_BOXES = 25
-"""Five walls of five boxes: left and right of the opening, above and below it, and a pane."""
+"""Five walls of five boxes: left and right of the opening, above and below it, and a pane. Derived."""
 HUNG = 8
-"""Things on the four outer walls, two each; the first ones of a wall hang left of its opening, the others right."""
+"""Things on the four outer walls, two each; the first ones of a wall hang left of its opening, the others right. Convention."""
 LEAST = 0.02
-"""Narrower parts aren't built [m]."""
+"""Narrower parts aren't built [m]. Convention."""
 
 
 def build_walls(

@@ -5,9 +5,9 @@ from torch import nn
 from torch.nn import functional
 
 GROUPS = 8
-"""Of every group norm (Wu and He 2018): no batch statistics, so one photo gives what it gives among others."""
+"""Of every group norm (Wu and He 2018): no batch statistics, so one photo gives what it gives among others. Convention."""
 HEAD = 32
-"""Channels of one attention head."""
+"""Channels of one attention head. Convention."""
 
 
 class Residual(nn.Module):

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 CUES = 2
-"""Beside the correlations: whether the source shows the place at all, and how many pixels it moves per hypothesis."""
+"""Beside the correlations: whether the source shows the place at all, and how many pixels it moves per hypothesis. Derived."""
 
 
 @dataclass(frozen=True, kw_only=True)

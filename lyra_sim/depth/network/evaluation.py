@@ -17,6 +17,7 @@ from lyra_sim.depth.sweep.neighbours import choose_neighbours
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
 UP = np.array([0.0, 0.0, 1.0])
+"""Against gravity in the world of every walk: z. Convention."""
 REGIONS = ("all", "measured by the sweep", "filled by planes", "sweep and planes say nothing")
 
 
@@ -84,7 +85,19 @@ def compared(
     sigma_factor: float,
     stride: int = 1,
 ) -> Compared:
-    """Run the network on ``targets``, at ``side`` px, and line everything up at the size of the photos, every ``stride`` px."""
+    """Run the network on ``targets``, at ``side`` px, and line everything up at the size of the photos, every ``stride`` px.
+
+    Args:
+        network: On the device that is to work.
+        walk: Photos, cameras and the truth.
+        swept: z-depth of every view by the sweep and the planes, at the size of the photos [m]; NaN where they say nothing.
+        confidence: Of that, 0..1.
+        targets: Views to find the depth of; those without a neighbour to compare with are left out.
+        side: Longer side of what the network sees [px].
+        sources: Neighbours of a target at the most.
+        sigma_factor: What was fitted after training.
+        stride: Pixels of the photos from one that is compared to the next.
+    """
     width, height = working_size(walk.cameras.width, walk.cameras.height, side)
     cameras = walk.cameras.resized(width, height)
     rgb = [shrunk(image, width, height) for image in walk.rgb]

@@ -20,17 +20,17 @@ from lyra_sim.synthetic.textures import Atlas, make_atlas
 from lyra_sim.synthetic.viewpoints import Shots, choose_shots
 
 TEXTURES = 96
-"""In one atlas."""
+"""In one atlas. Convention."""
 ATLAS_BATCHES = 64
-"""Batches an atlas serves."""
+"""Batches an atlas serves. Convention."""
 WRONG_POSES = 0.6
-"""Share of examples whose cameras are slightly off."""
+"""Share of examples whose cameras are slightly off. Convention."""
 WRONG_TURN, WRONG_MOVE = 0.0025, 0.01
-"""Deviation of their rotation [rad], and of their position as a share of the baseline."""
+"""Deviation of their rotation [rad], and of their position as a share of the baseline. Convention."""
 HELD_OUT = 1000
-"""From this series on held-out rooms are for figures; earlier ones are for what is fitted after training."""
+"""From this series on held-out rooms are for figures; earlier ones are for what is fitted after training. Convention."""
 WORKING_WIDTH = 512
-"""Width at which the product judges how far parallax reaches [px]."""
+"""Width at which the product judges how far parallax reaches [px]: the default of ``depth.side``. Derived."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 NEAR_ENOUGH = 0.05
-"""Error that counts as right [m]: what a small robot's map is blurred by."""
+"""Error that counts as right [m]: what a small robot's map is blurred by. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from lyra_sim.depth.network.cost_volume import Geometry
 from lyra_sim.depth.network.network import Prediction
 
 WITHIN = ((0.683, 1.0), (0.954, 2.0))
-"""Shares of a normal distribution and the sigmas they lie within."""
+"""Shares of a normal distribution and the sigmas they lie within. Derived."""
 SMALL = 0.01
-"""Relative error below which errors count by their logarithm no more."""
+"""Relative error below which errors count by their logarithm no more. Convention."""
 STEP = 0.04
-"""Neighbouring inverse depths that differ by more than this fraction lie on two surfaces."""
+"""Neighbouring inverse depths that differ by more than this fraction lie on two surfaces. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

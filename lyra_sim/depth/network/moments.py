@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float32
 
 BLOCK = 256
-"""Numbers that share a scale."""
+"""Numbers that share a scale. Convention."""
 OCTAVES = 32.0
-"""Range of the second moment's root within a block that is told from 0, in factors of two."""
+"""Range of the second moment's root within a block that is told from 0, in factors of two. Convention."""
 
 
 def packed_first(value: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -11,13 +11,13 @@ from lyra_sim.depth.network.blocks import Features, Residual, Surroundings
 from lyra_sim.depth.network.cost_volume import Comparison, Geometry, rays
 
 STRIDE = 32
-"""Sizes of photos are padded to multiples of this."""
+"""Sizes of photos are padded to multiples of this: the smallest level is a 32nd of the photo. Derived."""
 AROUND = 8
-"""The coarse depth is the mean over this many hypotheses on either side of the likeliest one."""
+"""The coarse depth is the mean over this many hypotheses on either side of the likeliest one. Convention."""
 STEPS_AHEAD = 2.0
-"""The second volume reaches this many coarse steps to either side."""
+"""The second volume reaches this many coarse steps to either side. Convention."""
 LEAST_INVERSE = 0.02
-"""Inverse depth stays above this fraction of its range's upper end, whatever the residual says."""
+"""Inverse depth stays above this fraction of its range's upper end, whatever the residual says. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

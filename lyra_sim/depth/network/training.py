@@ -17,6 +17,7 @@ from lyra_sim.depth.network.weights import config_from
 
 CHECKPOINT = "checkpoint"
 SHARD_BYTES = 15 * 2**20
+"""Of tensors a file of a checkpoint at the most. Convention."""
 MOMENTS = {"exp_avg": (packed_first, unpacked_first), "exp_avg_sq": (packed_second, unpacked_second)}
 
 

@@ -27,13 +27,13 @@ from lyra_sim.synthetic.textures import make_atlas
 from lyra_sim.synthetic.viewpoints import choose_shots
 
 TEXTURE = 0.02
-"""Local deviation of the grey value from which a feature would be found (convention)."""
+"""Local deviation of the grey value from which a feature would be found. Convention."""
 SEEN = 0.02
-"""A view sees a point whose depth differs from its own by less than this fraction."""
+"""A view sees a point whose depth differs from its own by less than this fraction. Convention."""
 TOGETHER = 4
-"""Rooms rendered at once."""
+"""Rooms rendered at once. Convention."""
 GRID = 40
-"""Stand-ins for features lie this many to a row."""
+"""Stand-ins for features lie this many to a row. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,16 @@ def room_walks(
     height: int = 192,
     tracer: Tracer | None = None,
 ) -> Iterator[Walk]:
-    """Procedural rooms from a series that no training draws from; cameras are true, and every view has its depth."""
+    """Procedural rooms from a series that no training draws from; cameras are true, and every view has its depth.
+
+    Args:
+        count: Rooms, one walk each.
+        seed: Of the series.
+        device: To render on; walks are in memory of the CPU.
+        views: Of a room at the most: those without a place are left out.
+        width, height: Of the photos [px].
+        tracer: What a compiler made of the functions that take the time; None: nothing.
+    """
     for first in range(0, count, TOGETHER):
         chance = Chance(seed * 100_003 + first + 77, device)
         atlas = make_atlas(TEXTURES, chance)

@@ -1,4 +1,4 @@
-"""The network's weights in 8 bits a number, with one scale a channel: what ships, and what training can go on from."""
+"""The network's weights in 8 bits a number, with one scale a channel: what the repository holds and training goes on from."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,13 +12,14 @@ from lyra_sim.depth.network.shards import read_shards, write_shards
 from lyra_sim.errors import InputError
 
 SHIPPED = Path(__file__).parent / "trained"
-"""Where the package keeps them."""
+"""Where the repository keeps them; wheels leave them out."""
 STEM = "depth_network"
 SHARD_BYTES = 1_900_000
-"""Files in the repository stay below 2 MB."""
+"""Files in the repository stay below 2 MB. Convention."""
 SCALE = "/scale"
 """What is appended to a tensor's name for its scales."""
 LEVELS = 127
+"""Steps from 0 to the greatest weight of a channel: the greatest signed number of 8 bits. Derived."""
 
 
 def packed(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -57,6 +58,14 @@ def load_network(folder: Path, device: torch.device | str = "cpu") -> tuple[Dept
     Raises:
         InputError: The files are missing, damaged, or of another network.
     """
+    if not any(folder.glob(f"{STEM}-*")):
+        raise InputError(
+            str(folder),
+            "no weights of the depth network are there",
+            expected=f"{STEM}-1-of-….safetensors and its siblings",
+            likely="The repository holds them, and installed packages leave them out.",
+            next_step="Run from a checkout, or name a folder that pipelines/train_depth.py wrote.",
+        )
     tensors, facts = read_shards(folder, STEM)
     network = DepthNetwork(config_from(facts))
     try:

@@ -54,6 +54,15 @@ def test_training_goes_on_from_8_bits(tmp_path: Path) -> None:
     assert all(np.isfinite(float(value)) for value in told.values())
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["an empty folder", "no folder"])
+def test_weights_that_are_not_there_are_told_in_one_error(tmp_path: Path, there: bool) -> None:
+    folder = tmp_path if there else tmp_path / "absent"
+    with pytest.raises(InputError, match="no weights of the depth network") as told:
+        load_network(folder)
+    assert told.value.subject == str(folder) and STEM in str(told.value.expected)
+    assert "checkout" in str(told.value.next_step)
+
+
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     save_network(tmp_path, DepthNetwork(TOY), {})
     (file,) = tmp_path.glob("*.safetensors")
