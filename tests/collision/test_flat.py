@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,11 +13,14 @@ from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
 from lyra_sim.data.colliders import LABELS, Collision
 from lyra_sim.data.grid import FREE
+from lyra_sim.data.solid import Solid
+from lyra_sim.data.world import MetricWorld
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
 from lyra_sim.scene.spec import CollideConfig, NavigateConfig, RobotConfig
 from lyra_sim.steps.collide import collide as collide_step
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
+from tests.facts import SOLID_FACTS
 
 
 @cache
@@ -25,10 +29,17 @@ def flat() -> Flat:
 
 
 def collide(scene: Flat, out: Path, **collide_fields) -> Collision:
-    solid = SimpleNamespace(mesh=scene.mesh, free_space=scene.free_space)
-    world = SimpleNamespace(cameras=SimpleNamespace(centres=scene.camera_centres))
-    cfg = SimpleNamespace(collide=CollideConfig(**collide_fields), robot=RobotConfig(), navigate=NavigateConfig(), seed=7)
-    return collide_step.run(cfg, {"mesh": solid, "align": world}, out=out)
+    solid = Solid(mesh=scene.mesh, free_space=scene.free_space, texture=None, facts=SOLID_FACTS)
+    world = Mock(spec=MetricWorld, cameras=SimpleNamespace(centres=scene.camera_centres))
+    return collide_step.function(
+        world,
+        solid,
+        collide=CollideConfig(**collide_fields),
+        robot=RobotConfig(),
+        navigate=NavigateConfig(),
+        seed=7,
+        out=out,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +68,9 @@ def test_walls_lie_where_they_are_to_a_millimetre(collision):
     walls = [plane for plane in collision.colliders.facts.planes if plane.kind == "wall"]
     found = set()
     for wall in walls:
-        axis = int(np.argmax(np.abs(wall["normal"])))
-        assert abs(wall["normal"][axis]) > 0.9999
-        position = wall["offset"] * wall["normal"][axis]
+        axis = int(np.argmax(np.abs(wall.normal)))
+        assert abs(wall.normal[axis]) > 0.9999
+        position = wall.offset * wall.normal[axis]
         nearest = min((abs(position - where), (name, where)) for name, where in truth if name == "xy"[axis])
         assert nearest[0] < 0.002
         found.add(nearest[1])

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.colliders import Colliders, Collision
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
+from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
@@ -106,8 +107,8 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
         }
     )
     inputs = {
-        "author": SimpleNamespace(stage=tmp_path / "world.usda"),
-        "depth": finished.capture,
+        "author": StageBundle(folder=tmp_path),
+        "depth": PosedDepth.of(finished.capture),
         "generate": finished.video,
         "align": finished.world,
         "mesh": finished.solid,
