@@ -32,12 +32,12 @@ def capture(spec: PluginSpec, tiny_room: Room, tmp_path_factory: pytest.TempPath
     if spec.name in FOR_ONE_PHOTO:
         from PIL import Image
 
-        from lyra_sim.capture.photos import capture_photos
+        from tests.scene_parts import captured
 
         Image.fromarray(tiny_room.rendered[0][0]).resize((640, 480)).save(folder / "photo.png")
         scene = SceneSpec(name="one", photos=PhotosSource(images=folder / "photo.png"))
         (folder / "out").mkdir()
-        return capture_photos(scene, out=folder / "out")
+        return captured(scene, folder / "out")
     room, images, depths = textured_room(views=4)
     return capture_of(folder, images, room.cameras, sparse_of(room, depths), held_out=(3,))
 
