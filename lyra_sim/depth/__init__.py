@@ -12,4 +12,5 @@
 - ``resample``: to the size of the views
 - ``layout``: one photo
 - ``providers``: frames in memory, while a video is drawn
+- ``network``: one of our own, in training
 """

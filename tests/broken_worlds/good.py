@@ -14,7 +14,8 @@ from lyra_sim.navigation.build import build_navigation
 from lyra_sim.navigation.occupancy import FloorBand
 from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 from tests.boxes import box_mesh
-from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_world
+from tests.facts import COLLIDERS
+from tests.quality.worlds import room_hulls, room_solid, room_world
 from tests.rooms import Room, furnished_room
 from tests.usd.worlds import seen_texture
 
@@ -57,7 +58,7 @@ def good_world(folder: Path) -> GoodWorld:
         config=NavigateConfig(probes=40, routes=4),
         seed=7,
     )
-    colliders = Colliders(hulls=hulls, face_labels=face_labels(room, solid.mesh), facts=ROOM_FACTS)
+    colliders = Colliders(hulls=hulls, face_labels=face_labels(room, solid.mesh), facts=COLLIDERS)
     return GoodWorld(room=room, world=world, solid=solid, colliders=colliders, navigation=navigation)
 
 

@@ -16,6 +16,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.errors import GeometryError, InputError, SpecError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.reconstructors.given_splats import keep_given
+from lyra_sim.scene.sources import SurfaceSource
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.capture import capture as capture_step
 from lyra_sim.usd.given_mesh import files_of_usd, read_usd_mesh

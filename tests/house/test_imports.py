@@ -79,7 +79,7 @@ def test_import_is_light() -> None:
 @pytest.mark.parametrize(
     ("contract", "rooms"),
     [
-        ("torch", {"generators", "depth", "reconstructors", "rendering"}),
+        ("torch", {"generators", "depth", "reconstructors", "rendering", "synthetic"}),
         ("pxr", {"usd", "exporters", "physics"}),
     ],
 )

@@ -13,6 +13,9 @@ import pytest
 from lyra_sim import __version__
 from tests.house.files import ROOT, repository_files
 
+IN_TRAINING = "lyra_sim/depth/network/trained/"
+"""Weights that no step uses yet: in the repository and the sdist, not in the wheel."""
+
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -73,7 +76,9 @@ def tracked(*folders: str) -> set[str]:
 def test_wheel_holds_the_package_and_its_data(wheel_names: set[str]) -> None:
     data = {f"lyra_sim/{name}" for name in tracked("configs", "usd_templates")}
     assert "lyra_sim/configs/preview.yaml" in data and "lyra_sim/usd_templates/world.usda" in data
-    assert tracked("lyra_sim") | data <= wheel_names
+    in_training = {name for name in tracked("lyra_sim") if name.startswith(IN_TRAINING)}
+    assert in_training and not any(name.startswith(IN_TRAINING) for name in wheel_names)
+    assert (tracked("lyra_sim") - in_training) | data <= wheel_names
 
 
 def test_wheel_holds_nothing_else(wheel_names: set[str]) -> None:
@@ -107,6 +112,20 @@ def test_code_and_data_come_from_the_wheel(installed: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     for found in json.loads(done.stdout):
         assert Path(found).is_relative_to(installed), found
+
+
+def test_the_wheel_says_that_a_network_in_training_has_no_weights_in_it(installed: Path, tmp_path: Path) -> None:
+    """Its code is there and can be imported; who asks for the weights is told where they are."""
+    code = (
+        "from lyra_sim.depth.network import evaluation, training, validation, weights as w\n"
+        "from lyra_sim.errors import InputError\n"
+        "try: w.load_network(w.SHIPPED)\n"
+        "except InputError as error: print(w.__file__, error, sep='\\n')"
+    )
+    done = run_installed(installed, tmp_path, "-c", code)
+    where, _, said = done.stdout.partition("\n")
+    assert done.returncode == 0 and Path(where).is_relative_to(installed), done.stderr
+    assert "no weights of the depth network" in said and "depth_network-1-of-" in said and "Run from a checkout" in said
 
 
 @pytest.mark.parametrize(

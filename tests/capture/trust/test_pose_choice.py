@@ -10,7 +10,7 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.trust.model_agreement import agreement
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
-from lyra_sim.data.posed import Photo, PhotoSet, PosedPhotos
+from lyra_sim.data.posed import Photo, PhotoSet, PosedPhotos, poses_from_json, poses_to_json
 from lyra_sim.errors import FrameError, GeometryError
 from lyra_sim.scene.spec import PosesConfig
 from tests.capture.walks import Walk, across, corridor, scaled_from, seen
@@ -48,13 +48,14 @@ def chosen(
 def test_sound_model_wins_over_one_with_lower_error(walk: Walk, jumped: PosedPhotos) -> None:
     sound = walk.posed(recipe="incremental mapper").select(tuple(range(36)))
     got = chosen(walk, replace(jumped, reprojection_px=0.1), sound)
-    assert got.facts["chosen"] == "incremental mapper"
+    assert got.facts.chosen == "incremental mapper"
     assert got.posed.names == walk.names[:36]
     assert [name for name, _ in got.dropped] == list(walk.names[36:])
     assert all(reason.startswith("no camera was found") for _, reason in got.dropped)
-    assert "between 0014 and 0015" in got.facts["candidates"][0]["findings"][0]
-    assert [one["trusted"] for one in got.facts["candidates"]] == [25, 36]
-    assert json.loads(json.dumps(got.facts, allow_nan=False)) == got.facts
+    assert "between 0014 and 0015" in got.facts.candidates[0].findings[0]
+    assert [one.trusted for one in got.facts.candidates] == [25, 36]
+    stored = json.loads(json.dumps(poses_to_json(got.facts), allow_nan=False))
+    assert poses_from_json(stored) == got.facts
 
 
 def test_largest_part_is_kept_and_the_split_named(walk: Walk, jumped: PosedPhotos) -> None:
@@ -103,14 +104,14 @@ def alias(walk: Walk) -> PosedPhotos:
 def test_disputed_photos_are_left_out_when_nobody_settles_it(walk: Walk, alias: PosedPhotos) -> None:
     got = chosen(walk, alias, walk.posed(recipe="incremental mapper"))
     assert 20 <= len(got.posed) < 30
-    assert any("elsewhere" in sentence for sentence in got.facts["agreement"])
+    assert any("elsewhere" in sentence for sentence in got.facts.agreement)
     assert any("elsewhere" in reason for _, reason in got.dropped)
 
 
 def test_third_model_settles_a_dispute(walk: Walk, alias: PosedPhotos) -> None:
     right = walk.posed(recipe="incremental mapper")
     got = chosen(walk, alias, right, replace(right, recipe="global mapper, free focal"))
-    assert got.facts["chosen"] != "global mapper"
+    assert got.facts.chosen != "global mapper"
     assert len(got.posed) == 40
     assert got.dropped == ()
 
@@ -121,9 +122,9 @@ def test_what_is_left_of_a_broken_model_disputes_nothing(walk: Walk, alias: Pose
     gone = (sight.view_index < 5) & late
     sparse = replace(sight, **{name: getattr(sight, name)[~gone] for name in ("point_index", "view_index", "xy")})
     got = chosen(walk, replace(alias, sparse=sparse), walk.posed(recipe="incremental mapper"))
-    assert got.facts["chosen"] == "incremental mapper"
+    assert got.facts.chosen == "incremental mapper"
     assert len(got.posed) == 40
-    assert any("elsewhere" in sentence for sentence in got.facts["agreement"])
+    assert any("elsewhere" in sentence for sentence in got.facts.agreement)
 
 
 def test_models_agree_in_any_frame(walk: Walk) -> None:
@@ -141,7 +142,7 @@ def test_gps_follows_the_photos_of_each_model(walk: Walk) -> None:
     geo = np.concatenate([10 * walk.c2w[:, :3, 3], np.full((2, 3), 9e3)])
     half = walk.posed().select(tuple(range(1, 40, 2)))
     got = chosen(walk, half, extra=2, geo=geo, least=0.3)
-    assert got.facts["candidates"][0]["figures"]["gps_rms_m"] < 1e-6
+    assert got.facts.candidates[0].figures["gps_rms_m"] < 1e-6
 
 
 def test_same_input_same_choice(walk: Walk, jumped: PosedPhotos, alias: PosedPhotos) -> None:
@@ -155,7 +156,7 @@ def test_given_cameras_are_kept_past_a_blank_wall(walk: Walk) -> None:
     got = checked(given, geo=None, subject="scene 'corridor'")
     assert got.posed is given
     assert got.dropped == ()
-    assert any("between 0014 and 0015" in sentence for sentence in got.facts["findings"])
+    assert any("between 0014 and 0015" in sentence for sentence in got.facts.findings)
 
 
 def test_given_colmap_model_is_parted_like_any_other(jumped: PosedPhotos) -> None:
