@@ -54,7 +54,7 @@ class PhotosSource(ViewSource, PosedBy):
     key = "photos"
 
     images: Path
-    """Folder of JPEG, PNG or WebP images, sorted by name; or one image file."""
+    """Folder of JPEG, PNG or WebP images, and of HEIC with the extra ``heic``, sorted by name; or one image file."""
     cameras: Path | None = None
     """Known poses: ``transforms.json``, ``*.log`` (Open3D), ``*.txt`` (TUM) or ``*.npz`` (Lyra). None: found."""
     intrinsics: Path | None = None

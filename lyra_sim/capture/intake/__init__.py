@@ -2,6 +2,8 @@
 
 - ``photo_folder``: listed, capped and copied upright
 - ``photo_file``: one photo proved whole
+- ``heic``: a phone's photo as PNG
+- ``heic_child``: the process that decodes it
 - ``images``: the formats that are opened, and caps before decoding
 - ``exif``: which side is up, focal length, GPS
 - ``photo_names``: unique and safe as file names

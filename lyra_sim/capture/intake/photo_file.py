@@ -3,11 +3,13 @@
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
 
 from lyra_sim.capture.intake.exif import read_exif
+from lyra_sim.capture.intake.heic import heic_as_png
 from lyra_sim.capture.intake.images import PHOTO_FORMATS, open_image
 from lyra_sim.data.posed import Photo
 from lyra_sim.errors import InputError
@@ -18,11 +20,15 @@ SMALLEST_SIDE = 16
 PNG_EFFORT = 1
 """zlib level of re-encoded photos: lossless either way, and the working folder lives for one build. Convention."""
 
-_KINDS = ((0, b"\xff\xd8\xff", "JPEG"), (0, b"\x89PNG\r\n\x1a\n", "PNG"), (8, b"WEBP", "WebP"))
-_FOREIGN = (
+_KINDS = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (8, b"WEBP", "WebP"),
     (4, b"ftyphei", "HEIC"),
     (4, b"ftyphev", "HEIC"),
     (4, b"ftypmif1", "HEIC"),
+)
+_FOREIGN = (
     (4, b"ftypavif", "AVIF"),
     (0, b"II*\0", "TIFF or camera raw"),
     (0, b"MM\0*", "TIFF or camera raw"),
@@ -44,7 +50,7 @@ _TRANSPOSED = {
 
 
 def kind_of(file: Path) -> str | None:
-    """JPEG, PNG or WebP by the first bytes, whatever the name says; None for anything else."""
+    """JPEG, PNG, WebP or HEIC by the first bytes, whatever the name says; None for anything else."""
     with file.open("rb") as stream:
         head = stream.read(16)
     return _match(head, _KINDS)
@@ -61,6 +67,8 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
     """
     try:
         kind = _checked_kind(file, limits)
+        if kind == "HEIC":
+            return _take_in_heic(file, name=name, limits=limits, work=work)
         with open_image(file, max_pixels=limits.max_pixels, formats=PHOTO_FORMATS) as image:
             if kind != "JPEG" and getattr(image, "n_frames", 1) > 1:  # a JPEG's further pictures are depth or gain maps
                 raise InputError(str(file), f"an animated {kind}", expected="a still photo", next_step="Give it as video.")
@@ -88,6 +96,17 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
         width, height = upright.size
         upright.save(target, format="PNG", compress_level=PNG_EFFORT)
     return Photo(name=name, file=target, width=width, height=height, focal_px=facts.focal_px, gps=facts.gps)
+
+
+def _take_in_heic(file: Path, *, name: str, limits: CaptureConfig, work: Path) -> Photo:
+    """By way of a PNG, whose bytes nobody gave us and aren't capped."""
+    with TemporaryDirectory(dir=work) as folder:
+        picture = heic_as_png(file, Path(folder) / "picture.png", max_pixels=limits.max_pixels)
+        uncapped = limits.model_copy(update={"max_bytes": max(limits.max_bytes, picture.stat().st_size)})
+        try:
+            return take_in_photo(picture, name=name, limits=uncapped, work=work)
+        except InputError as error:
+            raise InputError(str(file), error.found, expected=error.expected, next_step=error.next_step) from error
 
 
 def _checked_kind(file: Path, limits: CaptureConfig) -> str:
