@@ -80,7 +80,7 @@ def test_one_frame_a_camera_with_depth_along_the_axis_or_none(drawn) -> None:
 
 def test_the_loop_makes_a_video_of_it(drawn, spec: PluginSpec) -> None:
     video, _ = drawn
-    assert video.frames is not None and len(video.frames) == 81 and video.facts["backend"] == spec.name
+    assert video.frames is not None and len(video.frames) == 81 and video.facts.backend == spec.name
     assert set(np.unique(video.frames.origin(40))) <= {KNOWN, INVENTED, NEW}
 
 
