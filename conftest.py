@@ -26,6 +26,7 @@ ROOMS = (
     "quality",
     "reconstructors",
     "rendering",
+    "splat_files",
     "trajectories",
     "usd",
     "world_model",

@@ -90,17 +90,20 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
 
 def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
     """Survey ``cfg.splats`` into ``out``; the splats themselves are kept beside, as they came."""
-    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats
+    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats, surveyed
 
     source = cfg.splats
     if source is None:
         raise SpecError(f"scene '{cfg.name}'", "no splats source", expected="splats: a file")
-    splats, format_name = read_given_splats(source.file)
+    reading = read_given_splats(source.file)
+    splats, format_name = reading.splats, reading.kind
     frame = given_frame(cfg, metres_per_unit=None, up=None, source=format_name)
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
-    shell = opaque_surface(metric, CELL, subject=str(source.file))
+    near, notes = surveyed(metric, reading.notes)
+    shell = opaque_surface(near, CELL, subject=str(source.file))
     facts = {"kind": "splats", "files": [source.file.name], "format": format_name, "splats": len(splats)}
+    facts["notes"] = [notes.to_json()]
     capture = _captured(
         cfg,
         source,

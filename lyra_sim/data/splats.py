@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32, Int64
 
 from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.geometry.rigid import Similarity
@@ -57,6 +57,16 @@ class Splats:
         """Activated: 0..1."""
         return (1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32)
 
+    def select(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "_"]) -> "Splats":
+        """Those of these rows, in their order."""
+        return Splats(
+            means=self.means[rows],
+            quats_wxyz=self.quats_wxyz[rows],
+            log_scales=self.log_scales[rows],
+            opacity_logits=self.opacity_logits[rows],
+            sh_coeffs=self.sh_coeffs[rows],
+        )
+
     def moved(self, new_from_frame: Similarity) -> "Splats":
         """The same splats in another frame, looking from everywhere as they did."""
         from scipy.spatial.transform import Rotation
@@ -92,7 +102,11 @@ class Splats:
         counts = [int(line.split()[-1]) for line in head.split(b"\n") if line.startswith(b"element vertex ")]
         width = sum(line.startswith(b"property float ") for line in head.split(b"\n"))
         k = (width - 17) // 3 + 1
-        if len(counts) != 1 or data[: len(data) - len(body)] != _ply_header(counts[0], k, ()) or len(body) != counts[0] * width * 4:
+        if (
+            len(counts) != 1
+            or data[: len(data) - len(body)] != _ply_header(counts[0], k, ())
+            or len(body) != counts[0] * width * 4
+        ):
             raise InputError(
                 str(path), f"{len(body)} bytes after a header", expected="splats as they are stored", likely="It is truncated."
             )

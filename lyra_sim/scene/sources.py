@@ -106,7 +106,8 @@ class SplatsSource(Surveyed):
     """Gaussian splats of any trainer; they stay the world's splats."""
 
     file: Path
-    """PLY as 3DGS writes it, or SPZ (version 2 or 3)."""
+    """A PLY of 3DGS, 2DGS or Mip-Splatting, SuperSplat's compressed PLY, SPZ, SOG or ``.splat``, told by content; for a SOG in
+    parts its ``meta.json`` or its folder. None of them says which way is up, SPZ included: its writers differ."""
 
 
 class MetricScale(Model):

@@ -1,8 +1,8 @@
 """SuperSplat's compressed PLY: 16 bytes a splat, placed between the bounds of the 256 splats it is stored with.
 
-A table ``chunk`` holds the bounds of positions, log scales and, in files since 2024, colours; ``vertex`` holds four words a splat
+A table ``chunk`` holds the bounds of positions, log scales and, in newer files, colours; ``vertex`` holds four words a splat
 (position and log scale in 11, 10 and 11 bits, the rotation in 2 + 3 × 10, colour and opacity in a byte each); ``sh`` holds the
-harmonics in a byte each over -4..4, all red, then green, then blue. Layout by measurement on files of splat-transform 3.7.
+harmonics in a byte each over -4..4, all red, then green, then blue. Checked against splat-transform 3.7 in both directions.
 """
 
 from pathlib import Path
@@ -28,7 +28,10 @@ BITS = (11, 10, 11)
 REACH = 4.0
 """Harmonics beyond this are cut off."""
 BOUNDS = tuple(
-    f"{end}_{of}" for kind in (("x", "y", "z"), ("scale_x", "scale_y", "scale_z"), ("r", "g", "b")) for end in ("min", "max") for of in kind
+    f"{end}_{of}"
+    for kind in (("x", "y", "z"), ("scale_x", "scale_y", "scale_z"), ("r", "g", "b"))
+    for end in ("min", "max")
+    for of in kind
 )
 """Properties of ``chunk``, three by three."""
 
@@ -79,7 +82,9 @@ def read_compressed_ply(header: PlyHeader) -> RawSplats:
     if rest is not None and coefficients:
         packed = np.stack([tables["sh"][f"f_rest_{i}"] for i in range(min(coefficients, 3 * 24))], axis=1)
         higher = _harmonics(packed.astype(np.float32)).reshape(vertex.count, 3, -1).transpose(0, 2, 1)[:, :15]
-    left_out = (LeftOut(what="harmonics of degree 4", count=27, why="degree 3 is the highest that is drawn"),) if degree > 3 else ()
+    left_out = (
+        (LeftOut(what="harmonics of degree 4", count=27, why="degree 3 is the highest that is drawn"),) if degree > 3 else ()
+    )
     return RawSplats(
         means=_between(_thirds(position), bounds[:, 0], bounds[:, 1]),
         quats_wxyz=ten_bits(rotation),
@@ -134,7 +139,9 @@ def _between(share: Float32[np.ndarray, "n 3"], low: np.ndarray, high: np.ndarra
 def _thirds(words: UInt32[np.ndarray, "n"]) -> Float32[np.ndarray, "n 3"]:
     """Shares in 0..1 of 11, 10 and 11 bits, the first highest."""
     parts = (words >> 21, words >> 11 & 1023, words & 2047)
-    return np.stack([part / np.float32((1 << bits) - 1) for part, bits in zip(parts, BITS, strict=True)], axis=1).astype(np.float32)
+    return np.stack([part / np.float32((1 << bits) - 1) for part, bits in zip(parts, BITS, strict=True)], axis=1).astype(
+        np.float32
+    )
 
 
 def _packed_thirds(shares: Float32[np.ndarray, "n 3"]) -> UInt32[np.ndarray, "n"]:

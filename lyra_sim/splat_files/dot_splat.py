@@ -26,7 +26,7 @@ FAR, LARGE, SMALL = 1e6, 1e5, 1e-12
 
 
 def looks_like_dot_splat(path: Path) -> bool:
-    """Whether a file without a header holds such rows: whole ones, finite and near, with sizes above zero and unit rotations."""
+    """Whether a file without a header holds such rows: whole ones, finite and near, of some size, with unit rotations."""
     size = path.stat().st_size
     if size == 0 or size % ROW.itemsize:
         return False
@@ -49,7 +49,10 @@ def read_dot_splat(path: Path) -> RawSplats:
     size = path.stat().st_size
     if size % ROW.itemsize:
         raise InputError(
-            str(path), f"{size} bytes", expected=f"a multiple of {ROW.itemsize}, one row a splat", likely="The file is truncated."
+            str(path),
+            f"{size} bytes",
+            expected=f"a multiple of {ROW.itemsize}, one row a splat",
+            likely="The file is truncated.",
         )
     check_count(size // ROW.itemsize, str(path))
     table = np.memmap(path, ROW, "r")

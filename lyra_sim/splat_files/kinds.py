@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes and what they lead to; its name is looked at last. What isn't read is refused by its own name."""
+"""What a file is, by its first bytes and what they lead to; its name is looked at last. What isn't read is refused by name."""
 
 import struct
 import zlib
@@ -30,7 +30,11 @@ OTHERS = (
     (b"# .PCD", "a PCD point cloud", None),
 )
 """First bytes of what is often given instead, and the command that unpacks it."""
-CONVERTED = {".ksplat": "a .ksplat of GaussianSplats3D", ".lcc": "an LCC capture of XGRIDS", ".lcc2": "an LCC2 capture of XGRIDS"}
+CONVERTED = {
+    ".ksplat": "a .ksplat of GaussianSplats3D",
+    ".lcc": "an LCC capture of XGRIDS",
+    ".lcc2": "an LCC2 capture of XGRIDS",
+}
 """Kinds without a mark of their own that another tool converts, by suffix."""
 KSPLAT = struct.Struct("<BBxxIII")
 """Version, most sections, sections, most splats; padded to 4096 bytes."""
@@ -78,7 +82,9 @@ def recognised(path: Path) -> tuple[Kind, PlyHeader | None]:
         str(path),
         f"nothing known: it begins with {head[:8]!r}",
         expected=READ,
-        likely="Its rows make no sense as splats, or its size is no multiple of 32." if path.suffix.lower() == ".splat" else None,
+        likely="Its rows make no sense as splats, or its size is no multiple of 32."
+        if path.suffix.lower() == ".splat"
+        else None,
         next_step=f"If splat-transform knows it: {COMMAND} {path.name} {path.stem}.ply",
     )
 
@@ -122,7 +128,10 @@ def _refuse_mesh(header: PlyHeader) -> None:
     vertex = header.element("vertex")
     if faces is not None and faces.count and (vertex is None or "opacity" not in vertex.properties):
         raise InputError(
-            str(header.path), f"a mesh: a PLY with {faces.count} faces", expected=READ, next_step="Give it under 'mesh' instead."
+            str(header.path),
+            f"a mesh: a PLY with {faces.count} faces",
+            expected=READ,
+            next_step="Give it under 'mesh' instead.",
         )
 
 
@@ -135,7 +144,10 @@ def _looks_like_ksplat(path: Path, head: bytes) -> bool:
 
 def _to_convert(path: Path, name: str) -> InputError:
     return InputError(
-        str(path), f"it is {name}", expected=READ, next_step=f"Convert it: {COMMAND} {path.name} {path.stem.replace('.', '_')}.ply"
+        str(path),
+        f"it is {name}",
+        expected=READ,
+        next_step=f"Convert it: {COMMAND} {path.name} {path.stem.replace('.', '_')}.ply",
     )
 
 

@@ -1,9 +1,9 @@
 """The PLY of 3DGS (Kerbl et al. 2023) and of those that came after it: what each of their properties changes in the others.
 
-Mip-Splatting (Yu et al. 2024) keeps beside the raw values the size ``filter_3D`` [frame units] that each splat is widened by when
-it is drawn: scale sqrt(s² + f²), opacity times sqrt(prod s² / prod (s² + f²)). Read without it, sheets that hardly show are
-walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green blue`` instead of
-the first harmonic.
+Mip-Splatting (Yu et al. 2024) keeps beside the raw values the size ``filter_3D`` [frame units] that each splat is widened by
+when it is drawn: scale sqrt(s² + f²), opacity times sqrt(prod s² / prod (s² + f²)). Read without it, sheets that hardly show are
+walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green blue`` instead
+of the first harmonic.
 """
 
 from pathlib import Path
@@ -51,7 +51,9 @@ def read_ply(header: PlyHeader) -> RawSplats:
         raise InputError(str(path), "a PLY without a plain table of vertices", expected="a 3DGS PLY")
     degree, scales, colours = _understood(vertex, path)
     if any(one.lists for one in header.elements):
-        raise InputError(str(path), "lists of numbers beside the splats", expected="a 3DGS PLY", likely="It holds faces as well.")
+        raise InputError(
+            str(path), "lists of numbers beside the splats", expected="a 3DGS PLY", likely="It holds faces as well."
+        )
     check_count(vertex.count, str(path))
     table = read_tables(header)["vertex"]
 
@@ -81,7 +83,9 @@ def read_ply(header: PlyHeader) -> RawSplats:
         left_out += (LeftOut(what="harmonics of degree 4", count=27, why="degree 3 is the highest that is drawn"),)
     if len(header.elements) > 1:
         others = [one for one in header.elements if one.name != "vertex"]
-        left_out += tuple(LeftOut(what=f"rows of element '{one.name}'", count=one.count, why="it isn't splats") for one in others)
+        left_out += tuple(
+            LeftOut(what=f"rows of element '{one.name}'", count=one.count, why="it isn't splats") for one in others
+        )
     return RawSplats(
         means=take("x", "y", "z"),
         quats_wxyz=take("rot_0", "rot_1", "rot_2", "rot_3"),
@@ -139,7 +143,10 @@ def _understood(vertex: PlyElement, path: Path) -> tuple[int, int, tuple[str, ..
         )
     if missing:
         raise InputError(
-            str(path), f"a PLY with no property {', '.join(missing)}", expected="the 3DGS properties", likely="Another trainer's layout."
+            str(path),
+            f"a PLY with no property {', '.join(missing)}",
+            expected="the 3DGS properties",
+            likely="Another trainer's layout.",
         )
     rest = sum(name.startswith("f_rest_") for name in names)
     if rest not in DEGREES or any(f"f_rest_{i}" not in names for i in range(rest)):

@@ -94,7 +94,10 @@ def read_tables(header: PlyHeader) -> dict[str, np.ndarray]:
     Raises:
         InputError: The file holds more or fewer bytes than its header says.
     """
-    types = {one.name: np.dtype([(name, (header.order or "<") + code) for name, code in one.properties.items()]) for one in header.elements}
+    types = {
+        one.name: np.dtype([(name, (header.order or "<") + code) for name, code in one.properties.items()])
+        for one in header.elements
+    }
     if header.order is None:
         return _of_text(header, types)
     sizes = {one.name: one.count * types[one.name].itemsize for one in header.elements}

@@ -16,7 +16,7 @@ COMMAND = "npx @playcanvas/splat-transform"
 
 @dataclass(frozen=True, kw_only=True)
 class RawSplats:
-    """Unactivated parameters, as :class:`lyra_sim.data.splats.Splats` has them, but with NaN and infinities where the file has them."""
+    """Unactivated parameters as :class:`lyra_sim.data.splats.Splats` has them, with the file's NaN and infinities."""
 
     means: Float32[np.ndarray, "n 3"]
     quats_wxyz: Float32[np.ndarray, "n 4"]

@@ -1,8 +1,8 @@
 """SOG, PlayCanvas's packed splats: properties as pixels of lossless WebP images, described by a ``meta.json``; version 2.
 
-Positions are 16 bits of sign(x) ln(1 + |x|) between bounds, in two images; rotations three bytes and a tag; log scales and the first
-harmonic are numbers in tables of 256 values; opacities the activated value in a byte. Higher harmonics are rows of a palette,
-whose values are numbers in a table as well: splats share them, which costs the most of all that is lost. The frame is the PLY's.
+Positions are 16 bits of sign(x) ln(1 + |x|) between bounds, in two images; rotations three bytes and a tag; log scales and the
+first harmonic are numbers in tables of 256 values; opacities the activated value in a byte. Higher harmonics are rows of a palette,
+whose values are numbers in a table as well: splats share them, which loses the most. The frame is that of the PLY.
 """
 
 import math
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.limits import check_count
 from lyra_sim.splat_files.opacity_bytes import logits_of_bytes
@@ -107,7 +106,9 @@ def _harmonics(meta: dict[str, Any], part: Part, count: int, subject: str) -> Fl
     labels = pixels(part, labels_name, subject, least=count).reshape(-1, 4)[:count].astype(np.int64)
     label = labels[:, 0] + 256 * labels[:, 1]
     if label.max() >= palette:
-        raise InputError(subject, f"a splat's harmonics are row {label.max()}", expected=f"less than {palette}", likely="It is damaged.")
+        raise InputError(
+            subject, f"a splat's harmonics are row {label.max()}", expected=f"less than {palette}", likely="It is damaged."
+        )
     table = _table(meta, "shN", subject)[centroids[:rows, :, :3]]
     return table.reshape(rows * IN_ROW, k, 3)[label]
 
@@ -122,10 +123,10 @@ def _group(meta: dict[str, Any], name: str, subject: str) -> dict[str, Any]:
 def _names(group: dict[str, Any], subject: str, count: int | None) -> list[str]:
     """File names of a group; plain ones, for a path could lead anywhere."""
     names = group.get("files", [] if count is None else None)
-    plain = isinstance(names, list) and all(isinstance(name, str) and Path(name).name == name for name in names)
-    if not plain or (count is not None and len(names) != count):
-        raise InputError(subject, f"files named {str(names)[:80]}", expected=f"{count} names of files beside {META}")
-    return list(names)
+    if isinstance(names, list) and all(isinstance(name, str) and Path(name).name == name for name in names):
+        if count is None or len(names) == count:
+            return names
+    raise InputError(subject, f"files named {str(names)[:80]}", expected=f"{count} names of files beside {META}")
 
 
 def _table(meta: dict[str, Any], name: str, subject: str) -> Float32[np.ndarray, "256"]:

@@ -62,7 +62,9 @@ def names_in_zip(path: Path) -> tuple[str, ...]:
         with zipfile.ZipFile(path) as archive:
             return tuple(archive.namelist())
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
-        raise InputError(str(path), f"a broken zip ({error})", expected="a SOG file", likely="The file is truncated.") from error
+        raise InputError(
+            str(path), f"a broken zip ({error})", expected="a SOG file", likely="The file is truncated."
+        ) from error
 
 
 def part_of_zip(path: Path) -> Part:
@@ -125,7 +127,10 @@ def pixels(part: Part, name: str, subject: str, *, least: int) -> UInt8[np.ndarr
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{subject}: {name}", f"no readable WebP image ({error})", likely="The file is damaged.") from error
     raise InputError(
-        f"{subject}: {name}", f"{width}x{height} pixels", expected=f"one image of at least {least}", likely="The file is damaged."
+        f"{subject}: {name}",
+        f"{width}x{height} pixels",
+        expected=f"one image of at least {least}",
+        likely="The file is damaged.",
     )
 
 

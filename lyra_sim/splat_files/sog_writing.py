@@ -1,4 +1,4 @@
-"""Writes SOG, version 2. The tables of 256 values and the palette of harmonics are found by k-means (Lloyd 1982) from fixed starts."""
+"""Writes SOG, version 2. Tables of 256 values and the palette of harmonics are found by k-means (Lloyd 1982) from fixed starts."""
 
 import io
 import json
@@ -93,7 +93,9 @@ def _tabled(values: Float32[np.ndarray, "n m"]) -> tuple[Float32[np.ndarray, "25
         table = np.concatenate([different, np.full(TABLE - len(different), different[-1], np.float32)])
         return table, np.minimum(np.searchsorted(different, values), TABLE - 1).astype(np.uint8)
     flat = np.sort(values.ravel().astype(np.float64))
-    table_ = np.quantile(flat, (np.arange(TABLE) + 0.5) / TABLE)
+    # half by how many there are, half evenly: by number alone, the few at the ends would be far from any
+    half = (np.arange(TABLE // 2) + 0.5) / (TABLE // 2)
+    table_ = np.sort(np.concatenate([np.quantile(flat, half), flat[0] + half * (flat[-1] - flat[0])]))
     ends = np.concatenate([[0.0], np.cumsum(flat)])
     for _ in range(ROUNDS):
         cuts = np.concatenate([[0], np.searchsorted(flat, (table_[1:] + table_[:-1]) / 2), [len(flat)]])

@@ -1,7 +1,7 @@
 """Splats out of what a file holds: limits of legal values are clamped, damaged rows dropped and counted, many of them refused.
 
-sigmoid(+inf) is 1, an opaque splat, and what a byte of 255 becomes in some converters; a log scale of -inf is a flat splat, as a
-2D Gaussian's third axis is. Neither is damage. NaN is, and so are splats without a place, a size or a rotation.
+sigmoid(+inf) is 1, an opaque splat, and what a byte of 255 becomes in some converters; a log scale of -inf is a flat splat, as
+a 2D Gaussian's third axis is. Neither is damage. NaN is, and so are splats without a place, a size or a rotation.
 """
 
 from dataclasses import dataclass

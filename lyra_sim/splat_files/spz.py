@@ -1,14 +1,14 @@
 """SPZ, Niantic's packed splats: a header and one array of bytes for every property.
 
-Versions 2 and 3 are one gzip stream around a header of 16 bytes and differ in how rotations are packed; version 4 has a plain header
-of 32 bytes and a Zstandard frame for every array; version 1 was never released. Layout as published with the format's reference
-library (MIT): positions are 24-bit fixed point, opacities the activated value in a byte, colours 0.15 of the DC coefficient around
-the middle of a byte, scales sixteenths of the natural log from -10 on, harmonics bytes around 128, coefficient by coefficient with
-its three channels side by side.
+Versions 2 and 3 are one gzip stream around a header of 16 bytes and differ in how rotations are packed; version 4 has a plain
+header of 32 bytes and a Zstandard frame for every array; version 1 was never released. Layout as published with the format's
+reference library (MIT): positions are 24-bit fixed point, opacities the activated value in a byte, colours 0.15 of the DC
+coefficient around the middle of a byte, scales sixteenths of the natural log from -10 on, harmonics bytes around 128, coefficient
+by coefficient with its three channels side by side.
 
-The frame inside is that of the PLY it was made from. The reference library speaks of right, up, back, but the writers of four
-projects were seen to copy positions, rotations and harmonics untouched, so nothing follows from a file being SPZ: the scene says
-``up``.
+Which frame is inside nothing tells. The reference library speaks of right, up, back; the writers of four projects were seen to copy
+positions, rotations and harmonics of the PLY untouched, whatever its frame; splat-transform did turn them about x by 180° up to
+version 2.7 and copies since version 3. So the scene says ``up``.
 """
 
 import gzip
@@ -44,11 +44,11 @@ MOST_EXTENSION = 1 << 20
 MOST_POSITION = (1 << 23) - 1
 """Of the 24 bits."""
 FINEST, COARSEST = 12, 0
-"""Fractional bits that are written: a quarter of a millimetre where the unit is the metre; fewer where positions need the room."""
+"""Fractional bits that are written: steps of a quarter of a millimetre in metres; fewer where positions need the room."""
 
 
 def read_spz(path: Path) -> RawSplats:
-    """Splats of an SPZ file, in whatever frame and unit its PLY had.
+    """Splats of an SPZ file, in whatever frame and unit its writer left them.
 
     No more is ever unpacked than the header's own count asks for: a bomb costs nothing.
 
@@ -65,7 +65,7 @@ def write_spz(splats: Splats, path: Path, *, antialiased: bool | None, version: 
     Raises:
         InputError: Positions reach farther than the format's 24 bits.
     """
-    count, k, _ = splats.sh_coeffs.shape
+    count = len(splats)
     reach = float(np.abs(splats.means).max(initial=0))
     fractional_bits = FINEST
     while reach * (1 << fractional_bits) > MOST_POSITION and fractional_bits > COARSEST:
@@ -176,7 +176,14 @@ def _widths(version: int, degree: int) -> tuple[int, ...]:
 
 
 def _unpacked(
-    parts: list[UInt8[np.ndarray, "_"]], version: int, count: int, degree: int, fractional_bits: int, flags: int, *, extension: int
+    parts: list[UInt8[np.ndarray, "_"]],
+    version: int,
+    count: int,
+    degree: int,
+    fractional_bits: int,
+    flags: int,
+    *,
+    extension: int,
 ) -> RawSplats:
     positions, alphas, colours, scales, rotations, rest = parts
     dc = ((colours.reshape(count, 1, 3) / np.float32(255)) - np.float32(0.5)) / np.float32(COLOUR_SCALE)

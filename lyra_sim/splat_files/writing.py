@@ -66,7 +66,9 @@ def write_splats(splats: Splats, path: Path, *, antialiased: bool | None = None,
                 write_sog(splats, made, antialiased=antialiased)
             case ".splat":
                 write_dot_splat(splats, made, antialiased=antialiased)
-        for file in sorted(Path(folder).iterdir(), key=lambda file: file.name == path.name):  # the one that names the others last
+        for file in sorted(
+            Path(folder).iterdir(), key=lambda file: file.name == path.name
+        ):  # the one that names the others last
             shutil.move(file, path.parent / file.name)
     return _lost(splats, kind, antialiased, spz_version)
 

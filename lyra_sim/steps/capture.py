@@ -42,6 +42,10 @@ def sources(cfg: SceneSpec) -> tuple[Path, ...]:
     named = tuple(value for name in type(given).model_fields if isinstance(value := getattr(given, name), Path))
     if cfg.surface is not None:
         return named + cfg.surface.files + _named_by(cfg.surface.files)
+    if cfg.splats is not None and cfg.splats.file.name == "meta.json":
+        from lyra_sim.splat_files.sog import files_of
+
+        return named + files_of(cfg.splats.file)
     if cfg.transforms is None or not cfg.transforms.file.is_file():
         return named
     return named + _beside(cfg.transforms.file)
