@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from lyra_sim import __version__
+from lyra_sim.command.convert import convert_command
 from lyra_sim.command.weights import weights_app
 from lyra_sim.errors import LyraSimError, SpecError
 from lyra_sim.scene.spec import SceneSpec
@@ -42,6 +43,7 @@ app = typer.Typer(
 verify_app = typer.Typer(help="Compare our numbers with recorded ones.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(verify_app, name="verify")
 app.add_typer(weights_app, name="weights")
+app.command("convert")(convert_command)
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]

@@ -111,7 +111,7 @@ class Splats:
                 str(path), f"{len(body)} bytes after a header", expected="splats as they are stored", likely="It is truncated."
             )
         table = np.frombuffer(body, "<f4").reshape(counts[0], width).astype(np.float32)
-        rest = table[:, 9 : 9 + 3 * (k - 1)].reshape(-1, 3, k - 1).transpose(0, 2, 1)
+        rest = table[:, 9 : 9 + 3 * (k - 1)].reshape(counts[0], 3, k - 1).transpose(0, 2, 1)
         tail = np.ascontiguousarray(table[:, -8:])
         return cls(
             means=np.ascontiguousarray(table[:, :3]),

@@ -68,6 +68,18 @@ def inflated(stream: "zlib._Decompress", packed: bytes, size: int, subject: str)
     return b"".join(parts)
 
 
+def beyond(stream: "zlib._Decompress", most: int, subject: str) -> bytes:
+    """What a gzip stream goes on with, up to so many bytes; the checksum is compared where the stream ends.
+
+    Raises:
+        InputError: The stream is broken.
+    """
+    try:
+        return stream.decompress(stream.unconsumed_tail, most)
+    except zlib.error as error:
+        raise InputError(subject, f"its gzip stream is broken ({error})", likely="The file is damaged.") from error
+
+
 def unzstd(packed: bytes, size: int, subject: str) -> bytes:
     """Exactly ``size`` bytes of a Zstandard frame; a bomb is left unpacked.
 

@@ -1,8 +1,8 @@
 """The PLY of 3DGS (Kerbl et al. 2023) and of those that came after it: what each of their properties changes in the others.
 
 Mip-Splatting (Yu et al. 2024) keeps beside the raw values the size ``filter_3D`` [frame units] that each splat is widened by
-when it is drawn: scale sqrt(s² + f²), opacity times sqrt(prod s² / prod (s² + f²)). Read without it, sheets that hardly show are
-walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green blue`` instead
+when it is drawn: scale sqrt(s² + f²), opacity times sqrt(prod s² / prod (s² + f²)). Read without it, sheets that hardly show
+are walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green blue`` instead
 of the first harmonic.
 """
 
@@ -50,7 +50,7 @@ def read_ply(header: PlyHeader) -> RawSplats:
     if vertex is None or vertex.lists:
         raise InputError(str(path), "a PLY without a plain table of vertices", expected="a 3DGS PLY")
     degree, scales, colours = _understood(vertex, path)
-    if any(one.lists for one in header.elements):
+    if any(one.lists and one.count for one in header.elements):
         raise InputError(
             str(path), "lists of numbers beside the splats", expected="a 3DGS PLY", likely="It holds faces as well."
         )
@@ -82,7 +82,7 @@ def read_ply(header: PlyHeader) -> RawSplats:
     if degree > 3:
         left_out += (LeftOut(what="harmonics of degree 4", count=27, why="degree 3 is the highest that is drawn"),)
     if len(header.elements) > 1:
-        others = [one for one in header.elements if one.name != "vertex"]
+        others = [one for one in header.elements if one.name != "vertex" and one.count]
         left_out += tuple(
             LeftOut(what=f"rows of element '{one.name}'", count=one.count, why="it isn't splats") for one in others
         )

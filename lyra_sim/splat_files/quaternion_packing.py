@@ -24,7 +24,7 @@ def packed_first_three(quats_wxyz: Quats) -> UInt8[np.ndarray, "n 3"]:
 
 
 def smallest_three(packed: UInt8[np.ndarray, "n 4"]) -> Quats:
-    """SPZ 3 and 4: the two highest bits tell which of x, y, z, w is largest; the others are sign and nine bits, the last lowest."""
+    """SPZ 3 and 4: the highest two bits tell which of x, y, z, w is largest; the others are sign and nine bits each."""
     word = packed.astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16, 1 << 24], np.uint32)
     largest = (word >> 30).astype(np.int64)
     xyzw, rows = np.zeros((len(word), 4), np.float64), np.arange(len(word))

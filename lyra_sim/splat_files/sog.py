@@ -1,8 +1,8 @@
 """SOG, PlayCanvas's packed splats: properties as pixels of lossless WebP images, described by a ``meta.json``; version 2.
 
 Positions are 16 bits of sign(x) ln(1 + |x|) between bounds, in two images; rotations three bytes and a tag; log scales and the
-first harmonic are numbers in tables of 256 values; opacities the activated value in a byte. Higher harmonics are rows of a palette,
-whose values are numbers in a table as well: splats share them, which loses the most. The frame is that of the PLY.
+first harmonic are numbers in tables of 256 values; opacities the activated value in a byte. Higher harmonics are rows of a
+palette, whose values are numbers in a table as well: splats share them, which loses the most. The frame is that of the PLY.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Writes SOG, version 2. Tables of 256 values and the palette of harmonics are found by k-means (Lloyd 1982) from fixed starts."""
+"""Writes SOG, version 2. Tables and the palette of harmonics are found by k-means (Lloyd 1982) from fixed starts."""
 
 import io
 import json

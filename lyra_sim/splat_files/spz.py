@@ -3,11 +3,11 @@
 Versions 2 and 3 are one gzip stream around a header of 16 bytes and differ in how rotations are packed; version 4 has a plain
 header of 32 bytes and a Zstandard frame for every array; version 1 was never released. Layout as published with the format's
 reference library (MIT): positions are 24-bit fixed point, opacities the activated value in a byte, colours 0.15 of the DC
-coefficient around the middle of a byte, scales sixteenths of the natural log from -10 on, harmonics bytes around 128, coefficient
-by coefficient with its three channels side by side.
+coefficient around the middle of a byte, scales sixteenths of the natural log from -10 on, harmonics bytes around 128,
+coefficient by coefficient with its three channels side by side.
 
-Which frame is inside nothing tells. The reference library speaks of right, up, back; the writers of four projects were seen to copy
-positions, rotations and harmonics of the PLY untouched, whatever its frame; splat-transform did turn them about x by 180° up to
+Nothing tells which frame is inside. The reference library speaks of right, up, back; the writers of four projects were seen to
+copy positions, rotations and harmonics of the PLY untouched, whatever its frame; splat-transform did turn them about x by 180° up to
 version 2.7 and copies since version 3. So the scene says ``up``.
 """
 
@@ -22,7 +22,7 @@ from jaxtyping import Float32, UInt8
 from lyra_sim.data.reading import LeftOut
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
-from lyra_sim.splat_files.limits import check_count, inflated, unzstd
+from lyra_sim.splat_files.limits import beyond, check_count, inflated, unzstd
 from lyra_sim.splat_files.opacity_bytes import bytes_of_logits, logits_of_bytes
 from lyra_sim.splat_files.quaternion_packing import first_three, packed_first_three, packed_smallest_three, smallest_three
 from lyra_sim.splat_files.raw_splats import RawSplats
@@ -107,7 +107,7 @@ def _of_gzip(packed: bytes, subject: str) -> RawSplats:
         )
     _check(version, count, degree, fractional_bits, subject, versions=(2, 3))
     body = inflated(stream, stream.unconsumed_tail, count * sum(_widths(version, degree)), subject)
-    more = stream.decompress(stream.unconsumed_tail, MOST_EXTENSION)
+    more = beyond(stream, MOST_EXTENSION, subject)
     if more and (not flags & EXTENDED or stream.unconsumed_tail):
         raise InputError(subject, "more data than its header declares", expected=f"{count} splats", likely="It is damaged.")
     if not stream.eof:

@@ -4,15 +4,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from lyra_sim.conventions import rgb_from_sh_dc
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import SpecError
-from lyra_sim.splat_files.compressed_ply import write_compressed_ply
+from lyra_sim.splat_files.compressed_ply import REACH, write_compressed_ply
 from lyra_sim.splat_files.dot_splat import write_dot_splat
 from lyra_sim.splat_files.ply import write_ply
 from lyra_sim.splat_files.raw_splats import Kind
 from lyra_sim.splat_files.sog_files import META
 from lyra_sim.splat_files.sog_writing import write_sog
-from lyra_sim.splat_files.spz import VERSIONS, write_spz
+from lyra_sim.splat_files.spz import COLOUR_SCALE, VERSIONS, write_spz
 
 SUFFIXES: dict[str, Kind] = {
     ".compressed.ply": "compressed PLY",
@@ -80,5 +83,23 @@ def _lost(splats: Splats, kind: Kind, antialiased: bool | None, spz_version: int
     if kind == ".splat" and antialiased:
         lost.append("the mark that they were trained with antialiasing")
     if kind == "SPZ" and spz_version == 2:
-        lost.append("rotations beyond 11°: thin walls lean; versions 3 and 4 keep them to 0.2°")
+        lost.append("rotations beyond 11°: thin walls lean; versions 3 and 4 keep them to 0.3°")
+    for what, values, (low, high) in _ranges(splats, kind):
+        cut = int(((values < low) | (values > high)).reshape(len(splats), -1).any(axis=1).sum())
+        if cut:
+            lost.append(f"{what} beyond {low:.3g} to {high:.3g} of {cut} splats, which became the nearest of these")
     return tuple(lost)
+
+
+def _ranges(splats: Splats, kind: Kind) -> tuple[tuple[str, np.ndarray, tuple[float, float]], ...]:
+    """What a kind of file keeps within bounds that are the format's own."""
+    colour = ("colours", rgb_from_sh_dc(splats.sh_coeffs[:, 0]), (-0.002, 1.002))
+    if kind == ".splat":
+        return (colour,)
+    if kind == "compressed PLY":
+        return (("harmonics", splats.sh_coeffs[:, 1:], (-REACH, REACH)),)
+    if kind == "SPZ":
+        dc = ("first harmonics", splats.sh_coeffs[:, 0], (-0.5 / COLOUR_SCALE, 0.5 / COLOUR_SCALE))
+        rest = ("harmonics", splats.sh_coeffs[:, 1:], (-1.0, 1.0))
+        return dc, rest, ("log scales", splats.log_scales, (-10.0, 255 / 16 - 10))
+    return ()
