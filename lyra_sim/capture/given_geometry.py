@@ -10,6 +10,7 @@ from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.survey.main_part import main_faces
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
@@ -74,8 +75,9 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
     metric = mesh.moved(frame[0])
     _near_origin(metric.vertices, subject=source.files[0])
     scene = PaintedScene(metric)
-    cell = cell_for(metric.vertices, subject=f"scene '{cfg.name}'")
-    samples = surface_samples(metric.vertices, metric.faces, cell / 2)
+    inside, beyond = main_faces(metric.vertices, metric.faces)
+    cell = cell_for(metric.vertices[np.unique(metric.faces[inside])], subject=f"scene '{cfg.name}'")
+    samples = surface_samples(metric.vertices, metric.faces[inside], cell / 2)
     normals = face_normals(metric.vertices, metric.faces)
     facts: dict[str, Any] = {
         "kind": "mesh",
@@ -85,6 +87,8 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
         "triangles_dropped": sum(one.dropped for one in read),
         "images": len(mesh.images),
     }
+    if beyond:
+        facts["beyond"] = [str(one) for one in beyond]
     return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
 
 

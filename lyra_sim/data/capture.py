@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
@@ -76,6 +77,12 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; empty for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told of what was given: what was left out, and what was taken otherwise than it was meant."""
+        notes = [ReadingNotes.from_json(one) for one in self.given.get("notes", [])]
+        return (*(line for one in notes for line in one.lines), *self.given.get("beyond", []))
 
     @property
     def used(self) -> tuple[int, ...]:

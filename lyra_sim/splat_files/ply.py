@@ -2,8 +2,8 @@
 
 Mip-Splatting (Yu et al. 2024) keeps beside the raw values the size ``filter_3D`` [frame units] that each splat is widened by
 when it is drawn: scale sqrt(s² + f²), opacity times sqrt(prod s² / prod (s² + f²)). Read without it, sheets that hardly show
-are walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green blue`` instead
-of the first harmonic.
+are walls. 2DGS (Huang et al. 2024) has two scales, for its splats are discs. nerfstudio may write bytes ``red green
+blue`` instead of the first harmonic.
 """
 
 from pathlib import Path

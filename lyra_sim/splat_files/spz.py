@@ -7,8 +7,8 @@ coefficient around the middle of a byte, scales sixteenths of the natural log fr
 coefficient by coefficient with its three channels side by side.
 
 Nothing tells which frame is inside. The reference library speaks of right, up, back; the writers of four projects were seen to
-copy positions, rotations and harmonics of the PLY untouched, whatever its frame; splat-transform did turn them about x by 180° up to
-version 2.7 and copies since version 3. So the scene says ``up``.
+copy positions, rotations and harmonics of the PLY untouched, whatever its frame; splat-transform turned them about x by 180° up
+to version 2.7 and copies since version 3. So the scene says ``up``.
 """
 
 import gzip

@@ -7,7 +7,7 @@ from typing import Any
 from lyra_sim.data.capture import Capture
 from lyra_sim.scene.sources import SOURCES
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.steps.step import Step, leave_notes
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
@@ -29,6 +29,7 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
 
         capture = capture_rgbd(cfg, out=out)
     capture.save(out)
+    leave_notes(out, capture.told)
     return capture
 
 

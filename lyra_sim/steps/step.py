@@ -1,10 +1,11 @@
 """What a step of the pipeline is: a name, a version, what it needs, and two functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lyra_sim.data.files import read_json, write_json
 from lyra_sim.scene.spec import SceneSpec
 
 
@@ -18,6 +19,21 @@ class LoadStep(Protocol):
     """Reads back what ``run`` wrote to ``folder``; ``inputs`` are the loaded outputs of the steps it needs."""
 
     def __call__(self, folder: Path, inputs: Mapping[str, Any]) -> Any: ...
+
+
+NOTES = "notes.json"
+"""In a step's folder: lines that the console tells when the step has run; absent where there is nothing to tell."""
+
+
+def leave_notes(out: Path, lines: Sequence[str]) -> None:
+    """Leave lines for the console in a step's folder."""
+    if lines:
+        write_json(out / NOTES, list(lines))
+
+
+def notes_of(folder: Path) -> tuple[str, ...]:
+    """What a step left for the console."""
+    return tuple(map(str, read_json(folder / NOTES))) if (folder / NOTES).is_file() else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ Extent told by the farthest part is wrong for nearly every set of splats trained
 the sky on a dome of large splats far outside. Such parts stay for the look; the survey leaves them out, and says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int32, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -61,6 +61,8 @@ def main_part(
     """
     at = np.asarray(points, np.float64)
     everything = np.ones(len(at), bool)
+    if sizes is None and _fits(at):
+        return MainPart(kept=everything, reach=(0.0, 0.0))
     part = _parts(at, links)
     gaps, boxes_side = _gaps(at, part)
     kept = everything.copy()
@@ -75,6 +77,20 @@ def main_part(
     low, high = at[kept].min(axis=0), at[kept].max(axis=0)
     away = np.abs(at[~kept] - (low + high) / 2).max(initial=0.0)
     return MainPart(kept=kept, reach=(float((high - low).max() / 2), float(away)))
+
+
+def main_faces(
+    vertices: Float[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"]
+) -> tuple[Bool[np.ndarray, "f"], tuple[LeftOut, ...]]:
+    """Triangles of the place itself, where strays make a mesh larger than any building; and what to tell of the others."""
+    used = np.unique(faces)
+    links = np.searchsorted(used, np.concatenate([faces[:, :2], faces[:, 1:]])).astype(np.int64)
+    part = main_part(np.asarray(vertices)[used], links=links)
+    kept = np.zeros(len(vertices), bool)
+    kept[used] = part.kept
+    inside = kept[faces].all(axis=1)
+    (left_out,) = part.left_out("triangles") or (None,)
+    return inside, () if left_out is None else (replace(left_out, count=int((~inside).sum())),)
 
 
 def _parts(at: Float64[np.ndarray, "n 3"], links: Int64[np.ndarray, "m 2"] | None) -> Int64[np.ndarray, "n"]:
