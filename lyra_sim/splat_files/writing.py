@@ -83,7 +83,7 @@ def _lost(splats: Splats, kind: Kind, antialiased: bool | None, spz_version: int
     if kind == ".splat" and antialiased:
         lost.append("the mark that they were trained with antialiasing")
     if kind == "SPZ" and spz_version == 2:
-        lost.append("rotations beyond 11°: thin walls lean; versions 3 and 4 keep them to 0.3°")
+        lost.append("rotations by up to 12°: thin walls lean; versions 3 and 4 keep them to a quarter of a degree")
     for what, values, (low, high) in _ranges(splats, kind):
         cut = int(((values < low) | (values > high)).reshape(len(splats), -1).any(axis=1).sum())
         if cut:

@@ -1,4 +1,4 @@
-"""A file's kind is told by what is in it, whatever it is called; what isn't read is named, with the command that converts it."""
+"""A file's kind is told by what is in it, whatever it is called; what isn't read is named, with what converts it."""
 
 import gzip
 import json
