@@ -20,6 +20,10 @@ def convert_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT where it exists.")] = False,
 ) -> None:
     """Convert Gaussian splats between file formats, in the frame they have."""
+    _convert(source, target, sh_degree=sh_degree, spz_version=spz_version, overwrite=overwrite)
+
+
+def _convert(source: Path, target: Path, *, sh_degree: int, spz_version: int, overwrite: bool) -> None:
     from dataclasses import replace
 
     from lyra_sim.splat_files.reading import read_splats

@@ -13,7 +13,11 @@ from lyra_sim.geometry.spherical_harmonics import sh_rotated
 
 @dataclass(frozen=True, kw_only=True)
 class Splats:
-    """Anisotropic 3D Gaussians with raw (unactivated) parameters."""
+    """Anisotropic 3D Gaussians with raw (unactivated) parameters.
+
+    Raises:
+        GeometryError: Lengths differ, a number isn't finite, or coefficients are of no degree from 0 to 3.
+    """
 
     means: Float32[np.ndarray, "n 3"]
     """Centres [frame units; metres after align]."""
@@ -93,7 +97,11 @@ class Splats:
 
     @classmethod
     def load_ply(cls, path: Path) -> "Splats":
-        """Read what :meth:`save_ply` wrote without comments; files of others are read by the room ``splat_files``."""
+        """Read what :meth:`save_ply` wrote without comments; files of others are read by the room ``splat_files``.
+
+        Raises:
+            InputError: It is missing, cut off, or no such file.
+        """
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:

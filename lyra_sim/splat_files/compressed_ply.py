@@ -23,10 +23,12 @@ from lyra_sim.splat_files.raw_splats import RawSplats
 from lyra_sim.splat_files.space_order import space_order
 
 IN_CHUNK = 256
+"""Splats that share bounds. Convention."""
 WORDS = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
 BITS = (11, 10, 11)
+"""Of a word's three parts. Convention."""
 REACH = 4.0
-"""Harmonics beyond this are cut off."""
+"""Harmonics beyond this are cut off. Convention."""
 BOUNDS = tuple(
     f"{end}_{of}"
     for kind in (("x", "y", "z"), ("scale_x", "scale_y", "scale_z"), ("r", "g", "b"))

@@ -17,12 +17,13 @@ from lyra_sim.splat_files.quaternion_packing import four_bytes, packed_four_byte
 from lyra_sim.splat_files.raw_splats import RawSplats
 
 ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
+"""One splat. Convention."""
 SAMPLE = 4096
-"""Rows that are looked at."""
+"""Rows that are looked at. Convention."""
 PLAUSIBLE = 0.99
-"""Share of those whose numbers make sense, in a file that is taken for one."""
+"""Share of those whose numbers make sense, in a file that is taken for one. Tuned, unrecorded."""
 FAR, LARGE, SMALL = 1e6, 1e5, 1e-12
-"""Sensible positions and sizes [frame units]."""
+"""Sensible positions and sizes [frame units]. Tuned, unrecorded."""
 
 
 def looks_like_dot_splat(path: Path) -> bool:

@@ -6,12 +6,13 @@ from pathlib import Path
 from lyra_sim.errors import InputError
 
 MOST_SPLATS = 20_000_000
-"""A header that claims more is refused before anything is unpacked."""
+"""A header that claims more is refused before anything is unpacked. Convention."""
 MOST_BYTES = 8 << 30
-"""A larger file is refused before it is opened: 20 million splats of degree 3 are 5 GB as a plain PLY."""
+"""A larger file is refused before it is opened: 20 million splats of degree 3 are 5 GB as a plain PLY. Derived."""
 MOST_SMALL_BYTES = 4 << 20
-"""Of headers and JSON."""
+"""Of headers and JSON. Convention."""
 CHUNK = 1 << 20
+"""Bytes unpacked at once. Convention."""
 
 
 def check_count(count: int, subject: str) -> None:

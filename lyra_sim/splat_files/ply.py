@@ -20,7 +20,7 @@ from lyra_sim.splat_files.ply_header import PlyElement, PlyHeader, read_tables
 from lyra_sim.splat_files.raw_splats import RawSplats
 
 MOST_COEFFICIENTS = 16
-"""Degree 3; what is beyond is left out."""
+"""Degree 3; what is beyond is left out. Derived."""
 DEGREES = {0: 0, 9: 1, 24: 2, 45: 3, 72: 4}
 """Degree by the number of ``f_rest`` properties."""
 RGB = ("red", "green", "blue")

@@ -8,8 +8,9 @@ import numpy as np
 from lyra_sim.errors import InputError
 
 MOST_HEADER = 1 << 16
-"""Bytes a header may take: 62 properties of degree 3 are 2 kB."""
+"""Bytes a header may take: 62 properties of degree 3 are 2 kB. Convention."""
 MOST_COUNT = 1 << 40
+"""Of rows that a header may claim: beyond, it is no number of rows at all. Convention."""
 TYPES = {
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2", "uint16": "u2",
     "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4", "double": "f8", "float64": "f8",

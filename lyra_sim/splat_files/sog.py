@@ -22,10 +22,11 @@ from lyra_sim.splat_files.sog_files import META, Part, json_part, part_of_folder
 COEFFICIENTS = {1: 3, 2: 8, 3: 15}
 """Beyond the first, by the number of bands."""
 IN_ROW = 64
-"""Palette rows side by side in their image."""
+"""Palette rows side by side in their image. Convention."""
 MOST_PALETTE = 1 << 16
+"""Rows that two bytes can name. Derived."""
 LARGEST_LOG = 30.0
-"""Of ln(1 + |x|): positions beyond are nobody's."""
+"""Of ln(1 + |x|): positions beyond are nobody's. Convention."""
 
 
 def read_sog(path: Path) -> RawSplats:

@@ -17,12 +17,13 @@ from lyra_sim.splat_files.limits import CHUNK, MOST_SMALL_BYTES
 
 META = "meta.json"
 MOST_MEMBERS = 64
+"""Files in a zip; a SOG has eight. Convention."""
 MOST_DIRECTORY = 1 << 16
-"""Bytes of a zip's table of contents."""
+"""Bytes of a zip's table of contents. Convention."""
 END = struct.Struct("<IHHHHIIH")
 """The record at a zip's end."""
 ROOM = 1 << 16
-"""Pixels an image may have beyond what is needed, and bytes a file."""
+"""Pixels an image may have beyond what is needed, and bytes a file. Convention."""
 
 Part = Callable[[str, int], bytes]
 """A part's bytes by name, refused where it has more than so many."""

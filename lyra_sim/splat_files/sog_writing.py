@@ -18,15 +18,17 @@ from lyra_sim.splat_files.sog_files import META
 from lyra_sim.splat_files.space_order import space_order
 
 TABLE = 256
+"""Values that a byte can name. Derived."""
 ROUNDS = 12
+"""Of k-means. Tuned, unrecorded."""
 PALETTE = 4096
-"""Rows at the most: with ten times as many the work would be ten times as long, and the harmonics' error a third less."""
+"""Rows at the most; the work grows with them. Tuned, unrecorded."""
 LEARNT_FROM = 65_536
-"""Rows the palette is found from."""
+"""Rows the palette is found from. Tuned, unrecorded."""
 AT_ONCE = 8192
-"""Rows compared with the palette at once, to bound memory."""
+"""Rows compared with the palette at once, to bound memory. Convention."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Of every file in the zip, so that equal splats give equal bytes."""
+"""Of every file in the zip, so that equal splats give equal bytes. Convention."""
 
 
 def write_sog(splats: Splats, path: Path, *, antialiased: bool | None) -> None:

@@ -17,17 +17,17 @@ from lyra_sim.splat_files.limits import check_count
 from lyra_sim.splat_files.raw_splats import Kind, RawSplats
 
 MOST_LOGIT = 20.0
-"""Stands for an endless logit: 2e-9 from opaque, which is opaque in 32 bits."""
+"""Stands for an endless logit: 2e-9 from opaque, which is opaque in 32 bits. Derived."""
 THIN = 0.01
-"""Thickness of a splat that has none, as a share of its thinnest other axis."""
+"""Thickness of a splat that has none, as a share of its thinnest other axis. Convention."""
 LEAST_LOG_SCALE = -20.0
-"""Of a splat that has no size at all: 2e-9 units."""
+"""Of a splat that has no size at all: 2e-9 units. Convention."""
 MOST_DAMAGED = 0.05
-"""A file with a larger share of damaged rows is refused: what is left may be no likeness of what was scanned."""
+"""A file with a larger share of damaged rows is refused: what is left may be no likeness of what was scanned. Convention."""
 FARTHEST, LARGEST_LOG_SCALE = 1e9, 20.0
-"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond."""
+"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond. Derived."""
 FEW = 16
-"""With fewer splats than this, all of one sign says nothing."""
+"""With fewer splats than this, all of one sign says nothing. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,24 +28,28 @@ from lyra_sim.splat_files.quaternion_packing import first_three, packed_first_th
 from lyra_sim.splat_files.raw_splats import RawSplats
 
 MAGIC = 0x5053474E
-"""``NGSP``."""
+"""``NGSP``. Convention."""
 HEADER = struct.Struct("<IIIBBBB")
 REST_OF_HEADER = struct.Struct("<I12x")
 """Of version 4: where its table of streams begins."""
 STREAM = struct.Struct("<QQ")
 """Packed and unpacked bytes of a stream."""
 VERSIONS = (2, 3, 4)
+"""That are read and written. Convention."""
 TURNED = "SPZ 2 turns splats by up to 12°: thin walls lean; versions 3 and 4 keep rotations to a quarter of a degree"
 COLOUR_SCALE = 0.15
+"""Of the DC coefficient, in shares of a byte. Convention."""
 REST = {0: 0, 1: 3, 2: 8, 3: 15, 4: 24}
 """Coefficients beyond DC, by degree."""
 ANTIALIASED, EXTENDED = 1, 2
-"""Bits of the header's flags."""
+"""Bits of the header's flags. Convention."""
 MOST_EXTENSION = 1 << 20
+"""Bytes of a vendor's own. Convention."""
 MOST_POSITION = (1 << 23) - 1
-"""Of the 24 bits."""
+"""Of the 24 bits. Derived."""
 FINEST, COARSEST = 12, 0
-"""Fractional bits that are written: steps of a quarter of a millimetre in metres; fewer where positions need the room."""
+"""Fractional bits that are written: steps of a quarter of a millimetre in metres; fewer where positions need the room.
+Convention."""
 
 
 def read_spz(path: Path) -> RawSplats:

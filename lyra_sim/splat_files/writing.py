@@ -51,6 +51,9 @@ def write_splats(splats: Splats, path: Path, *, antialiased: bool | None = None,
 
     Returns:
         What the kind of file can't hold of these splats.
+
+    Raises:
+        SpecError: The name says no kind that is written, or there is no such version.
     """
     kind = kind_of_name(path)
     if spz_version not in VERSIONS:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, check_file, finished, painted, reduced, srgb_bytes
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, check_file, finished, painted, reduced
+from lyra_sim.conventions import srgb_bytes_from_linear
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.errors import InputError
 
@@ -99,9 +100,9 @@ def _part(prim: Any, world_from_prim: np.ndarray, images: dict[str, np.ndarray |
     image, flat = _material(prim, images)
     rgb = None
     if flat is not None:
-        rgb = np.broadcast_to(srgb_bytes(flat), (len(corners), 3, 3))
+        rgb = np.broadcast_to(srgb_bytes_from_linear(flat), (len(corners), 3, 3))
     elif colour is not None and image is None:
-        rgb = srgb_bytes(colour)
+        rgb = srgb_bytes_from_linear(colour)
     elif image is not None:
         rgb = np.full((len(corners), 3, 3), 255, np.uint8)
     return painted(vertices, indices[corners], corner_rgb=rgb, uv=uv, image=image)

@@ -15,16 +15,19 @@ from lyra_sim.capture.survey.standing_room import CELL, COARSEST, HEADROOM, LARG
 from lyra_sim.data.reading import LeftOut
 
 LINK = 2.0
-"""Points in the same or neighbouring cells of this edge hang together [m]."""
+"""Points in the same or neighbouring cells of this edge hang together [m]. Tuned, unrecorded."""
 BACKDROP = 4.0
-"""A part whose points are this many times as large as the main part's …"""
+"""A part whose points are this many times as large as the main part's … Tuned, unrecorded."""
 BACKDROP_GAP = 5.0
-"""… and that lies farther from it than this [m], and than half the main part's own size, is backdrop: sky, hills, facades."""
+"""… and that lies farther from it than this [m], and than half the main part's own size, is backdrop: sky, hills, facades.
+Tuned, unrecorded."""
 FAR_GAP = 30.0
-"""Where all would be too large, parts are left out that lie farther than this [m], and than the main part's own size."""
+"""Where all would be too large, parts are left out that lie farther than this [m], and than the main part's own size. Tuned,
+unrecorded."""
 LEAST_SHARE = 0.5
-"""The place itself holds at least this share of the points: else the unit is wrong, not a part far away."""
+"""The place itself holds at least this share of the points: else the unit is wrong, not a part far away. Convention."""
 HALVINGS = 24
+"""Of a distance: a thousand kilometres to six centimetres. Derived."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
+from lyra_sim.conventions import srgb_bytes_from_linear
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.errors import InputError
 
@@ -14,13 +15,15 @@ Up = Literal["x", "y", "z", "-x", "-y", "-z"]
 MESH_SUFFIXES = (".glb", ".obj", ".ply")
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 MOST_BYTES = 4 << 30
-"""A larger file is refused before it is opened."""
+"""A larger file is refused before it is opened. Convention."""
 MOST_TRIANGLES = 30_000_000
+"""More are refused. Convention."""
 MOST_TEXELS = 2048
-"""Images are reduced to this side: views are a few hundred pixels wide."""
+"""Images are reduced to this side: views are a few hundred pixels wide. Convention."""
 MOST_IMAGE_PIXELS = 16384 * 16384
+"""A larger texture is refused. Convention."""
 GREY = (178, 178, 178)
-"""Of surface that says nothing of its colour."""
+"""Of surface that says nothing of its colour. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,11 @@ class ReadMesh:
 
 
 def check_file(path: Path, suffixes: tuple[str, ...], *, expected: str) -> None:
-    """Refuse what is missing, empty, huge or of another kind, by name and size."""
+    """Refuse what is missing, empty, huge or of another kind, by name and size.
+
+    Raises:
+        InputError: It is one of these.
+    """
     if not path.is_file():
         raise InputError(
             str(path),
@@ -84,7 +91,11 @@ def read_given_mesh(path: Path) -> ReadMesh:
 
 
 def finished(path: Path, parts: list[PaintedMesh], dropped: int, *, glb: bool) -> ReadMesh:
-    """Parts as one mesh; an error where nothing is left."""
+    """Parts as one mesh; an error where nothing is left.
+
+    Raises:
+        InputError: No triangle is left, or there are more than ``MOST_TRIANGLES``.
+    """
     if not parts:
         raise InputError(
             str(path),
@@ -143,20 +154,17 @@ def painted(
 
 
 def reduced(image: Image.Image) -> np.ndarray:
-    """Pixels of an image from a stranger, opaque sRGB, no larger than needed."""
+    """Pixels of an image from a stranger, opaque sRGB, no larger than needed.
+
+    Raises:
+        InputError: The image has more than ``MOST_IMAGE_PIXELS``.
+    """
     if image.width * image.height > MOST_IMAGE_PIXELS:
         raise InputError("texture", f"{image.width}x{image.height} pixels", expected=f"at most {MOST_IMAGE_PIXELS} in all")
     image = image.convert("RGB")
     if max(image.size) > MOST_TEXELS:
         image.thumbnail((MOST_TEXELS, MOST_TEXELS), Image.Resampling.BOX)
     return np.asarray(image)
-
-
-def srgb_bytes(linear: np.ndarray) -> np.ndarray:
-    """Display-referred bytes of linear Rec. 709 values in 0..1 (IEC 61966-2-1): glTF's and USD's factors are linear."""
-    linear = np.clip(np.asarray(linear, np.float64), 0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)
 
 
 def _part(geometry: Any, matrix: np.ndarray, images: dict[int, np.ndarray], *, linear: bool) -> tuple[PaintedMesh | None, int]:
@@ -178,7 +186,7 @@ def _looks(
         if visual.kind == "face":
             return np.repeat(np.asarray(visual.face_colors)[:, None, :3], 3, axis=1), None, None
         colours = np.asarray(visual.vertex_colors)[:, :3]
-        return (srgb_bytes(colours / 255) if linear else colours)[faces], None, None
+        return (srgb_bytes_from_linear(colours / 255) if linear else colours)[faces], None, None
     material = getattr(visual, "material", None)
     factor = getattr(material, "baseColorFactor", None)
     if factor is None:
@@ -188,14 +196,14 @@ def _looks(
     texture = getattr(material, "image", None) if texture is None else texture
     uv = getattr(visual, "uv", None)
     if texture is not None and uv is not None and len(uv):
-        rgb = None if flat is None or (not linear) else srgb_bytes(flat)  # OBJ's Kd is a stand-in where there is a map
+        rgb = None if flat is None or (not linear) else srgb_bytes_from_linear(flat)  # OBJ: Kd stands in for the map
         rows = np.broadcast_to(np.array([255, 255, 255], np.uint8) if rgb is None else rgb, (len(faces), 3, 3))
         if id(texture) not in images:
             images[id(texture)] = reduced(texture)
         return rows, np.asarray(uv, np.float64)[faces], images[id(texture)]
     if flat is None:
         return None, None, None
-    rgb = srgb_bytes(flat) if linear else (flat * 255 + 0.5).astype(np.uint8)
+    rgb = srgb_bytes_from_linear(flat) if linear else (flat * 255 + 0.5).astype(np.uint8)
     return np.broadcast_to(rgb, (len(faces), 3, 3)), None, None
 
 

@@ -8,9 +8,9 @@ from jaxtyping import Float32, Float64, Int32, UInt8
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.capture.survey.dense_samples import thinned
 from lyra_sim.capture.survey.main_part import main_part
 from lyra_sim.capture.survey.standing_room import cell_for
-from lyra_sim.capture.survey.surface_samples import thinned
 from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
@@ -21,14 +21,15 @@ from lyra_sim.splat_files.reading import read_splats
 from lyra_sim.splat_files.sound import Reading
 
 OPAQUE = 0.5
-"""Splats that block less of the light than this are haze where the survey looks for floors and walls."""
+"""Splats that block less of the light than this are haze where the survey looks for floors and walls. Tuned, unrecorded."""
 REACH = 1.5
-"""A splat fills space up to this many standard deviations from its mean."""
+"""A splat fills space up to this many standard deviations from its mean. Tuned, unrecorded."""
 FLAKES = 6
-"""Cells that hang together with fewer others than this are floaters."""
+"""Cells that hang together with fewer others than this are floaters. Tuned, unrecorded."""
 MOST_SIDE = 64
-"""Points taken along one axis of a splat at the most."""
+"""Points taken along one axis of a splat at the most. Convention."""
 BACKGROUND = (0.96, 0.96, 0.95)
+"""Colour where no splat is, of the rendered views. Convention."""
 
 
 def read_given_splats(path: Path) -> Reading:
@@ -83,7 +84,11 @@ def surveyed(splats: Splats, notes: ReadingNotes) -> tuple[Splats, ReadingNotes]
 
 
 def opaque_surface(splats: Splats, cell: float, *, subject: str) -> Shell:
-    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters."""
+    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters.
+
+    Raises:
+        InputError: No splat is opaque, none hang together, or they span no building.
+    """
     solid = splats.opacities >= OPAQUE
     if not solid.any():
         raise InputError(subject, "no splat blocks half of the light", expected="splats that form surfaces")
