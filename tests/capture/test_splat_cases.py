@@ -14,6 +14,7 @@ from lyra_sim.runner import build
 from lyra_sim.scene.scene_file import load_scenes
 from lyra_sim.splat_files.ply import widened
 from lyra_sim.splat_files.writing import write_splats
+from lyra_sim.steps.capture import sources
 from tests.splat_files.clouds import byte_colours, columns_of, joined, room, write_columns
 
 SCENES = """version: 1
@@ -39,8 +40,9 @@ def built(folder: Path, file: Path) -> tuple[Capture, list[str]]:
 
 
 def stands_in_the_room(capture: Capture) -> None:
-    standing = capture.given["standing"]
-    assert abs(standing["start_in_survey_frame"][2]) < 0.12 and standing["enclosed_share"] == 1.0
+    assert capture.given is not None and capture.given.survey is not None
+    standing = capture.given.survey.standing
+    assert abs(standing.start_in_survey_frame[2]) < 0.12 and standing.enclosed_share == 1.0
     centres = capture.cameras.centres
     assert (centres > 0).all() and (centres < [3.0, 2.4, 2.3]).all()
 
@@ -127,7 +129,7 @@ CASES = {
     "surfels": (surfels, "2DGS"),
     "rgb": (rgb, "red, green, blue"),
     "filter_3D": (filtered, "filter_3D"),
-    "sky": (with_sky, "600 opaque splats of the survey left out"),
+    "sky": (with_sky, "600 opaque splats far outside left out"),
     "spz 4": (as_kind("scan.spz"), None),
     "compressed": (as_kind("scan.compressed.ply"), None),
     "sog": (as_kind("scan.sog"), None),
@@ -167,15 +169,13 @@ def test_a_file_that_is_turned_is_turned_by_up_alone(tmp_path):
     (result,) = build(load_scenes(tmp_path / "scenes.yaml"), tmp_path / "out", until="capture").scenes
     assert result.error is None
     (manifest,) = (tmp_path / "out" / "scan" / "steps").glob("*capture/capture.json")
-    standing = Capture.load(manifest.parent).given["standing"]
-    assert abs(standing["start_in_survey_frame"][2]) < 0.12 and standing["enclosed_share"] == 1.0
+    standing = Capture.load(manifest.parent).given.survey.standing
+    assert abs(standing.start_in_survey_frame[2]) < 0.12 and standing.enclosed_share == 1.0
 
 
 def test_the_parts_of_a_sog_are_sources_of_the_step(tmp_path):
-    from lyra_sim.steps.capture import sources
-
     write_splats(room(), tmp_path / "scan" / "meta.json")
     (tmp_path / "scenes.yaml").write_text(SCENES.replace("FILE", "scan/meta.json"), encoding="utf-8")
     (scene,) = load_scenes(tmp_path / "scenes.yaml")
-    names = {path.name for path in sources(scene)}
+    names = {path.name for path in sources(scene.rgbd, None, None, None, None, None, scene.splats)}
     assert names == {"meta.json", "means_l.webp", "means_u.webp", "quats.webp", "scales.webp", "sh0.webp"}

@@ -13,13 +13,13 @@ from tests.splat_files.clouds import cloud, degrees_apart, matched
 # name, SPZ version, position as a share of the cloud's 6 m, degrees, log scale, opacity, first harmonic, the others
 KEPT = [
     ("a.ply", 3, 0.0, 1e-4, 0.0, 0.0, 0.0, 0.0),
-    ("a.compressed.ply", 3, 1 / 2 / 1023, 0.25, 6 / 2 / 1023, 0.002, 0.008, 0.016),
-    ("a.spz", 2, 2.1e-5, 12.0, 0.0313, 0.002, 0.014, 0.004),
+    ("a.compressed.ply", 3, 1 / 2 / 1023, 0.3, 6 / 2 / 1023, 0.002, 0.008, 0.016),
+    ("a.spz", 2, 2.1e-5, 13.5, 0.0313, 0.002, 0.014, 0.004),
     ("a.spz", 3, 2.1e-5, 0.35, 0.0313, 0.002, 0.014, 0.004),
     ("a.spz", 4, 2.1e-5, 0.35, 0.0313, 0.002, 0.014, 0.004),
-    ("a.sog", 3, 5e-5, 1.0, 0.05, 0.002, 0.05, 0.05),
-    ("meta.json", 3, 5e-5, 1.0, 0.05, 0.002, 0.05, 0.05),
-    (".splat", 3, 0.0, 0.8, 1e-5, 0.002, 0.0071, np.inf),
+    ("a.sog", 3, 5e-5, 1.2, 0.05, 0.002, 0.05, 0.05),
+    ("meta.json", 3, 5e-5, 1.2, 0.05, 0.002, 0.05, 0.05),
+    (".splat", 3, 0.0, 1.0, 1e-5, 0.002, 0.0071, np.inf),
 ]
 
 

@@ -41,8 +41,9 @@ class MainPart:
     def left_out(self, what: str) -> tuple[LeftOut, ...]:
         """For the notes of a reading; empty where all was kept."""
         count = int((~self.kept).sum())
-        why = f"they lie up to {self.reach[1]:.3g} m from a place of {2 * self.reach[0]:.3g} m; they stay for the look"
-        return (LeftOut(what=f"{what} of the survey", count=count, why=why),) if count else ()
+        place, away = 2 * self.reach[0], self.reach[1]
+        why = f"the survey keeps to a place of {place:.3g} m, they lie up to {away:.3g} m off and stay for the look"
+        return (LeftOut(what=f"{what} far outside", count=count, why=why),) if count else ()
 
 
 def main_part(
