@@ -10,7 +10,8 @@ from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.frame.stated_frame import given_frame
-from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, read_given_mesh
+from lyra_sim.capture.survey.painting import ReadMesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
@@ -84,6 +85,7 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
         "triangles": len(mesh.faces),
         "triangles_dropped": sum(one.dropped for one in read),
         "images": len(mesh.images),
+        "reading": [one.notes.to_json() for one in read],
     }
     return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
 
