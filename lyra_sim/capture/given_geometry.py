@@ -17,12 +17,13 @@ from lyra_sim.capture.survey.surface_samples import face_normals, surface_sample
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
 from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.reading import told_on_failure
 from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.scene.sources import Surveyed
+from lyra_sim.scene.sources import SurfaceSource, Surveyed
 from lyra_sim.scene.spec import SceneSpec
 
 FARTHEST_ORIGIN = 10_000.0
@@ -55,12 +56,17 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
         read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
         out: Folder of the step.
     """
-    from lyra_sim.rendering.painted_view import PaintedScene
-
     source = cfg.surface
     if source is None:
         raise SpecError(f"scene '{cfg.name}'", "no surface source", expected="mesh: a file")
     read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
+    with told_on_failure([one.notes for one in read]):
+        return _surveyed(cfg, source, read, out=out)
+
+
+def _surveyed(cfg: SceneSpec, source: SurfaceSource, read: list[ReadMesh], *, out: Path) -> Capture:
+    from lyra_sim.rendering.painted_view import PaintedScene
+
     units = {(one.metres_per_unit, one.up) for one in read}
     first = read[0]
     if len(units) > 1 and (cfg.scale == "auto" or cfg.up == "auto"):

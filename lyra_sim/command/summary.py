@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from lyra_sim.data.files import read_json
+from lyra_sim.data.reading import notes_of
 from lyra_sim.data.report import Metric, Report
 from lyra_sim.runner import BuildResult, ScenePlan, SceneResult
+from lyra_sim.runner.planning import steps_folder
 
 _FIGURES = (
     ("poses.registered", "{:.0%} of the photos posed"),
@@ -39,6 +42,20 @@ def print_result(console: Console, result: BuildResult) -> None:
 
 
 def _print_scene(console: Console, scene: SceneResult) -> None:
+    _print_verdict(console, scene)
+    for line in _reading(scene):
+        _say(console, f"  read    {line}")
+
+
+def _reading(scene: SceneResult) -> list[str]:
+    """What was left out of given files, as capture noted it; the report has the whole account."""
+    if "capture" in scene.due:
+        return []
+    files = steps_folder(scene.folder.parent, scene.scene).glob("*_capture/capture.json")
+    return [line for file in files for notes in notes_of(read_json(file).get("given", {})) for line in notes.lines]
+
+
+def _print_verdict(console: Console, scene: SceneResult) -> None:
     stage = scene.folder / "world" / "world.usda"
     if scene.error is not None or scene.report is None:
         due = f", due: {', '.join(scene.due)}" if scene.due else ""

@@ -1,8 +1,11 @@
 """What a reader found in a file, what it took of it, and what it left out: nothing is left out in silence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from lyra_sim.errors import LyraSimError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +64,27 @@ class ReadingNotes:
             left_out=tuple(LeftOut(**one) for one in value["left_out"]),
             remarks=tuple(value["remarks"]),
         )
+
+
+def notes_of(given: Mapping[str, Any]) -> tuple[ReadingNotes, ...]:
+    """The notes among a capture's facts about what was given; none where its reader takes none."""
+    return tuple(ReadingNotes.from_json(one) for one in given.get("reading", ()))
+
+
+@contextmanager
+def told_on_failure(notes: Sequence[ReadingNotes]) -> Iterator[None]:
+    """Tell what a reader left out along with an error that comes after: the cause may lie there."""
+    try:
+        yield
+    except LyraSimError as error:
+        lines = [line for one in notes for line in one.lines]
+        if not lines:
+            raise
+        steps = [error.next_step] if error.next_step else []
+        raise type(error)(
+            error.subject,
+            error.found,
+            expected=error.expected,
+            likely=error.likely,
+            next_step="\n  ".join([*steps, "Read with this left out or changed:", *lines]),
+        ) from error

@@ -67,7 +67,7 @@ class UsdLooks:
             for name in TEXTURES:
                 file = shader.GetInput(name)
                 asset = file.Get(self._time) if file else None
-                if asset is not None and getattr(asset, "path", ""):
+                if asset is not None and str(getattr(asset, "path", "")):
                     return UsdLook(image=self._asset(asset))
             for name in COLOURS:
                 found = shader.GetInput(name)

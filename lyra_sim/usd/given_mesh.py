@@ -124,7 +124,9 @@ def _notes(
     path: Path, stage: Any, found: Gathered, looks: UsdLooks, odd: Counter[str], dropped: int, *, triangles: int, taken: int
 ) -> ReadingNotes:
     left = [LeftOut(what="prims", count=count, why=why) for why, count in sorted(found.hidden.items())]
-    left += [LeftOut(what=f"{kind} prims", count=count, why="the type isn't read") for kind, count in sorted(found.unread.items())]
+    left += [
+        LeftOut(what=f"{kind} prims", count=count, why="the type isn't read") for kind, count in sorted(found.unread.items())
+    ]
     left += [
         LeftOut(what=f"{kind} prims", count=count, why="USD has no schema of that type here")
         for kind, count in sorted(found.unknown.items())

@@ -92,7 +92,8 @@ def _polygons(prim: Any, time: Any, odd: Counter[str]) -> tuple[np.ndarray, _Cor
 
     mesh = UsdGeom.Mesh(prim)
     points, counts, indices = (
-        attribute.Get(time) for attribute in (mesh.GetPointsAttr(), mesh.GetFaceVertexCountsAttr(), mesh.GetFaceVertexIndicesAttr())
+        attribute.Get(time)
+        for attribute in (mesh.GetPointsAttr(), mesh.GetFaceVertexCountsAttr(), mesh.GetFaceVertexIndicesAttr())
     )
     if not points or not counts or not indices:
         odd["meshes without points or faces"] += 1

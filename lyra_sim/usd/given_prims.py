@@ -108,7 +108,9 @@ class PrimWalk:
 
         path = prim.GetPath()
         if path in outer or len(outer) >= MOST_NESTING:
-            found = f"the PointInstancer {path} holds itself" if path in outer else f"PointInstancers nested {len(outer) + 1} deep"
+            found = (
+                f"the PointInstancer {path} holds itself" if path in outer else f"PointInstancers nested {len(outer) + 1} deep"
+            )
             raise self._wrong(found, f"at most {MOST_NESTING} levels, none within itself")
         instancer = UsdGeom.PointInstancer(prim)
         which = np.array(instancer.GetProtoIndicesAttr().Get(self._time) or [], np.int64)
@@ -124,9 +126,7 @@ class PrimWalk:
         if len(which) * len(world_from_instancer) > MOST_INSTANCES:
             raise self._wrong(f"{len(which) * len(world_from_instancer)} instances", f"at most {MOST_INSTANCES}")
         kinds = UsdGeom.PointInstancer
-        matrices = instancer.ComputeInstanceTransformsAtTime(
-            self._time, self._time, kinds.IncludeProtoXform, kinds.IgnoreMask
-        )
+        matrices = instancer.ComputeInstanceTransformsAtTime(self._time, self._time, kinds.IncludeProtoXform, kinds.IgnoreMask)
         if len(matrices) != len(which):
             raise self._wrong(f"the PointInstancer {path} has arrays of different lengths", "one element for each instance")
         mask = np.array(instancer.ComputeMaskAtTime(self._time), bool)
@@ -146,7 +146,9 @@ class PrimWalk:
     def _add(self, count: int) -> None:
         self.found.instances += count
         if self.found.instances > MOST_INSTANCES:
-            raise self._wrong(f"more than {MOST_INSTANCES} prims with geometry, instances counted each", f"at most {MOST_INSTANCES}")
+            raise self._wrong(
+                f"more than {MOST_INSTANCES} prims with geometry, instances counted each", f"at most {MOST_INSTANCES}"
+            )
 
     def _wrong(self, found: str, expected: str) -> InputError:
         return InputError(self._subject, found, expected=expected)

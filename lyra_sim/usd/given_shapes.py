@@ -64,9 +64,10 @@ def _turned(profile: Float64[np.ndarray, "p 2"], sides: int, axis: str) -> Mesh:
     """A profile of (radius, height) from bottom to top, turned about the axis; points on the axis stay single."""
     angles = 2 * np.pi * np.arange(sides) / sides
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    vertices, starts, single = [], [], []
+    vertices: list[np.ndarray] = []
+    starts, single = [], []
     for radius, height in profile:
-        starts.append(sum(map(len, vertices)))
+        starts.append(sum(len(one) for one in vertices))
         single.append(radius == 0)
         rim = np.zeros((1, 2)) if radius == 0 else ring * radius
         vertices.append(np.column_stack([rim, np.full(len(rim), height)]))
@@ -88,7 +89,7 @@ def _turned(profile: Float64[np.ndarray, "p 2"], sides: int, axis: str) -> Mesh:
 
 def _arc(radius: float, sides: int, start: float, end: float, lift: float) -> list[tuple[float, float]]:
     """A half circle's profile between two latitudes [rad], without a radius of nearly 0 at the poles."""
-    steps = max(int(round(sides / 2 * (end - start) / np.pi)), 4)
+    steps = max(round(sides / 2 * (end - start) / np.pi), 4)
     angles = np.linspace(start, end, steps + 1)
     return [(0.0 if abs(abs(a) - np.pi / 2) < 1e-9 else radius * np.cos(a), lift + radius * np.sin(a)) for a in angles]
 

@@ -18,6 +18,8 @@ KINDS = {
     **dict.fromkeys(USD_SUFFIXES, ("USD", "USD text", "zip archive")),
 }
 """What a file of each name has to be; a kind that isn't told by its first bytes is left to the reader."""
+TOLD_BY_BYTES = (".glb", ".gltf", ".ply")
+"""Kinds that always begin alike."""
 BLENDER_STEPS = (".fbx", ".dae", ".stl", ".3ds", ".blend", ".3mf", ".wrl", ".x3d", ".abc", ".off")
 
 
@@ -44,6 +46,13 @@ def check_kind(path: Path) -> None:
     """Refuse a file whose first bytes are those of another format, by that format's name."""
     kind = kind_of(path)
     allowed = KINDS.get(path.suffix.lower(), ())
+    if kind is None and path.suffix.lower() in TOLD_BY_BYTES:
+        raise InputError(
+            str(path),
+            "it can't be read as a mesh: it doesn't begin as such a file does",
+            expected=f"a {path.suffix.lower()[1:].upper()} file",
+            likely="The file is of another type, or damaged from its start.",
+        )
     if kind is None or kind.name in allowed:
         return
     raise InputError(

@@ -71,7 +71,9 @@ def read_obj_mesh(path: Path) -> ReadMesh:
         names = ", ".join(name.decode("utf-8", "replace")[:20] for name in sorted(odd)[:6])
         left.append(LeftOut(what="statements", count=sum(odd.values()), why=f"they aren't known ({names})"))
     if dropped:
-        left.append(LeftOut(what="triangles", count=dropped, why="they have no area, or corners that aren't numbers or not there"))
+        left.append(
+            LeftOut(what="triangles", count=dropped, why="they have no area, or corners that aren't numbers or not there")
+        )
     notes = ReadingNotes(
         file=path.name,
         format="OBJ",
@@ -169,7 +171,7 @@ def _part(
     elif image is not None:
         image = None
     if image is not None:
-        colour = np.full((len(faces), 3, 3), 255, np.uint8)  # Kd is a stand-in where there is a map
+        colour: np.ndarray | None = np.full((len(faces), 3, 3), 255, np.uint8)  # Kd is a stand-in where there is a map
     elif rgb is not None:
         colour = rgb[np.where((faces >= 0) & (faces < len(vertices)), faces, 0)]
     else:
@@ -243,7 +245,7 @@ def _map(rest: str) -> tuple[str, tuple[float, float], tuple[float, float]]:
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option in ("-s", "-o", "-t"):
-            values = []
+            values: list[float] = []
             while words and len(values) < 3 and (one := _floats(words[:1])) is not None:
                 values.append(float(one[0]))
                 words.pop(0)

@@ -29,11 +29,11 @@ def list_spans(
     at = 0
     for row in range(rows):
         for k in range(len(sizes)):
-            length = 1
+            length = np.int64(1)
             if counters[k]:
                 if at + counters[k] > len(data):
                     return -1
-                length = 0
+                length = np.int64(0)
                 for byte in range(counters[k]):
                     where = at + byte if big_endian else at + counters[k] - 1 - byte
                     length = (length << 8) | np.int64(data[where])

@@ -39,7 +39,8 @@ def read_ply_mesh(path: Path) -> ReadMesh:
         )
     vertices = np.stack([vertex.columns[axis] for axis in "xyz"], axis=1)
     left: list[LeftOut] = []
-    parts, dropped, triangles = [], 0, 0
+    parts: list[PaintedMesh] = []
+    dropped = triangles = 0
     if face is not None and face.count:
         part, lost, count = _faces(path, ply, vertex, face, vertices, left)
         parts, dropped, triangles = [*parts, *part], dropped + lost, triangles + count
@@ -47,7 +48,9 @@ def read_ply_mesh(path: Path) -> ReadMesh:
         part, lost, count = _strips(path, vertex, strips, vertices)
         parts, dropped, triangles = [*parts, *part], dropped + lost, triangles + count
     if dropped:
-        left.append(LeftOut(what="triangles", count=dropped, why="they have no area, or corners that aren't numbers or not there"))
+        left.append(
+            LeftOut(what="triangles", count=dropped, why="they have no area, or corners that aren't numbers or not there")
+        )
     notes = _notes(path, ply, vertex, face, left, triangles=triangles, taken=sum(len(one.faces) for one in parts))
     mesh = finished(path, parts, dropped)
     return ReadMesh(mesh=mesh, metres_per_unit=None, up=None, source="PLY", dropped=dropped, notes=notes)
@@ -81,8 +84,11 @@ def _faces(
     if not any(image is not None for image in images):
         part, lost = painted(vertices, faces, corner_rgb=corner_rgb)
         return [] if part is None else [part], lost, len(faces)
-    number = face.columns["texnumber"].astype(np.int64)[owner] if "texnumber" in face.columns else np.zeros(len(faces), np.int64)
-    parts, dropped = [], 0
+    number = (
+        face.columns["texnumber"].astype(np.int64)[owner] if "texnumber" in face.columns else np.zeros(len(faces), np.int64)
+    )
+    parts: list[PaintedMesh] = []
+    dropped = 0
     for index in np.unique(number):
         of_it = number == index
         image = images[index] if 0 <= index < len(images) else None
@@ -98,9 +104,7 @@ def _faces(
     return parts, dropped, len(faces)
 
 
-def _strips(
-    path: Path, vertex: Element, strips: Element, vertices: np.ndarray
-) -> tuple[list[PaintedMesh], int, int]:
+def _strips(path: Path, vertex: Element, strips: Element, vertices: np.ndarray) -> tuple[list[PaintedMesh], int, int]:
     """Triangle strips, parted by -1, as the Stanford scans have them."""
     indices = _corners(path, strips).values.astype(np.int64)
     check_count(path, len(indices))

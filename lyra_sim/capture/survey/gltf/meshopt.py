@@ -7,7 +7,7 @@ specification; the tests hold it to files that gltfpack and gltf-transform wrote
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int16, Int32, UInt8
+from jaxtyping import Int16, UInt8
 
 from lyra_sim.capture.survey.gltf.file import GltfFile
 
@@ -34,7 +34,9 @@ def decompressed(file: GltfFile, told: dict[str, Any], where: str) -> memoryview
     if mode not in MODES or kind not in FILTERS:
         raise file.broken(where, f"meshopt mode {mode!r}, filter {kind!r}", expected=f"{MODES}, {FILTERS}")
     if count * stride > MOST_RATIO * max(len(stream), 1):
-        raise file.broken(where, f"{count} elements of {stride} bytes in {len(stream)} bytes", expected="as many as they can hold")
+        raise file.broken(
+            where, f"{count} elements of {stride} bytes in {len(stream)} bytes", expected="as many as they can hold"
+        )
     if mode == "ATTRIBUTES":
         if stride == 0 or stride % 4:
             raise file.broken(where, f"a stride of {stride} bytes", expected="a multiple of 4")
@@ -53,7 +55,7 @@ def _whole(file: GltfFile, values: np.ndarray, used: int, size: int, where: str)
     if used != size:
         found = "its meshopt stream ends early or isn't one" if used < 0 else f"{size - used} bytes are left over"
         raise file.broken(where, found, expected="a meshopt stream")
-    return memoryview(np.ascontiguousarray(values).view(np.uint8).reshape(-1))
+    return memoryview(np.ascontiguousarray(values).tobytes())
 
 
 def _filtered(file: GltfFile, raw: UInt8[np.ndarray, "n s"], kind: str, where: str) -> np.ndarray:
@@ -87,7 +89,7 @@ def _quaternions(values: Int16[np.ndarray, "n 4"]) -> Int16[np.ndarray, "n 4"]:
     one = (values[:, 3].astype(np.int32) | 3).astype(np.float64)
     three = values[:, :3] / np.where(one == 0, 1, one)[:, None] / np.sqrt(2)
     rest = np.sqrt(np.maximum(0, 1 - (three**2).sum(axis=1)))
-    largest: Int32[np.ndarray, "n"] = values[:, 3].astype(np.int32) & 3
+    largest = values[:, 3].astype(np.int32) & 3
     out = np.empty_like(values)
     rows = np.arange(len(values))
     for k, part in enumerate((rest, three[:, 0], three[:, 1], three[:, 2])):

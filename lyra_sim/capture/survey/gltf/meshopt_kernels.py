@@ -66,7 +66,7 @@ def decode_attributes(stream: UInt8[np.ndarray, "s"], out: UInt8[np.ndarray, "n 
                             at += 1
                         deltas[k] = value
                 for k in range(min(GROUP, size - group * GROUP)):
-                    before = (before + _unzigzag(np.int64(deltas[k]))) & 0xFF
+                    before = (before + _unzigzag(int(deltas[k]))) & 0xFF
                     out[start + group * GROUP + k, byte] = before
             last[byte] = before
         start += size
@@ -76,11 +76,11 @@ def decode_attributes(stream: UInt8[np.ndarray, "s"], out: UInt8[np.ndarray, "n 
 @numba.njit(cache=True, nogil=True)
 def _varint(stream: UInt8[np.ndarray, "s"], state: Int64[np.ndarray, "4"]) -> int:
     """LEB128 at ``state[0]``, which moves on; ``state[3]`` becomes 1 at the stream's end or after more than 5 bytes."""
-    value = np.int64(0)
+    value = 0
     for shift in range(0, 35, 7):
         if state[0] >= len(stream):
             break
-        byte = np.int64(stream[state[0]])
+        byte = int(stream[state[0]])
         state[0] += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
@@ -92,8 +92,9 @@ def _varint(stream: UInt8[np.ndarray, "s"], state: Int64[np.ndarray, "4"]) -> in
 @numba.njit(cache=True, nogil=True)
 def _index(stream: UInt8[np.ndarray, "s"], state: Int64[np.ndarray, "4"]) -> int:
     """An index as its difference from ``state[1]``, the last one that was told so."""
-    state[1] = (state[1] + _unzigzag(_varint(stream, state))) & 0xFFFFFFFF
-    return state[1]
+    value = (int(state[1]) + _unzigzag(_varint(stream, state))) & 0xFFFFFFFF
+    state[1] = value
+    return value
 
 
 @numba.njit(cache=True, nogil=True)

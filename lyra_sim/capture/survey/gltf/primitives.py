@@ -57,7 +57,9 @@ def shape_of(file: GltfFile, accessors: Accessors, primitive: dict[str, Any], mo
 
     vertices = attribute("POSITION", ("VEC3",))
     if told is None:
-        corners = accessors.indices(primitive["indices"], named_by=where) if "indices" in primitive else np.arange(len(vertices))
+        corners = (
+            accessors.indices(primitive["indices"], named_by=where) if "indices" in primitive else np.arange(len(vertices))
+        )
         faces = _faces(corners, mode)
     if len(faces) and not 0 <= faces.min() <= faces.max() < len(vertices):
         raise file.broken(where, f"an index is {int(faces.max())}", expected=f"below {len(vertices)}, its vertices")
@@ -69,7 +71,9 @@ def shape_of(file: GltfFile, accessors: Accessors, primitive: dict[str, Any], mo
         return values[used]
 
     uv_sets = {
-        k: of_used(attribute(f"TEXCOORD_{k}", ("VEC2",)), f"TEXCOORD_{k}") for k in range(MOST_UV_SETS) if f"TEXCOORD_{k}" in named
+        k: of_used(attribute(f"TEXCOORD_{k}", ("VEC2",)), f"TEXCOORD_{k}")
+        for k in range(MOST_UV_SETS)
+        if f"TEXCOORD_{k}" in named
     }
     colours = attribute("COLOR_0", ("VEC3", "VEC4"), colour=True) if "COLOR_0" in named else None
     return Shape(

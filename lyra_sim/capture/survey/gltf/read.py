@@ -173,5 +173,3 @@ class _Reader:
             left_out=tuple(left),
             remarks=tuple(said),
         )
-
-

@@ -1,0 +1,27 @@
+"""The report's section on given files: what each holds, what was taken of it, what was left out and why."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from lyra_sim.data.reading import notes_of
+from lyra_sim.quality.report.page import Section
+
+
+def reading_section(given: Mapping[str, Any]) -> Section | None:
+    """None where no reader gave an account.
+
+    Args:
+        given: A capture's facts about what was given.
+    """
+    notes = notes_of(given)
+    if not notes:
+        return None
+    rows = []
+    for one in notes:
+        held = ", ".join(f"{one.held[name]} {escape(name)}" for name in sorted(one.held) if one.held[name])
+        taken = ", ".join(f"{one.taken[name]} {escape(name)}" for name in sorted(one.taken) if one.taken[name])
+        rows.append(f"<b>{escape(one.file)}</b> ({escape(one.format)}) holds {held or 'nothing'}; taken: {taken or 'nothing'}.")
+        said = [*map(str, one.left_out), *one.remarks]
+        rows += [f"– {escape(line)}" for line in said] or ["– Nothing was left out."]
+    return Section(title="What was read of the given files", text="<br>".join(rows), figures=())
