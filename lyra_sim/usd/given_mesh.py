@@ -165,8 +165,10 @@ def _remarks_of_stage(stage: Any) -> list[str]:
     unit = UsdGeom.GetStageMetersPerUnit(stage)
     others = {}
     for layer in stage.GetUsedLayers():
-        value = layer.pseudoRoot.GetInfo(UsdGeom.Tokens.metersPerUnit) if layer.pseudoRoot else None
-        if value is not None and layer != stage.GetRootLayer() and abs(value - unit) > 1e-9 * unit:
+        if layer in (stage.GetRootLayer(), stage.GetSessionLayer()) or not layer.pseudoRoot.HasInfo(UsdGeom.Tokens.metersPerUnit):
+            continue
+        value = layer.pseudoRoot.GetInfo(UsdGeom.Tokens.metersPerUnit)
+        if abs(value - unit) > 1e-9 * unit:
             others[Sdf.Layer.GetDisplayNameFromIdentifier(layer.identifier)] = value
     if others:
         name, value = min(others.items())

@@ -11,7 +11,7 @@ from lyra_sim.errors import InputError
 
 SHOWN = ("default", "render")
 """Purposes whose geometry counts; guides and proxies are stand-ins."""
-MOST_INSTANCES = 2_000_000
+MOST_INSTANCES = 1_000_000
 MOST_NESTING = 16
 
 

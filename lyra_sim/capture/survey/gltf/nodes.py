@@ -11,7 +11,7 @@ from lyra_sim.capture.survey.gltf.accessors import Accessors
 from lyra_sim.capture.survey.gltf.file import GltfFile
 
 INSTANCING = "EXT_mesh_gpu_instancing"
-MOST_INSTANCES = 2_000_000
+MOST_INSTANCES = 1_000_000
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 
@@ -24,8 +24,9 @@ class Placement:
     skin: int | None
     weights: list[Any] | None
     """Of morph targets, where the node states its own."""
-    world_from_mesh: Float64[np.ndarray, "k 4 4"]
-    """One for every instance."""
+    world_from_node: Float64[np.ndarray, "4 4"]
+    count: int
+    """How many instances stand there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +65,8 @@ def placed(file: GltfFile, accessors: Accessors) -> Placed:
         if not shown:
             invisible += 1
             continue
-        matrices = world[index] @ _instances(file, accessors, node, where)
-        count += len(matrices)
+        here = _instance_count(file, accessors, node, where)
+        count += here
         if count > MOST_INSTANCES:
             raise file.broken(where, f"more than {MOST_INSTANCES} instances", expected=f"at most {MOST_INSTANCES}")
         placements.append(
@@ -74,7 +75,8 @@ def placed(file: GltfFile, accessors: Accessors) -> Placed:
                 mesh=node["mesh"],
                 skin=file.whole(node, "skin", where) if "skin" in node else None,
                 weights=file.listed(node, "weights", where) if "weights" in node else None,
-                world_from_mesh=matrices,
+                world_from_node=world[index],
+                count=here,
             )
         )
     elsewhere = sum(isinstance(node, dict) and "mesh" in node and k not in world for k, node in enumerate(nodes))
@@ -117,26 +119,32 @@ def _composed(
     return out
 
 
-def _instances(file: GltfFile, accessors: Accessors, node: dict[str, Any], where: str) -> Float64[np.ndarray, "k 4 4"]:
-    """Matrices of EXT_mesh_gpu_instancing, one for an ordinary node."""
-    told = file.extension(node, INSTANCING, where)
-    if told is None:
-        return np.eye(4)[None]
-    attributes = file.child(told, "attributes", where)
-    kinds = {"TRANSLATION": ("VEC3", 0.0), "ROTATION": ("VEC4", 0.0), "SCALE": ("VEC3", 1.0)}
-    held = {name: attributes[name] for name in kinds if name in attributes}
+def _instance_count(file: GltfFile, accessors: Accessors, node: dict[str, Any], where: str) -> int:
+    """Of EXT_mesh_gpu_instancing; 1 for an ordinary node."""
+    attributes = file.child(file.extension(node, INSTANCING, where) or {}, "attributes", where)
     counts = {accessors.count(index, named_by=f"{where}.{name}") for name, index in attributes.items()}
     if len(counts) > 1:
         raise file.broken(where, f"instance attributes of {sorted(counts)} elements", expected="one number of instances")
-    if not counts:
-        return np.eye(4)[None]
-    count = counts.pop()
-    if count > MOST_INSTANCES:
-        raise file.broken(where, f"{count} instances", expected=f"at most {MOST_INSTANCES}")
+    return counts.pop() if counts else 1
+
+
+def world_from_mesh(file: GltfFile, accessors: Accessors, placement: Placement) -> Float64[np.ndarray, "k 4 4"]:
+    """A matrix for every instance at a node. They are made when they are needed: a count costs its writer nothing."""
+    where = f"nodes[{placement.node}]"
+    told = file.extension(file.item("nodes", placement.node, named_by="the node tree"), INSTANCING, where)
+    attributes = file.child(told or {}, "attributes", where)
+    count = placement.count
+    if not attributes:
+        return placement.world_from_node[None]
+    kinds = {"TRANSLATION": ("VEC3", 0.0), "ROTATION": ("VEC4", 0.0), "SCALE": ("VEC3", 1.0)}
+    held = {name: attributes[name] for name in kinds if name in attributes}
     values = {
         name: accessors.numbers(held[name], (kind,), named_by=f"{where}.{name}")
         if name in held
         else np.full((count, int(kind[3])), fill)
         for name, (kind, fill) in kinds.items()
     }
-    return _composed(values["TRANSLATION"], values["ROTATION"], values["SCALE"])
+    matrices: Float64[np.ndarray, "k 4 4"] = placement.world_from_node @ _composed(
+        values["TRANSLATION"], values["ROTATION"], values["SCALE"]
+    )
+    return matrices

@@ -76,14 +76,21 @@ class _Reader:
 
     def _count(self, shown: Placed) -> None:
         """Count what the scene holds before any of it is unpacked: instances of instances are the cheapest bomb."""
-        total = 0
+        copies: Counter[Any] = Counter()
+        named_by: dict[Any, str] = {}
         for placement in shown.placements:
-            where, copies = f"nodes[{placement.node}]", len(placement.world_from_mesh)
-            for number, primitive in enumerate(self._primitives(placement.mesh, where)):
-                mode = self._mode(primitive, f"meshes[{placement.mesh}].primitives[{number}]")
-                self.modes[mode] += copies
+            if not isinstance(placement.mesh, int):
+                raise self.file.broken(f"nodes[{placement.node}]", f"its mesh is {placement.mesh!r}")
+            copies[placement.mesh] += placement.count
+            named_by.setdefault(placement.mesh, f"nodes[{placement.node}]")
+        total = 0
+        for mesh, count in copies.items():
+            for number, primitive in enumerate(self._primitives(mesh, named_by[mesh])):
+                where = f"meshes[{mesh}].primitives[{number}]"
+                mode = self._mode(primitive, where)
+                self.modes[mode] += count
                 if mode in TRIANGLES:
-                    total += copies * triangle_count(self.file, self.accessors, primitive, mode, where)
+                    total += count * triangle_count(self.file, self.accessors, primitive, mode, where)
         check_count(self.file.path, total)
         self.held["triangles"] = total
         self.held["nodes with geometry"] = len(shown.placements) + shown.invisible + shown.elsewhere
@@ -91,7 +98,7 @@ class _Reader:
         self.held["primitives"] = sum(self.modes.values())
         self.taken["primitives"] = sum(count for mode, count in self.modes.items() if mode in TRIANGLES)
         self.held["materials"], self.held["textures"] = len(self.file.items("materials")), len(self.file.items("textures"))
-        self.held["instances"] = self.taken["instances"] = sum(len(one.world_from_mesh) for one in shown.placements)
+        self.held["instances"] = self.taken["instances"] = sum(one.count for one in shown.placements)
 
     def _parts(self, placement: Placement, shown: Placed) -> list[tuple[PaintedMesh | None, int]]:
         found = []

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.survey.gltf.accessors import Accessors, as_numbers
 from lyra_sim.capture.survey.gltf.file import GltfFile
-from lyra_sim.capture.survey.gltf.nodes import Placement
+from lyra_sim.capture.survey.gltf.nodes import Placement, world_from_mesh
 from lyra_sim.capture.survey.gltf.primitives import Shape
 
 MOST_SETS = 4
@@ -40,7 +40,7 @@ def posed(
     vertices = _morphed(file, accessors, placement, primitive, shape, said, where)
     named = file.child(primitive, "attributes", where)
     if placement.skin is None or "JOINTS_0" not in named:
-        return vertices, placement.world_from_mesh
+        return vertices, world_from_mesh(file, accessors, placement)
     skin = file.item("skins", placement.skin, named_by=where)
     joints = file.listed(skin, "joints", f"skins[{placement.skin}]")
     if not joints or not all(isinstance(joint, int) and joint in world_from_node for joint in joints):
