@@ -164,7 +164,7 @@ class _Reader:
         left += [LeftOut(what=what, count=count, why=why) for what, count, why in rest if count]
         other = self.held["textures"] - len(looks.taken) - len(looks.unread)
         if other > 0:
-            left.append(LeftOut(what="textures", count=other, why="only base colours are surveyed"))
+            left.append(LeftOut(what="textures", count=other, why="they are no base colour of what is shown"))
         said = list(self.remarks)
         for what, count in sorted(self.unshown.items()):
             said.append(f"{count} {what}")

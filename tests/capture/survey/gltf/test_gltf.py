@@ -259,7 +259,7 @@ def test_everything_that_is_left_out_is_told(tmp_path):
         "1 triangles left out: they have no area, or corners that aren't numbers",
         "2 base colour images left out: images[0]: UnidentifiedImageError; images[1]: the file 'gone.png' is missing",
         "1 animations left out: the scene stands as its nodes do",
-        "1 textures left out: only base colours are surveyed",
+        "1 textures left out: they are no base colour of what is shown",
     ]
     assert notes.remarks == (
         "the extension ACME_walls isn't understood: what it says is not in the world",
