@@ -14,7 +14,7 @@ from lyra_sim.errors import InputError
 from lyra_sim.usd.given_looks import UsdLooks
 from lyra_sim.usd.given_pieces import Piece, is_readable, pieces_of
 from lyra_sim.usd.given_prims import Gathered, PrimWalk
-from lyra_sim.usd.given_shapes import TOLERANCE_M, is_shape
+from lyra_sim.usd.given_shapes import FINEST_RADIUS_M, TOLERANCE_M, is_shape
 
 MISSING_PARTS = ("ErrorInvalidAssetPath", "ErrorInvalidSublayerPath", "ErrorUnresolvedPrimPath", "ErrorArcCycle")
 """Composition errors after which part of the scene isn't there."""
@@ -142,7 +142,9 @@ def _notes(
     said = [f"{count} {what[1:]}" for what, count in sorted(odd.items()) if what.startswith("+")]
     shapes = sum(is_shape(one.prim) for one in found.standing)
     if shapes:
-        said.append(f"{shapes} analytic shapes stand as polyhedra, within {1000 * TOLERANCE_M:g} mm of them")
+        said.append(
+            f"{shapes} analytic shapes stand as polyhedra, within {1000 * TOLERANCE_M:g} mm up to {FINEST_RADIUS_M:g} m of radius"
+        )
     return ReadingNotes(
         file=path.name,
         format="USD",
@@ -165,7 +167,9 @@ def _remarks_of_stage(stage: Any) -> list[str]:
     unit = UsdGeom.GetStageMetersPerUnit(stage)
     others = {}
     for layer in stage.GetUsedLayers():
-        if layer in (stage.GetRootLayer(), stage.GetSessionLayer()) or not layer.pseudoRoot.HasInfo(UsdGeom.Tokens.metersPerUnit):
+        if layer in (stage.GetRootLayer(), stage.GetSessionLayer()) or not layer.pseudoRoot.HasInfo(
+            UsdGeom.Tokens.metersPerUnit
+        ):
             continue
         value = layer.pseudoRoot.GetInfo(UsdGeom.Tokens.metersPerUnit)
         if abs(value - unit) > 1e-9 * unit:

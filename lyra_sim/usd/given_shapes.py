@@ -7,8 +7,10 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 TOLERANCE_M = 0.001
-"""A flat face lies at most this far inside the round surface it stands for [m]."""
-LEAST_SIDES, MOST_SIDES = 16, 1024
+"""A flat face lies at most this far inside the round surface it stands for [m], up to a radius of ``FINEST_RADIUS_M``."""
+LEAST_SIDES, MOST_SIDES = 16, 512
+FINEST_RADIUS_M = 25.0
+"""Larger rounds have ``MOST_SIDES`` sides [m]."""
 AXES = {"X": [1, 2, 0], "Y": [2, 0, 1], "Z": [0, 1, 2]}
 """Which of (across, across, along) each coordinate is, so that turns keep their sense."""
 Mesh = tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray, "f 3"]]
@@ -36,9 +38,10 @@ _NAMES = ("size", "radius", "radiusTop", "radiusBottom", "height", "width", "len
 
 def _sides(radius: float, metres_per_unit: float) -> int:
     metres = max(abs(radius) * metres_per_unit, 1e-12)
-    if not np.isfinite(metres) or metres <= TOLERANCE_M:
+    half = TOLERANCE_M / 2  # a face of a sphere cuts off a share along its ring and another across it
+    if not np.isfinite(metres) or metres <= half:
         return LEAST_SIDES
-    return int(np.clip(np.ceil(np.pi / np.arccos(1 - TOLERANCE_M / metres)), LEAST_SIDES, MOST_SIDES)) // 2 * 2 + 2
+    return int(np.clip(np.ceil(np.pi / np.arccos(1 - half / metres)), LEAST_SIDES, MOST_SIDES)) // 2 * 2 + 2
 
 
 def _cube(values: dict[str, Any], metres_per_unit: float) -> Mesh:

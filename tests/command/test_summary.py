@@ -1,5 +1,6 @@
 """What a person reads at the end of a build: the verdict, the main figures that hold, and every one that doesn't."""
 
+import json
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lyra_sim.command.summary import _FIGURES, print_result
+from lyra_sim.data.reading import LeftOut, ReadingNotes
 from lyra_sim.data.report import Report
 from lyra_sim.quality.figures.limits import LIMITS, limit_of
 from lyra_sim.quality.figures.metrics import measured
@@ -61,3 +63,15 @@ def test_a_report_without_them_has_no_such_lines():
 def test_the_names_exist():
     assert {name for name, _ in _FIGURES} <= set(LIMITS)
     assert limit_of("physics.physx.routes_driven").unit == "share" and "scale.sigma_relative" in LIMITS
+
+
+def test_what_was_left_out_of_given_files_is_told(tmp_path):
+    notes = ReadingNotes(file="a.glb", format="glTF 2.0", left_out=(LeftOut(what="animations", count=2, why="it stands"),))
+    folder = tmp_path / "room" / "steps" / "01_capture"
+    folder.mkdir(parents=True)
+    (folder / "capture.json").write_text(json.dumps({"given": {"reading": [notes.to_json()]}}), encoding="utf-8")
+    for due, told in (((), True), (("capture",), False)):
+        console = Console(file=StringIO(), width=400)
+        scene = SceneResult(scene="room", folder=tmp_path / "room", ran=(), seconds=1.0, due=due)
+        print_result(console, BuildResult(scenes=(scene,), not_started=()))
+        assert ("  read    a.glb: 2 animations left out: it stands" in console.file.getvalue().splitlines()) == told

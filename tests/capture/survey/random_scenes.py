@@ -93,7 +93,10 @@ def write_glb(rng: np.random.Generator, path: Path, *, shear: bool = True) -> tu
             size = 8
             pixels = np.full((size, size, 3), 255, np.uint8)
             pixels[: size // 2, size // 2 :] = _srgb(rgb)
-            info = {"index": glb.texture(pixels), "extensions": {"KHR_texture_transform": {"offset": [0.5, 0], "scale": [0.5, 0.5]}}}
+            info = {
+                "index": glb.texture(pixels),
+                "extensions": {"KHR_texture_transform": {"offset": [0.5, 0], "scale": [0.5, 0.5]}},
+            }
             looks.append(glb.material(texture=info))
             used.add("KHR_texture_transform")
         else:

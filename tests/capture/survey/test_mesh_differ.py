@@ -102,7 +102,10 @@ def trimesh_and_open3d(path: Path, truth: Truth, *, trimesh_knows: bool = True) 
 
     one = trimesh.load_scene(path, process=False).to_geometry()
     two = load_open3d().io.read_triangle_mesh(str(path))
-    for count, area in ((len(one.faces), one.area if trimesh_knows else truth.area), (len(two.triangles), two.get_surface_area())):
+    for count, area in (
+        (len(one.faces), one.area if trimesh_knows else truth.area),
+        (len(two.triangles), two.get_surface_area()),
+    ):
         assert count == truth.triangles and area == pytest.approx(truth.area, rel=1e-3)
 
 

@@ -51,9 +51,7 @@ def changed(kind: str) -> Glb:
             tree["nodes"][0]["extensions"] = {"EXT_mesh_gpu_instancing": {"attributes": held}}
         case "instances of instances":
             held = {"TRANSLATION": glb.accessor(np.zeros((2000, 3), "<f4"))}
-            tree["nodes"] = [
-                {"mesh": 0, "extensions": {"EXT_mesh_gpu_instancing": {"attributes": held}}} for _ in range(1500)
-            ]
+            tree["nodes"] = [{"mesh": 0, "extensions": {"EXT_mesh_gpu_instancing": {"attributes": held}}} for _ in range(1500)]
             tree["scenes"][0]["nodes"] = list(range(1500))
         case "same mesh a million times":
             tree["meshes"][0]["primitives"] = [primitive] * 3000
@@ -159,7 +157,15 @@ def test_a_chain_of_nodes_is_as_deep_as_it_likes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "uri", ["../outside.bin", "/etc/hostname", "http://example.org/a.bin", "file:///etc/hostname", "%2e%2e/outside.bin", "a/../../outside.bin"]
+    "uri",
+    [
+        "../outside.bin",
+        "/etc/hostname",
+        "http://example.org/a.bin",
+        "file:///etc/hostname",
+        "%2e%2e/outside.bin",
+        "a/../../outside.bin",
+    ],
 )
 @pytest.mark.parametrize("what", ["buffers", "images"])
 def test_files_from_elsewhere_are_never_opened(tmp_path, uri, what):
