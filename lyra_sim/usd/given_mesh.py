@@ -142,9 +142,8 @@ def _notes(
     said = [f"{count} {what[1:]}" for what, count in sorted(odd.items()) if what.startswith("+")]
     shapes = sum(is_shape(one.prim) for one in found.standing)
     if shapes:
-        said.append(
-            f"{shapes} analytic shapes stand as polyhedra, within {1000 * TOLERANCE_M:g} mm up to {FINEST_RADIUS_M:g} m of radius"
-        )
+        within = f"{1000 * TOLERANCE_M:g} mm up to {FINEST_RADIUS_M:g} m of radius"
+        said.append(f"{shapes} analytic shapes stand as polyhedra, within {within}")
     return ReadingNotes(
         file=path.name,
         format="USD",

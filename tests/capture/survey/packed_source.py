@@ -1,6 +1,8 @@
-"""The scene that other people's tools packed into ``packed/``: ``python -m tests.capture.survey.packed_source OUT.glb [strip]``.
+"""The scene that other people's tools packed into ``packed/``.
 
-A bumpy sheet with texture, colours at the vertices, normals and two copies, one of them mirrored and one turned.
+``python -m tests.capture.survey.packed_source OUT.glb [strip]`` writes it.
+
+A bumpy sheet with a texture and two copies, one of them mirrored and one turned; two cubes with colours at their corners.
 """
 
 import sys

@@ -188,12 +188,12 @@ def test_colours_multiply_as_the_specification_says(tmp_path):
     glb = Glb()
     half = np.full((4, 3), 0.5, "<f4")
     glb.node(mesh=glb.mesh(glb.primitive(QUAD, QUAD_FACES, glb.material((0.5, 1, 0.2)), COLOR_0=glb.accessor(half))))
-    glb.node(mesh=glb.mesh(glb.primitive(QUAD + [0, 0, 1], QUAD_FACES, glb.material())))
-    glb.node(mesh=glb.mesh(glb.primitive(QUAD + [0, 0, 2], QUAD_FACES)))
+    glb.node(mesh=glb.mesh(glb.primitive(np.add(QUAD, [0, 0, 1]), QUAD_FACES, glb.material())))
+    glb.node(mesh=glb.mesh(glb.primitive(np.add(QUAD, [0, 0, 2]), QUAD_FACES)))
     old = {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [0, 0, 1, 1]}}
-    glb.node(mesh=glb.mesh(glb.primitive(QUAD + [0, 0, 3], QUAD_FACES, glb.material((1, 0, 0), extensions=old))))
+    glb.node(mesh=glb.mesh(glb.primitive(np.add(QUAD, [0, 0, 3]), QUAD_FACES, glb.material((1, 0, 0), extensions=old))))
     plain = {"KHR_materials_unlit": {}}
-    glb.node(mesh=glb.mesh(glb.primitive(QUAD + [0, 0, 4], QUAD_FACES, glb.material((1, 0, 0), extensions=plain))))
+    glb.node(mesh=glb.mesh(glb.primitive(np.add(QUAD, [0, 0, 4]), QUAD_FACES, glb.material((1, 0, 0), extensions=plain))))
     mesh = read(glb, tmp_path).mesh
     found = {round(float(z)): rgb for z, rgb in zip(corners(mesh)[:, 0, 2], colours(mesh).tolist(), strict=True)}
     assert found == {0: [137, 188, 89], 1: [255, 255, 255], 2: [178, 178, 178], 3: [0, 0, 255], 4: [255, 0, 0]}
