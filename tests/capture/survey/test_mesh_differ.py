@@ -138,9 +138,9 @@ def test_blender_reads_the_same_glb(tmp_path):
     """Blender knows instancing and quantization, so it is the second opinion where trimesh is none."""
     import json
 
-    python = os.environ.get("LYRA_SIM_BPY_PYTHON")
+    python = os.environ.get("BPY_PYTHON")
     if not python:
-        pytest.skip("LYRA_SIM_BPY_PYTHON names no Python that has bpy")
+        pytest.skip("BPY_PYTHON names no Python that has bpy")
     truths = {}
     for seed in range(PER_FORMAT):
         path = tmp_path / f"{seed}.glb"
