@@ -25,13 +25,13 @@ help:
 setup: $(STAMP)
 
 # Rerun only when what is installed could have changed. The stamp is written last, so a broken install is repeated.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml packages/lyra2/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "lyra-sim needs Python >= 3.11; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "$(PYTHON) can't make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics,video]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics,video]' --editable packages/lyra2
 	$(BIN)/python -m pip check
 	@touch $@
 
@@ -63,4 +63,4 @@ nightly: setup
 
 clean:
 	rm -rf build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
-	find lyra_sim tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find lyra_sim packages tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -53,7 +53,7 @@ def build(scene: str, out: Path) -> Run:
         step_seconds={event["step"]: event["seconds"] for event in events if event["event"] == "finished"},
         peak_gb=usage.ru_maxrss / 1e6,
         digest=digest(out / scene),
-        report=Report.load(out / scene / "metrics.json"),
+        report=Report.load(out / scene),
     )
 
 

@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from lyra_sim import load_scenes
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.loop import generate_video
 from lyra_sim.generators.reproject import Reproject
 from lyra_sim.scene.generate import GenerateConfig
+from lyra_sim.steps.capture import capture
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "scenes.yaml"
 STEADY_FROM = 3
@@ -44,7 +44,7 @@ class Watched:
 
 def captured(out: Path) -> Capture:
     scene = next(scene for scene in load_scenes(EXAMPLES) if scene.name == "small_house")
-    return capture_rgbd(scene, out=out)
+    return capture.run(scene, {}, out=out)
 
 
 def main() -> None:
@@ -66,8 +66,8 @@ def main() -> None:
         f"{len(capture.used)} photos, {1 + 80 * options.chunks} frames\n"
     )
     print("| chunk | seconds | memory held [MB] | known pixels |\n|---|---|---|---|")
-    for number, facts in enumerate(video.facts["chunks"]):
-        print(f"| {number} | {seconds[number]:.1f} | {held[number]:.0f} | {facts['known_share']:.3f} |")
+    for number, facts in enumerate(video.facts.chunks):
+        print(f"| {number} | {seconds[number]:.1f} | {held[number]:.0f} | {facts.known_share:.3f} |")
     if options.chunks > STEADY_FROM + 1:
         for name, values in (("seconds", seconds[STEADY_FROM:]), ("memory", held[STEADY_FROM:])):
             middle = np.median(values)

@@ -25,14 +25,14 @@ import numpy as np
 import torch
 from endless_rooms import c2w_at, cast, way
 
-from lyra_sim.generators import lyra2 as lyra2_module
 from lyra_sim.generators.generator import Condition, Generated
 from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.generators.loop import KEPT_EVERY
-from lyra_sim.generators.lyra2 import Lyra2
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
+from lyra_sim_lyra2 import generator as lyra2_module
+from lyra_sim_lyra2.generator import Lyra2
 
 FOCAL = 0.72
 """Of the width."""

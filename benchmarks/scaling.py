@@ -71,19 +71,38 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
     import numpy as np
 
     from lyra_sim.data.scale import ScaleEstimate
-    from lyra_sim.data.solid import Solid
+    from lyra_sim.data.solid import CarveFacts, Solid, SolidFacts, SurfaceFacts
     from lyra_sim.data.video import WorldVideo
     from lyra_sim.data.views import Views
-    from lyra_sim.data.world import MetricWorld
+    from lyra_sim.data.world import AlignEvidence, MetricWorld
     from lyra_sim.geometry.rigid import Similarity
     from lyra_sim.scene.sources import RgbdSource
     from lyra_sim.scene.spec import CollideConfig, SceneSpec
-    from lyra_sim.steps import author, collide
+    from lyra_sim.steps.author import author
+    from lyra_sim.steps.collide import collide
 
     columns = max(divisor for divisor in range(1, math.isqrt(rooms) + 1) if rooms % divisor == 0)
     building = office(rooms // columns, columns)
     mesh, cameras = building.mesh(edge), building.cameras()
-    solid = Solid(mesh=mesh, free_space=building.free_space(voxel), texture=None, facts={})
+    carve = CarveFacts(
+        voxels=0,
+        free_voxels=0,
+        solid_voxels=0,
+        pocket_voxels_closed=0,
+        speck_voxels_dropped=0,
+        camera_voxels_in_matter=0,
+        free_components=1,
+    )
+    facts = SolidFacts(  # nothing was carved: the building is exact, and neither step reads this
+        texel_size_m=None,
+        voxel_size_m=voxel,
+        voxel_size_wanted_m=voxel,
+        extent_m=(0.0, 0.0, 0.0),
+        seen_area_share=1.0,
+        carve=carve,
+        surface=SurfaceFacts(faces_marching_cubes=0, faces=len(mesh.faces), kept="exact", matter_change_m3=0.0),
+    )
+    solid = Solid(mesh=mesh, free_space=building.free_space(voxel), texture=None, facts=facts)
     world = MetricWorld(
         splats=splats_on(mesh, int(SPLATS_A_TRIANGLE * len(mesh.faces))),
         views=Views(folder=Path("none"), names=("0",), rgb_suffix=".png", units_per_depth_count=None),
@@ -91,23 +110,34 @@ def measure(rooms: int, edge: float, voxel: float) -> dict[str, Any]:
         world_from_input=Similarity.identity(),
         scale=ScaleEstimate(metres_per_unit=1.0, sigma_relative=0.0, source="exact"),
         depth_kind="measured",
-        evidence={},
+        evidence=AlignEvidence(
+            up="exact",
+            frame="exact",
+            floor_area_m2=0.0,
+            floor_rms_m=0.0,
+            provisional_up_error_deg=0.0,
+            floor_height_in_input=0.0,
+            floor_slope_deg=0.0,
+            wall_tilt_deg=None,
+            camera_height_m=0.0,
+            ceiling_height_m=None,
+        ),
     )
     cfg = SceneSpec(
         name="office",
         rgbd=RgbdSource(frames=Path("none"), depth=Path("none"), cameras=Path("none")),
         collide=CollideConfig(max_hulls=HULLS_A_ROOM * rooms),
     )
-    inputs: dict[str, Any] = {"generate": WorldVideo(frames=None, facts={}), "mesh": solid, "align": world}
+    inputs: dict[str, Any] = {"generate": WorldVideo(frames=None, facts=None), "mesh": solid, "align": world}
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         for name in ("collide", "author"):
             (out / name).mkdir()
         started, cpu = time.perf_counter(), cpu_seconds()
-        inputs["collide"] = collide.run(inputs, cfg, out=out / "collide")
+        inputs["collide"] = collide.run(cfg, inputs, out=out / "collide")
         between, cpu_between = time.perf_counter(), cpu_seconds()
         collide_gb, worker_gb = peak_gb(resource.RUSAGE_SELF), peak_gb(resource.RUSAGE_CHILDREN)
-        bundle = author.run(inputs, cfg, out=out / "author")
+        bundle = author.run(cfg, inputs, out=out / "author")
         ended, cpu_ended = time.perf_counter(), cpu_seconds()
         package = sum(file.stat().st_size for file in bundle.world.rglob("*") if file.is_file())
     found = SimpleNamespace(

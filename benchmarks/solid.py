@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lyra_sim.alignment.metric import to_metric_world
-from lyra_sim.capture.rgbd import capture_rgbd
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.conventions import c2w_opengl_from_opencv
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.meshing import carve, solidify, surface
@@ -34,6 +34,7 @@ from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import MeshConfig, SceneSpec
+from lyra_sim.steps.capture import capture as capture_step
 
 WIDTH, HEIGHT, FOCAL = 320, 240, 200.0
 PARTS: dict[str, tuple[Any, str]] = {
@@ -90,8 +91,15 @@ def measure(walk: Path, truth: list[Path], voxel: float, faces: int) -> dict[str
         up="z",
     )
     with tempfile.TemporaryDirectory() as folder:
-        capture = capture_rgbd(cfg, out=Path(folder) / "capture")
-        world = to_metric_world(capture, reconstruct(capture, cfg.reconstruct), cfg)
+        capture = capture_step.run(cfg, {}, out=Path(folder) / "capture")
+        world = to_metric_world(
+            PosedDepth.of(capture),
+            reconstruct(capture, cfg.reconstruct),
+            scale=cfg.scale,
+            config=cfg.align,
+            assumed_camera_height=cfg.capture.assumed_camera_height,
+            scene=cfg.name,
+        )
         seconds = {name: [0.0, 0.0] for name in [*PARTS, "whole"]}
         for name, (module, function) in PARTS.items():
             setattr(module, function, timed(getattr(module, function), seconds[name]))
@@ -101,7 +109,7 @@ def measure(walk: Path, truth: list[Path], voxel: float, faces: int) -> dict[str
         return {
             "seconds": seconds,
             "peak_gb": peak,
-            "voxels": solid.facts["voxels"],
+            "voxels": solid.facts.carve.voxels,
             "faces": len(solid.mesh.faces),
             "truth": compared(solid.mesh, world, truth) if truth else {},
         }

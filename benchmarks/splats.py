@@ -22,12 +22,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in a build; before tor
 import numpy as np
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.splats import Splats
 from lyra_sim.quality.image import likeness
 from lyra_sim.reconstructors import fuse, gsplat_fit
 from lyra_sim.rendering.splat_view import render_splats
 from lyra_sim.scene.spec import ReconstructConfig
-from lyra_sim.steps import depth
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "scenes.yaml"
 HEAD = """| scene | iterations | splats fused | trained | PSNR fused [dB] | trained | SSIM fused | trained | it/s | seconds |
@@ -57,11 +57,11 @@ def score(capture: Capture, splats: Splats) -> Score:
     )
 
 
-def load(scene: Path) -> Capture:
+def load(scene: Path) -> PosedDepth:
     """The depth step's capture of a built scene."""
     steps = scene / "steps"
     (captured,), (with_depth,) = steps.glob("*_capture"), steps.glob("*_depth")
-    return depth.load(with_depth, {"capture": Capture.load(captured)})
+    return PosedDepth.load(with_depth, Capture.load(captured))
 
 
 def row(scene: Path, cfg: ReconstructConfig) -> str:

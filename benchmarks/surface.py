@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.alignment.metric import to_metric_world
-from lyra_sim.capture.rgbd import capture_rgbd
+from lyra_sim.alignment.metric_world import to_metric_world
 from lyra_sim.conventions import K_to_integer_centres
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.meshing.carve import carve, extent
@@ -24,6 +24,7 @@ from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.open3d_loader import load_open3d
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.steps.capture import capture as capture_step
 
 HOUSE = Path(__file__).parents[1].parent / "shared" / "data" / "scene_small_house"
 RUNS = 3
@@ -38,8 +39,15 @@ def main() -> int:
     cfg = SceneSpec(name="small_house", rgbd=source, scale="metric", up="z")
     truth = TrueSurface.load([HOUSE / "scene_visual.glb", HOUSE / "ceiling_visual.glb"])
     with tempfile.TemporaryDirectory() as folder:
-        capture = capture_rgbd(cfg, out=Path(folder) / "capture")
-        world = to_metric_world(capture, reconstruct(capture, cfg.reconstruct), cfg)
+        capture = capture_step.run(cfg, {}, out=Path(folder) / "capture")
+        world = to_metric_world(
+            PosedDepth.of(capture),
+            reconstruct(capture, cfg.reconstruct),
+            scale=cfg.scale,
+            config=cfg.align,
+            assumed_camera_height=cfg.capture.assumed_camera_height,
+            scene=cfg.name,
+        )
         depths = [world.z_depth(index) for index in range(len(world.cameras))]
         print(f"small_house, {len(depths)} views of 640x480, median of {RUNS} runs after a warm-up\n")
         print("| surface | voxel | seconds | faces | closed, manifold | accuracy | completeness | F@2cm | F@5cm |")

@@ -124,7 +124,7 @@ def finished(folder: Path, made_from: str) -> World:
     """The row of a published folder; without a report where it has none."""
     world = World(name=folder.name, made_from=made_from)
     if (folder / "metrics.json").is_file():
-        world.report, world.digest = Report.load(folder / "metrics.json"), digest(folder)
+        world.report, world.digest = Report.load(folder), digest(folder)
     for manifest in sorted((folder / "steps").glob("*/manifest.json")):
         step = json.loads(manifest.read_text(encoding="utf-8"))
         world.step_seconds[step["step"]] = step["run"]["seconds"]

@@ -16,21 +16,22 @@ here and nowhere else.
 """
 
 import numpy as np
-from jaxtyping import Float, Float32, Shaped
+from jaxtyping import Float, Float32, Float64, Shaped, UInt8
 
 METRES_PER_UNIT = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 """Length units accepted in a scene file."""
 
 GRAVITY_M_S2 = 9.81
-"""Standard gravity used by every physics scene we write."""
+"""Standard gravity used by every physics scene we write. Convention."""
 
 SH_C0 = 0.28209479177387814
-"""Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023)."""
+"""Zeroth real spherical harmonic, 1/(2*sqrt(pi)): colour = 0.5 + SH_C0 * dc (Kerbl et al. 2023). Derived."""
 
 GLTF_FROM_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-"""Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way."""
+"""Takes our z-up world to glTF's y-up one: (x, y, z) becomes (x, z, -y); metres either way. Derived."""
 
 _FLIP_YZ = np.diag([1.0, -1.0, -1.0, 1.0])
+"""Turns camera axes between OpenCV's and OpenGL's, either way. Convention."""
 
 
 def c2w_opencv_from_opengl(c2w: Float[np.ndarray, "*n 4 4"]) -> Float[np.ndarray, "*n 4 4"]:
@@ -89,3 +90,14 @@ def linear_from_srgb(rgb: Float[np.ndarray, "*n 3"]) -> Float32[np.ndarray, "*n 
     """Linear Rec. 709 of display-referred sRGB in 0..1 (IEC 61966-2-1), as USD displayColor and glTF COLOR_0 want it."""
     rgb = np.asarray(rgb, np.float64)
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def srgb_from_linear(linear: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
+    """Display-referred sRGB in 0..1 of linear Rec. 709 in 0..1 (IEC 61966-2-1): the inverse of :func:`linear_from_srgb`."""
+    linear = np.asarray(linear, np.float64)
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def srgb_bytes_from_linear(linear: Float[np.ndarray, "*n"]) -> UInt8[np.ndarray, "*n"]:
+    """sRGB counts of linear Rec. 709, cut to 0..1 first: factors and vertex colours of glTF and USD are linear."""
+    return (srgb_from_linear(np.clip(np.asarray(linear, np.float64), 0, 1)) * 255 + 0.5).astype(np.uint8)

@@ -4,6 +4,15 @@ A message names what was found, what was expected, the likely cause and the next
 can act on it without reading the source.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str | None:
+    """``Did you mean 'voxel_size'?``, or None when nothing is close."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"Did you mean '{close[0]}'?" if close else None
+
 
 class LyraSimError(Exception):
     """Base of all deliberate errors.

@@ -7,19 +7,58 @@ A third party declares a :class:`PluginSpec` and names it in its own package met
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import wraps
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
-from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError
-from lyra_sim.scene.messages import did_you_mean
+from lyra_sim.errors import EnvironmentNotReady, LyraSimError, PluginError, SpecError, did_you_mean
 
-Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics", "captioner"]
+Kind = Literal["depth", "frame_depth", "generator", "reconstructor", "exporter", "physics"]
 ENTRY_POINT_GROUP = "lyra_sim.plugins"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Licence:
+    """Terms of a set of weights."""
+
+    key: str
+    """What ``--accept-license`` takes."""
+    name: str
+    """As it is written to every output."""
+    terms: str | None
+    """Where to read them; None where there are none."""
+    must_be_accepted: bool
+
+    def require_accepted(self, accepted: Collection[str]) -> None:
+        """Stop unless the user has accepted it, where it asks for that.
+
+        Args:
+            accepted: Keys given by ``--accept-license``.
+
+        Raises:
+            SpecError: It wasn't accepted.
+        """
+        if self.must_be_accepted and self.key not in accepted:
+            raise SpecError(
+                "licence of the weights",
+                f"it has not been accepted: {self.name}",
+                expected=f"--accept-license {self.key}",
+                likely=f"Its text: {self.terms}",
+                next_step=f"Read it. If you may use the weights under it, run this again with --accept-license {self.key}.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Readiness:
+    """A line of ``lyra-sim doctor``: how a plug-in would run on this machine."""
+
+    ready: bool
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +81,18 @@ class PluginSpec:
     """Digest of its model weights; enters the step's key."""
     min_vram_gb: float = 0.0
     """GPU memory it can't do without [GB]; 0 runs on a CPU."""
+    sources: str | None = None
+    """``module:attribute`` of ``f(options) -> Iterable[Path]``: files whose content its output depends on, so that they
+    enter the step's key. The four that follow are such names too, in modules that load quickly: a plan asks them."""
+    uses: str | None = None
+    """``f(options) -> Iterable[str]``: other plug-ins it works with, as ``kind:name``; they enter the key like itself."""
+    licences: str | None = None
+    """``f(options) -> Iterable[Licence]``: terms of the weights that these options name."""
+    weights_record: str | None = None
+    """``f(options) -> Mapping[str, JSON value]``: what everything made with these weights says of them; ``weights_licence`` at
+    least."""
+    readiness: str | None = None
+    """``f() -> Readiness``: for ``lyra-sim doctor``."""
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -56,6 +107,11 @@ class PluginSpec:
         """
         return {package: _version(package) for package in map(_package, sorted(self.needs.values()))}
 
+    @property
+    def subject(self) -> str:
+        """What errors call it."""
+        return f"{self.kind} '{self.name}'"
+
     def load(self) -> Any:
         """Import the target.
 
@@ -63,22 +119,53 @@ class PluginSpec:
             EnvironmentNotReady: A package it needs isn't installed.
             PluginError: The target isn't there, or fails on import.
         """
-        subject = f"{self.kind} '{self.name}'"
         if self.missing:
             raise EnvironmentNotReady(
-                subject,
+                self.subject,
                 f"{len(self.missing)} of its packages are not installed",
                 expected=", ".join(self.missing),
                 likely=None if self.terms == "Apache-2.0" else f"Installing them accepts the {self.terms}.",
                 next_step="Run: pip install " + " ".join(f"'{requirement}'" for requirement in self.missing),
             )
-        module, _, attribute = self.target.partition(":")
+        return self._imported(self.target)
+
+    def sources_of(self, options: Any) -> tuple[Path, ...]:
+        """Files that its output depends on besides what the step reads."""
+        return tuple(self._ask(self.sources, options)) if self.sources else ()
+
+    def used_with(self, options: Any) -> tuple[str, ...]:
+        """Other plug-ins it works with, as ``kind:name``."""
+        return tuple(self._ask(self.uses, options)) if self.uses else ()
+
+    def licences_of(self, options: Any) -> tuple[Licence, ...]:
+        """Terms of the weights that ``options`` name."""
+        return tuple(self._ask(self.licences, options)) if self.licences else ()
+
+    def weights_recorded(self, options: Any) -> dict[str, str | None] | None:
+        """What everything made with the weights says of them; None where it has none."""
+        return dict(self._ask(self.weights_record, options)) if self.weights_record else None
+
+    def examined(self) -> Readiness | None:
+        """How it would run here; None where it doesn't say."""
+        told: Readiness | None = self._ask(self.readiness) if self.readiness else None
+        return told
+
+    def _ask(self, target: str, *arguments: Any) -> Any:
+        try:
+            return self._imported(target)(*arguments)
+        except LyraSimError:
+            raise
+        except Exception as error:
+            raise PluginError(self.subject, f"{target} failed with {type(error).__name__}: {error}") from error
+
+    def _imported(self, target: str) -> Any:
+        module, _, attribute = target.partition(":")
         try:
             return getattr(import_module(module), attribute)
         except LyraSimError:
             raise
         except Exception as error:
-            raise PluginError(subject, f"{self.target} can't be loaded ({type(error).__name__}: {error})") from error
+            raise PluginError(self.subject, f"{target} can't be loaded ({type(error).__name__}: {error})") from error
 
 
 BUILT_IN = (
@@ -100,14 +187,6 @@ BUILT_IN = (
         name="reproject",
         target="lyra_sim.generators.reproject:Reproject",
         version="1",
-    ),
-    PluginSpec(
-        kind="generator",
-        name="lyra2",
-        target="lyra_sim.generators.lyra2:Lyra2",
-        version="1",
-        needs={"torch": "torch>=2.13", "diffusers": "diffusers>=0.42", "transformers": "transformers>=5.24"},
-        weights_licence="NVIDIA internal research",
     ),
     PluginSpec(
         kind="reconstructor",
@@ -150,14 +229,6 @@ BUILT_IN = (
         target="lyra_sim.depth.providers.plane_sweep:PlaneSweepFrames",
         version="1",
         needs={"torch": "torch>=2.13"},
-    ),
-    PluginSpec(
-        kind="frame_depth",
-        name="transformers",
-        target="lyra_sim.depth.providers.transformers_depth:TransformersDepth",
-        version="1",
-        needs={"torch": "torch>=2.13", "transformers": "transformers>=5.24"},
-        weights_licence="the folder's (Depth Anything V2: Small Apache-2.0, larger CC BY-NC 4.0)",
     ),
     PluginSpec(
         kind="frame_depth",
@@ -206,7 +277,11 @@ def find_plugin(kind: str, name: str) -> PluginSpec:
 
 
 def load_plugin(kind: str, name: str) -> Callable[..., Any]:
-    """The work of ``kind:name``, with foreign exceptions wrapped once, their cause kept."""
+    """The work of ``kind:name``, with foreign exceptions wrapped once, their cause kept.
+
+    Raises:
+        PluginError: There is no such plug-in, or it failed.
+    """
     target = find_plugin(kind, name).load()
 
     @wraps(target, updated=())

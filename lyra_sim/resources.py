@@ -11,6 +11,9 @@ def resource_dir(name: str) -> Path:
     """Folder ``configs`` or ``usd_templates``.
 
     A wheel carries them inside the package; a checkout keeps them at the top, where people look for them.
+
+    Raises:
+        EnvironmentNotReady: It is in neither place.
     """
     for candidate in (_PACKAGE / name, _PACKAGE.parent / name):
         if candidate.is_dir():

@@ -8,52 +8,66 @@ for each step, and folders that are there whole or not at all.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from lyra_sim import Report, SceneSpec, load_scenes
 from lyra_sim.errors import LyraSimError, SpecError
-from lyra_sim.steps import align, assess, author, capture, collide, depth, generate, mesh, reconstruct
-from lyra_sim.steps.scoped import scoped
-from lyra_sim.steps.step import Step
+from lyra_sim.steps.align import align
+from lyra_sim.steps.assess import assess
+from lyra_sim.steps.author import author
+from lyra_sim.steps.capture import capture
+from lyra_sim.steps.collide import collide
+from lyra_sim.steps.depth import depth
+from lyra_sim.steps.generate import generate
+from lyra_sim.steps.mesh import mesh
+from lyra_sim.steps.reconstruct import reconstruct
 
 
-def build_stage(scene: SceneSpec, out: Path) -> Report:
+def build_stage(s: SceneSpec, out: Path) -> Report:
     """Build one scene into ``out``, one folder a step, and return its report."""
+    name, seed = s.name, s.seed
 
-    def run(step: Step, **inputs: Any) -> Any:
-        folder = out / step.name
-        folder.mkdir(parents=True)
-        step.run(inputs, scoped(scene, step), out=folder)
-        return step.load(folder, inputs)
-
-    # The user's files, undistorted once and checked against their own depth.
-    views = run(capture.STEP)
+    # The user's files, undistorted once, every view with a camera that was doubted.
+    views = capture(
+        rgbd=s.rgbd,
+        photos=s.photos,
+        video=s.video,
+        colmap=s.colmap,
+        transforms=s.transforms,
+        surface=s.surface,
+        splats=s.splats,
+        scale=s.scale,
+        up=s.up,
+        capture=s.capture,
+        poses=s.poses,
+        name=name,
+        seed=seed,
+        out=out / "capture",
+    )
 
     # Depth, where the source brought none; measured depth passes through.
-    views = run(depth.STEP, capture=views)
+    posed = depth(views, depth=s.depth, capture_=s.capture, out=out / "depth")
 
     # A video along a camera path, where the scene asks for one: photos carried over, and what none of them shows.
-    video = run(generate.STEP, depth=views)
+    video = generate(posed, generate=s.generate, seed=seed, out=out / "generate")
 
     # Splats and depth, in the reconstructor's own frame and scale.
-    reconstruction = run(reconstruct.STEP, depth=views, generate=video)
+    rebuilt = reconstruct(posed, video, reconstruct=s.reconstruct, seed=seed, out=out / "reconstruct")
 
     # Metres, z up, main floor at z = 0. Nothing below can be handed an unscaled or tilted scene.
-    world = run(align.STEP, depth=views, reconstruct=reconstruction)
+    world = align(posed, rebuilt, scale=s.scale, capture=s.capture, align=s.align, name=name, out=out / "align")
 
     # Free space carved out of matter, and the closed surface around it.
-    solid = run(mesh.STEP, align=world, depth=views, generate=video)
+    solid = mesh(world, posed, video, mesh=s.mesh, capture=s.capture, out=out / "mesh")
 
     # What physics sees: slabs, convex pieces, labels; and where a robot can go.
-    collision = run(collide.STEP, align=world, mesh=solid)
+    hulls = collide(world, solid, collide=s.collide, robot=s.robot, navigate=s.navigate, seed=seed, out=out / "collide")
 
     # The USD package, and the same world in plain formats.
-    stage = run(author.STEP, generate=video, align=world, mesh=solid, collide=collision)
+    stage = author(video, world, solid, hulls, author=s.author, name=name, out=out / "author")
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
-    named = {"depth": views, "generate": video, "align": world, "mesh": solid, "collide": collision, "author": stage}
-    report: Report = run(assess.STEP, **{name: named[name] for name in assess.STEP.needs})
-    return report
+    made = (posed, video, world, solid, hulls, stage)
+    return assess(*made, assess=s.assess, truth=s.truth, robot=s.robot, name=name, seed=seed, out=out / "assess")
 
 
 def main(arguments: list[str]) -> int:

@@ -43,3 +43,8 @@ def box_trimesh(boxes: Sequence[tuple[np.ndarray, np.ndarray]], *, inside_out: b
         colors=np.full((len(vertices), 3), 150, np.uint8),
         face_seen=np.ones(len(faces), bool),
     )
+
+
+def box_corners(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """The eight corners (8, 3) of an axis-aligned box [m]."""
+    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])], np.float64)

@@ -37,3 +37,11 @@ def test_pixel_centres_shift_by_half_and_back() -> None:
 @given(hnp.arrays(np.float32, (4, 3), elements=st.floats(0, 1, width=32)))
 def test_colours_survive_sh(rgb: np.ndarray) -> None:
     np.testing.assert_allclose(conventions.rgb_from_sh_dc(conventions.sh_dc_from_rgb(rgb)), rgb, atol=1e-6)
+
+
+def test_srgb_and_linear_are_inverse_on_every_count() -> None:
+    counts = np.arange(256, dtype=np.uint8)
+    linear = conventions.linear_from_srgb(np.repeat(counts[:, None] / 255.0, 3, axis=1))
+    np.testing.assert_array_equal(conventions.srgb_bytes_from_linear(linear), np.repeat(counts[:, None], 3, axis=1))
+    np.testing.assert_allclose(conventions.srgb_from_linear(linear)[:, 0], counts / 255.0, atol=1e-6)
+    assert conventions.srgb_bytes_from_linear(np.array([-0.5, 1.5, 0.0, 1.0])).tolist() == [0, 255, 0, 255]

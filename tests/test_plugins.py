@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
 from lyra_sim import plugins
-from lyra_sim.errors import EnvironmentNotReady, GeometryError, PluginError
-from lyra_sim.plugins import BUILT_IN, PluginSpec, all_plugins, find_plugin, load_plugin
+from lyra_sim.errors import EnvironmentNotReady, GeometryError, PluginError, SpecError
+from lyra_sim.plugins import BUILT_IN, Licence, PluginSpec, Readiness, all_plugins, find_plugin, load_plugin
 
 
 def third_party(monkeypatch, **values):
@@ -24,6 +25,18 @@ def work(value):
     if value == "ours":
         raise GeometryError("mesh", "open")
     return value * 2
+
+
+def files(options):
+    return [Path(options + ".bin")]
+
+
+def record(options):
+    return {"weights_licence": f"of {options}"}
+
+
+def ready():
+    return Readiness(ready=False, detail="too small")
 
 
 def spec(**changes) -> PluginSpec:
@@ -73,6 +86,29 @@ def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch)
         "exporter 'mine': 1 of its packages are not installed (expected no-such>=1).\n"
         "  Installing them accepts the Their terms.\n  Run: pip install 'no-such>=1'"
     )
+
+
+def test_what_a_declaration_says_is_asked_of_its_own_functions(monkeypatch):
+    """Sources, other plug-ins, licences, a record and readiness, each by name; without one there is nothing to tell."""
+    plain = spec()
+    assert plain.sources_of(None) == plain.used_with(None) == plain.licences_of(None) == ()
+    assert plain.weights_recorded(None) is None and plain.examined() is None
+    told = spec(sources=f"{__name__}:files", weights_record=f"{__name__}:record", readiness=f"{__name__}:ready")
+    assert told.sources_of("scan") == (Path("scan.bin"),)
+    assert told.weights_recorded("scan") == {"weights_licence": "of scan"}
+    assert told.examined() == Readiness(ready=False, detail="too small")
+    with pytest.raises(PluginError, match=rf"exporter 'mine': {__name__}:files failed with TypeError"):
+        told.sources_of(None)
+    with pytest.raises(PluginError, match="no_such can't be loaded"):
+        spec(uses=f"{__name__}:no_such").used_with(None)
+
+
+def test_a_licence_that_asks_for_it_has_to_be_accepted_by_name():
+    asks = Licence(key="theirs", name="Their licence", terms="https://theirs.example", must_be_accepted=True)
+    with pytest.raises(SpecError, match=r"(?s)accepted: Their licence \(expected --accept-license theirs\).*theirs.example"):
+        asks.require_accepted(["other"])
+    asks.require_accepted(["other", "theirs"])
+    replace(asks, must_be_accepted=False).require_accepted([])
 
 
 def test_broken_declarations_are_errors_not_silence(monkeypatch):

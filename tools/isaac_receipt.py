@@ -680,14 +680,14 @@ def find_gate(world: Path) -> Path | None:
     return next((path for path in near if path.is_file()), None)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, engine: Callable[..., Backend] = IsaacSim) -> int:
+    """Write the receipt; exit code 0, 1 for a failed one, 3 for none. ``engine`` is started with ``headless``."""
     parser = argparse.ArgumentParser(description="Prove a world package in Isaac Sim; writes receipt.json.")
     parser.add_argument("world", type=Path, metavar="WORLD_FOLDER")
     parser.add_argument("--out", type=Path, default=Path("receipt.json"))
     parser.add_argument("--robots", type=Path, default=Path(__file__).resolve().parents[1] / "usd_templates" / "robots")
     parser.add_argument("--gate", type=Path, help="gate_physx.json of the build, to compare route lengths with")
     parser.add_argument("--window", action="store_true", help="show the application instead of running headless")
-    parser.add_argument("--engine", choices=("isaac-sim", "ovphysx"), default="isaac-sim")
     given = parser.parse_args(arguments)
     try:
         package = read_package(given.world.resolve())
@@ -697,7 +697,7 @@ def main(arguments: list[str] | None = None) -> int:
     backend: Backend | None = None
     code = 3
     try:
-        backend = _backend(given.engine, headless=not given.window)
+        backend = engine(headless=not given.window)
         with tempfile.TemporaryDirectory(prefix="receipt-") as folder:
             gate = given.gate or find_gate(package.folder)
             receipt = make_receipt(backend, package, robots=given.robots, gate=gate, folder=Path(folder))
@@ -712,15 +712,6 @@ def main(arguments: list[str] | None = None) -> int:
         if backend is not None:
             backend.close()
     return code
-
-
-def _backend(engine: str, *, headless: bool) -> Backend:
-    if engine == "isaac-sim":
-        return IsaacSim(headless=headless)
-    sys.path.insert(0, str(Path(__file__).parent))
-    from ovphysx_backend import OvPhysx
-
-    return OvPhysx()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """PhysX without Isaac Sim as a backend of ``isaac_receipt.py``: proves the receipt's own logic on real worlds.
 
-A receipt made with it names it, and lyra-sim doesn't take it for one of Isaac Sim.
+    python tools/ovphysx_backend.py WORLD_FOLDER --out receipt.json
+
+Arguments are those of ``isaac_receipt.py``. A receipt made with it names it, and lyra-sim doesn't take it for one of Isaac Sim.
 """
 
 import subprocess
@@ -8,7 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from isaac_receipt import Package, wheel_joints
+from isaac_receipt import Package, main, wheel_joints
 
 from lyra_sim.physics.engine import Engine
 from lyra_sim.physics.physx_engine import PhysxEngine
@@ -27,7 +29,8 @@ class OvPhysx:
 
     visual = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, headless: bool) -> None:
+        """There is no window to show, so ``headless`` changes nothing."""
         self.facts = {"name": "ovphysx", "version": "", "physics": "physx", "gpu": ""}
         self._engine: Engine | None = None
 
@@ -62,3 +65,7 @@ class OvPhysx:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(engine=OvPhysx))

@@ -9,25 +9,26 @@ from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence, came
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.depth_noise import off_edges
 from lyra_sim.geometry.floor import Floor
-from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale
-from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale, Scale, ScaleSource, stated_scales
 
 DENSE_FLOOR_SIGMA = 0.01
-"""Estimated floors are off by about this fraction of the camera height, however many samples they have."""
+"""Estimated floors are off by about this fraction of the camera height, however many samples they have. Tuned, unrecorded."""
 UNEVEN = 4
-"""Heights over estimated ground that is no plane err together: they count as this many at most."""
+"""Heights over estimated ground that is no plane err together: they count as this many at most. Tuned, unrecorded."""
 MARK_WIDTHS = 100
-"""Depth at a mark is the median over a window this fraction of the image wide, on either side."""
+"""Depth at a mark is the median over a window this fraction of the image wide, on either side. Convention."""
 MARK_PX = 2.0
-"""Error granted to a mark, in pixels of the view."""
+"""Error granted to a mark, in pixels of the view. Convention."""
 
 
 def settle_scale(
     capture: Capture,
-    cfg: SceneSpec,
+    stated: Scale,
     floor: Floor,
     centres: Float64[np.ndarray, "n 3"],
     *,
+    scene: str,
+    assumed_camera_height: float,
     ceiling_height: float | None = None,
 ) -> ScaleEstimate:
     """Camera heights over the dense floor and lengths between dense points take the place of capture's first measurements.
@@ -36,21 +37,29 @@ def settle_scale(
 
     Args:
         capture: With the evidence weighed so far.
-        cfg: What the scene file says of the scale.
+        stated: What the scene file says of the scale.
         floor: The main floor, in the reconstruction's frame, which is the capture's.
         centres: Camera centres in the same frame.
+        scene: Its name, for messages.
+        assumed_camera_height: Taken where nothing tells the scale [m].
         ceiling_height: Above the floor, in the same frame; None without a ceiling.
     """
-    scale = _settled(capture, cfg, floor, centres)
+    scale = _settled(capture, stated_scales(stated), floor, centres, f"scene '{scene}'", assumed_camera_height)
     camera_height = None if capture.given else float(np.median(centres @ floor.normal - floor.height))
     return weigh_customs(scale, customs(ceiling_height=ceiling_height, camera_height=camera_height))
 
 
-def _settled(capture: Capture, cfg: SceneSpec, floor: Floor, centres: np.ndarray) -> ScaleEstimate:
-    known, subject = capture.scale, f"scene '{cfg.name}'"
-    stated = () if isinstance(cfg.scale, str) else cfg.scale if isinstance(cfg.scale, tuple) else (cfg.scale,)
+def _settled(
+    capture: Capture,
+    stated: tuple[ScaleSource, ...],
+    floor: Floor,
+    centres: np.ndarray,
+    subject: str,
+    assumed_camera_height: float,
+) -> ScaleEstimate:
+    known = capture.scale
     heights = [source for source in stated if isinstance(source, CameraHeightScale)]
-    measured = [_camera_height(source, floor, centres, subject, estimated=is_estimated(capture)) for source in heights]
+    measured = [_camera_height(source, floor, centres, subject, estimated=capture.views.estimated) for source in heights]
     measured += [piece for length in known.lengths if (piece := _length(length, capture)) is not None]
     if not measured and not known.assumed:
         return known
@@ -67,16 +76,11 @@ def _settled(capture: Capture, cfg: SceneSpec, floor: Floor, centres: np.ndarray
             likely="An end lies on a blank wall, on glass, or in a photo that is held out.",
             next_step="Mark textured points, or state camera_height.",
         )
-    assumed = CameraHeightScale(camera_height=cfg.capture.assumed_camera_height, sigma_relative=known.sigma_relative)
+    assumed = CameraHeightScale(camera_height=assumed_camera_height, sigma_relative=known.sigma_relative)
     guess = _camera_height(assumed, floor, centres, subject, estimated=False)
     return ScaleEstimate(
         metres_per_unit=guess.metres_per_unit, sigma_relative=guess.sigma_relative, source=known.source, lengths=known.lengths
     )
-
-
-def is_estimated(capture: Capture) -> bool:
-    """Whether depth was estimated rather than measured."""
-    return capture.views.depth_folder is not None
 
 
 def _camera_height(

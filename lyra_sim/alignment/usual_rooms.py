@@ -11,15 +11,17 @@ from math import exp, hypot, log
 from lyra_sim.data.scale import ScaleEstimate, ScaleEvidence
 
 CEILING, CEILING_SIGMA = 2.5, 0.15
-"""Dwellings and offices have ceilings of 2.3 to 3 m; halls don't, which is why this never outvotes anything [m, relative]."""
+"""Dwellings and offices have ceilings of 2.3 to 3 m; halls don't, which is why this never outvotes anything [m, relative].
+Convention."""
 HELD, HELD_SIGMA = 1.5, 0.15
-"""People film at breast to eye height, robots don't [m, relative]."""
+"""People film at breast to eye height, robots don't [m, relative]. Convention."""
 VAGUE_SIGMA = 0.1
-"""Stated evidence less sure than this is helped by a custom that it doesn't contradict."""
+"""Stated evidence less sure than this is helped by a custom that it doesn't contradict. Convention."""
 DISAGREE = 3.0
-"""A custom contradicts a scale that lies further from it than this many combined standard deviations."""
+"""A custom contradicts a scale that lies further from it than this many combined standard deviations. Convention."""
 CONFIRM = 2.0
-"""A ceiling confirms an assumed camera height when both customs agree to within this many combined standard deviations."""
+"""A ceiling confirms an assumed camera height when both customs agree to within this many combined standard deviations.
+Convention."""
 
 
 def customs(*, ceiling_height: float | None, camera_height: float | None) -> tuple[ScaleEvidence, ...]:

@@ -1,1 +1,13 @@
-"""From a user's files to undistorted, posed, checked views in a provisional metric frame."""
+"""From a user's files to undistorted, posed, checked views in a provisional metric frame.
+
+- ``photos``: photos, a video or another tool's posed photos
+- ``rgbd``: posed RGB-D folders
+- ``given_geometry``: meshes and splats that were made elsewhere
+- ``one_photo``: one photo alone
+- ``views_of_photos``: posed photos onto one canvas
+- ``intake``: hostile files opened
+- ``cameras``: given or found
+- ``trust``: in cameras
+- ``frame``: before align: scale, vertical, place on Earth
+- ``survey``: of given geometry by virtual cameras
+"""

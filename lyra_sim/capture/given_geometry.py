@@ -1,6 +1,7 @@
 """Given geometry to a Capture: surveyed by virtual posed RGB-D cameras, so that everything after is as for any other source."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,13 +10,14 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
+from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, read_given_mesh
 from lyra_sim.capture.survey.painting import ReadMesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
-from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
-from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
+from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind, GivenFacts
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.data.reading import told_on_failure
 from lyra_sim.data.views import Views
@@ -23,18 +25,19 @@ from lyra_sim.errors import InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.ray_casting import RayCaster
-from lyra_sim.scene.sources import SurfaceSource, Surveyed
-from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.scene.sources import SplatsSource, SurfaceSource, Surveyed
+from lyra_sim.scene.spec import CaptureConfig
 
 FARTHEST_ORIGIN = 10_000.0
-"""Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there."""
+"""Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there. Derived."""
 COUNTS = 65000
-"""The depth images' unit is the deepest depth that counts over this."""
+"""The depth images' unit is the deepest depth that counts over this. Convention."""
 JPEG_QUALITY = 95
+"""Of the rendered views. Convention."""
 LEAST_SEEN = 0.1
-"""Share of the pixels that have to show something."""
+"""Share of the pixels that have to show something. Convention."""
 MOST_CAMERA_PIXELS = 2_100_000
-"""Of a camera that a user states."""
+"""Of a camera that a user states. Convention."""
 
 Shot = tuple[UInt8[np.ndarray, "h w 3"], Float32[np.ndarray, "h w"]]
 
@@ -48,70 +51,88 @@ class Sight(Protocol):
         ...
 
 
-def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out: Path) -> Capture:
-    """Survey ``cfg.surface`` into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras).
+def capture_surface(
+    source: SurfaceSource, stated: Stated, limits: CaptureConfig, *, read_usd: Callable[[Path], ReadMesh], out: Path
+) -> Capture:
+    """Survey a mesh into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras).
 
     Args:
-        cfg: The scene.
+        source: The files.
+        stated: What the scene file says of scale and up.
+        limits: How far and how many views.
         read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
         out: Folder of the step.
+
+    Raises:
+        SpecError: The scene has no such source, or its files state different units or up axes.
+        InputError: A file can't be read or holds no surface.
     """
-    source = cfg.surface
-    if source is None:
-        raise SpecError(f"scene '{cfg.name}'", "no surface source", expected="mesh: a file")
     read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
     with told_on_failure([one.notes for one in read]):
-        return _surveyed(cfg, source, read, out=out)
+        return _surveyed(source, stated, limits, read, out=out)
 
 
-def _surveyed(cfg: SceneSpec, source: SurfaceSource, read: list[ReadMesh], *, out: Path) -> Capture:
+def _surveyed(source: SurfaceSource, stated: Stated, limits: CaptureConfig, read: list[ReadMesh], *, out: Path) -> Capture:
     from lyra_sim.rendering.painted_view import PaintedScene
 
     units = {(one.metres_per_unit, one.up) for one in read}
     first = read[0]
-    if len(units) > 1 and (cfg.scale == "auto" or cfg.up == "auto"):
+    if len(units) > 1 and (stated.scale == "auto" or stated.up == "auto"):
         raise SpecError(
-            f"scene '{cfg.name}': surface.files",
+            stated.subject("surface.files"),
             "files whose formats state different units or up axes",
             expected="files of one frame",
             next_step="State 'scale' and 'up' if they share a frame nevertheless; export them alike if they don't.",
         )
-    frame = given_frame(cfg, metres_per_unit=first.metres_per_unit, up=first.up, source=first.source)
+    frame = given_frame(stated, metres_per_unit=first.metres_per_unit, up=first.up, source=first.source)
     mesh = PaintedMesh.joined([one.mesh for one in read])
     metric = mesh.moved(frame[0])
     _near_origin(metric.vertices, subject=source.files[0])
     scene = PaintedScene(metric)
-    cell = cell_for(metric.vertices, subject=f"scene '{cfg.name}'")
+    cell = cell_for(metric.vertices, subject=f"scene '{stated.scene}'")
     samples = surface_samples(metric.vertices, metric.faces, cell / 2)
     normals = face_normals(metric.vertices, metric.faces)
-    facts: dict[str, Any] = {
-        "kind": "mesh",
-        "files": [path.name for path in source.files],
-        "format": first.source,
-        "triangles": len(mesh.faces),
-        "triangles_dropped": sum(one.dropped for one in read),
-        "images": len(mesh.images),
-        "reading": [one.notes.to_json() for one in read],
-    }
-    return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
+    facts = GivenFacts(
+        kind="mesh",
+        files=tuple(path.name for path in source.files),
+        format=first.source,
+        triangles=len(mesh.faces),
+        triangles_dropped=sum(one.dropped for one in read),
+        images=len(mesh.images),
+        reading=tuple(one.notes for one in read),
+    )
+    return _captured(
+        source,
+        limits,
+        frame,
+        scene,
+        scene.caster,
+        samples,
+        normals,
+        facts,
+        kind="given mesh",
+        subject=f"scene '{stated.scene}'",
+        out=out,
+    )
 
 
-def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
-    """Survey ``cfg.splats`` into ``out``; the splats themselves are kept beside, as they came."""
+def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, *, out: Path) -> Capture:
+    """Survey splats into ``out``; the splats themselves are kept beside, as they came.
+
+    Raises:
+        InputError: The file can't be read, or its splats form no surface.
+    """
     from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats
 
-    source = cfg.splats
-    if source is None:
-        raise SpecError(f"scene '{cfg.name}'", "no splats source", expected="splats: a file")
     splats, format_name = read_given_splats(source.file)
-    frame = given_frame(cfg, metres_per_unit=None, up=None, source=format_name)
+    frame = given_frame(stated, metres_per_unit=None, up=None, source=format_name)
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
     shell = opaque_surface(metric, CELL, subject=str(source.file))
-    facts = {"kind": "splats", "files": [source.file.name], "format": format_name, "splats": len(splats)}
+    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats))
     capture = _captured(
-        cfg,
         source,
+        limits,
         frame,
         SplatSight(metric),
         RayCaster(shell.vertices, shell.faces),
@@ -119,6 +140,7 @@ def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
         face_normals(shell.vertices, shell.faces),
         facts,
         kind="given splats",
+        subject=f"scene '{stated.scene}'",
         out=out,
     )
     splats.save_ply(out / GIVEN_SPLATS)
@@ -126,30 +148,30 @@ def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
 
 
 def _captured(
-    cfg: SceneSpec,
     source: Surveyed,
+    limits: CaptureConfig,
     frame: tuple[Similarity, Any, str],
     sight: Sight,
     caster: RayCaster,
     samples: np.ndarray,
     normals: np.ndarray,
-    facts: dict[str, Any],
+    facts: GivenFacts,
     *,
     kind: DepthKind,
+    subject: str,
     out: Path,
 ) -> Capture:
     world_from_capture, scale, up_source = frame
-    subject = f"scene '{cfg.name}'"
     if source.cameras is not None:
-        cameras = _stated_cameras(source, cfg).moved(world_from_capture)
-        facts |= {"views": len(cameras), "cameras": source.cameras.name}
+        cameras = _stated_cameras(source, limits).moved(world_from_capture)
+        facts = replace(facts, views=len(cameras), cameras=source.cameras.name)
     else:
         start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
         standing = find_standing(samples, caster, start=start, subject=subject)
-        survey = plan_survey(standing, caster, normals, most_views=min(source.views, cfg.capture.max_views))
+        survey = plan_survey(standing, caster, normals, most_views=min(source.views, limits.max_views))
         cameras = survey.cameras
-        facts |= {"standing": standing.facts, **survey.facts}
-    seen = _write_views(sight, cameras, cfg, metres_per_unit=scale.metres_per_unit, out=out)
+        facts = replace(facts, views=len(cameras), survey=survey.facts)
+    seen = _write_views(sight, cameras, limits, metres_per_unit=scale.metres_per_unit, out=out)
     if seen < LEAST_SEEN:
         raise InputError(
             subject,
@@ -158,13 +180,13 @@ def _captured(
             likely="The cameras stand outside, or the surface is full of holes.",
             next_step="State a 'start' on a floor inside.",
         )
-    every = cfg.capture.hold_out_every
+    every = limits.hold_out_every
     return Capture(
         views=Views(
             folder=out,
             names=tuple(f"{index:05d}" for index in range(len(cameras))),
             rgb_suffix=".jpg",
-            units_per_depth_count=cfg.capture.given_max_depth / COUNTS / scale.metres_per_unit,
+            units_per_depth_count=limits.given_max_depth / COUNTS / scale.metres_per_unit,
         ),
         cameras=cameras.moved(world_from_capture.inverse),
         world_from_capture=world_from_capture,
@@ -177,11 +199,11 @@ def _captured(
     )
 
 
-def _write_views(sight: Sight, cameras: CameraPath, cfg: SceneSpec, *, metres_per_unit: float, out: Path) -> float:
+def _write_views(sight: Sight, cameras: CameraPath, limits: CaptureConfig, *, metres_per_unit: float, out: Path) -> float:
     """Write every view; the share of pixels with depth, 0..1."""
     (out / "rgb").mkdir(parents=True)
     (out / "z_depth").mkdir()
-    near, far = cfg.capture.min_depth, cfg.capture.given_max_depth
+    near, far = limits.min_depth, limits.given_max_depth
     seen = 0
     for index in range(len(cameras)):
         rgb, z_depth = sight.view(cameras, index, near=near)
@@ -196,16 +218,16 @@ def _write_views(sight: Sight, cameras: CameraPath, cfg: SceneSpec, *, metres_pe
     return seen / (len(cameras) * size[0] * size[1])
 
 
-def _stated_cameras(source: Surveyed, cfg: SceneSpec) -> CameraPath:
+def _stated_cameras(source: Surveyed, limits: CaptureConfig) -> CameraPath:
     assert source.cameras is not None
     table = read_cameras(source.cameras, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres)
     if table.distortion.any():
         raise InputError(str(source.cameras), "a distorted lens", expected="pinholes: these cameras are virtual")
-    if len(table.c2w) > cfg.capture.max_views:
+    if len(table.c2w) > limits.max_views:
         raise InputError(
             str(source.cameras),
             f"{len(table.c2w)} cameras",
-            expected=f"at most {cfg.capture.max_views}",
+            expected=f"at most {limits.max_views}",
             next_step="Raise capture.max_views, or thin the path.",
         )
     if table.width * table.height > MOST_CAMERA_PIXELS:

@@ -12,6 +12,7 @@ from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_b
 from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, triangulate
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
+from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.photo_folder import take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
@@ -19,35 +20,44 @@ from lyra_sim.capture.trust.epipolar_check import check_given_cameras
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
-from lyra_sim.data.posed import PhotoSet, PosedPhotos
+from lyra_sim.data.posed import PhotoSet, PosedPhotos, PoseFacts
 from lyra_sim.errors import InputError
-from lyra_sim.scene.spec import SceneSpec
+from lyra_sim.scene.sources import ColmapSource, PhotoSource, PhotosSource, TransformsSource, VideoSource
+from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 
 
-def capture_photos(cfg: SceneSpec, *, out: Path) -> Capture:
-    """Read the scene's photos into ``out`` (``rgb/``, validity, cameras, sparse points), every one with a trusted camera.
+def capture_photos(
+    source: PhotoSource, stated: Stated, limits: CaptureConfig, poses: PosesConfig, *, seed: int, out: Path
+) -> Capture:
+    """Read the source's photos into ``out`` (``rgb/``, validity, cameras, sparse points), every one with a trusted camera.
 
     The capture frame is that of the given cameras, or structure-from-motion's own, whose unit nobody knows yet.
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
-        photos = _take_in(cfg, work / "photos")
-        given = _given_cameras(cfg, photos)
+        photos = _take_in(source, limits, work / "photos")
+        given = _given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
-            _refuse_remnant(cfg, photos)
-            return capture_one_photo(cfg, photos.photos[0], out=out)
-        check_stated_scale(cfg, [photo.name for photo in photos.photos] if given is None else given.names)
-        chosen = _found(cfg, photos, work / "poses") if given is None else _given(cfg, photos, given, work / "poses")
+            _refuse_remnant(photos, scene=stated.scene)
+            return capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
+        names = [photo.name for photo in photos.photos] if given is None else given.names
+        check_stated_scale(stated, names, found=given is None)
+        if given is None:
+            chosen = _found(photos, poses, work=work / "poses", seed=seed, scene=stated.scene)
+        else:
+            chosen = _given(photos, given, poses, work=work / "poses", seed=seed, scene=stated.scene)
         posed = chosen.posed
-        views, cameras = write_views(posed, photos, view_side=cfg.capture.view_side, out=out)
+        views, cameras = write_views(posed, photos, view_side=limits.view_side, out=out)
     geo = _geo(photos, posed.names)
-    world_from_capture, scale, up_source = provisional_frame_of_photos(cfg, cameras, posed.sparse, geo, posed)
+    world_from_capture, scale, up_source = provisional_frame_of_photos(
+        stated, cameras, posed.sparse, geo, posed, found=given is None, seed=seed
+    )
     return Capture(
         views=views,
         cameras=cameras,
         world_from_capture=world_from_capture,
         scale=scale,
-        held_out=_held_out(len(views), cfg.capture.hold_out_every),
+        held_out=_held_out(len(views), limits.hold_out_every),
         frame_agreement=None,
         up_source=up_source,
         depth=None,
@@ -57,27 +67,26 @@ def capture_photos(cfg: SceneSpec, *, out: Path) -> Capture:
     )
 
 
-def _take_in(cfg: SceneSpec, work: Path) -> PhotoSet:
-    limits = cfg.capture
-    if cfg.video is not None:
-        return take_in_video(cfg.video, limits=limits, work=work)
-    if cfg.colmap is not None:
-        return take_in_files(image_files_of_colmap(cfg.colmap), unreadable="skip", limits=limits, work=work)
-    if cfg.transforms is not None:
-        return take_in_files(image_files_of_transforms(cfg.transforms.file), unreadable="skip", limits=limits, work=work)
-    if cfg.photos is not None:
-        return take_in_folder(cfg.photos.images, unreadable=cfg.photos.unreadable, limits=limits, work=work)
-    raise InputError(f"scene '{cfg.name}'", "no source of photos", expected="photos, video, colmap or transforms")
+def _take_in(source: PhotoSource, limits: CaptureConfig, work: Path) -> PhotoSet:
+    match source:
+        case VideoSource():
+            return take_in_video(source, limits=limits, work=work)
+        case ColmapSource():
+            return take_in_files(image_files_of_colmap(source), unreadable="skip", limits=limits, work=work)
+        case TransformsSource():
+            return take_in_files(image_files_of_transforms(source.file), unreadable="skip", limits=limits, work=work)
+        case PhotosSource():
+            return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work)
 
 
-def _refuse_remnant(cfg: SceneSpec, photos: PhotoSet) -> None:
+def _refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
     """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why."""
     if not photos.skipped:
         return
     file, reason = photos.skipped[0]
     more = f" and {len(photos.skipped) - 1} more" if len(photos.skipped) > 1 else ""
     raise InputError(
-        f"scene '{cfg.name}'",
+        f"scene '{scene}'",
         f"of {1 + len(photos.skipped)} files only '{photos.photos[0].name}' can be used; left out: {file} ({reason}){more}",
         expected="at least two different photos",
         likely="The same photo was copied several times, or the others are of a kind that isn't read.",
@@ -85,31 +94,31 @@ def _refuse_remnant(cfg: SceneSpec, photos: PhotoSet) -> None:
     )
 
 
-def _given_cameras(cfg: SceneSpec, photos: PhotoSet) -> PosedPhotos | None:
+def _given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
     """Cameras the source brings; None when they have to be found."""
-    if cfg.colmap is not None:
-        return posed_by_colmap(cfg.colmap, photos)
-    if cfg.transforms is not None:
-        return posed_by_transforms(cfg.transforms, photos)
-    source = cfg.photos
-    if source is None or source.cameras is None:
-        return None
-    return posed_by_file(
-        source.cameras, photos, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres
-    )
+    match source:
+        case ColmapSource():
+            return posed_by_colmap(source, photos)
+        case TransformsSource():
+            return posed_by_transforms(source, photos)
+        case PhotosSource(cameras=Path() as file):
+            return posed_by_file(
+                file, photos, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres
+            )
+    return None
 
 
-def _found(cfg: SceneSpec, photos: PhotoSet, work: Path) -> Chosen:
-    candidates = pose_candidates(photos, cfg.poses, work=work, seed=cfg.seed)
+def _found(photos: PhotoSet, poses: PosesConfig, *, work: Path, seed: int, scene: str) -> Chosen:
+    candidates = pose_candidates(photos, poses, work=work, seed=seed)
     geo = _geo(photos, tuple(photo.name for photo in photos.photos))
-    return choose(candidates, photos, cfg.poses, geo=geo, subject=f"scene '{cfg.name}'")
+    return choose(candidates, photos, poses, geo=geo, subject=f"scene '{scene}'")
 
 
-def _given(cfg: SceneSpec, photos: PhotoSet, given: PosedPhotos, work: Path) -> Chosen:
+def _given(photos: PhotoSet, given: PosedPhotos, poses: PosesConfig, *, work: Path, seed: int, scene: str) -> Chosen:
     """Given cameras stay as they are; points are triangulated from them, which is also how they are doubted."""
-    posed = triangulate(given, photos, cfg.poses, work=work, seed=cfg.seed)
-    check_given_cameras(posed, photos, work=work, scene=cfg.name)
-    chosen = checked(posed, geo=_geo(photos, posed.names), subject=f"scene '{cfg.name}'")
+    posed = triangulate(given, photos, poses, work=work, seed=seed)
+    check_given_cameras(posed, photos, work=work, scene=scene)
+    chosen = checked(posed, geo=_geo(photos, posed.names), subject=f"scene '{scene}'")
     without = [photo.name for photo in photos.photos if photo.name not in given.names]
     return replace(chosen, dropped=chosen.dropped + tuple((name, "no camera was given for it") for name in without))
 
@@ -138,14 +147,6 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
     return held_out
 
 
-def _facts(chosen: Chosen, photos: PhotoSet) -> dict[str, object]:
-    """What became of every file, for the report."""
-    return {
-        **chosen.facts,
-        "photos": len(photos.photos),
-        "posed": len(chosen.posed),
-        "reprojection_px": round(float(chosen.posed.reprojection_px), 4),
-        "recipe": chosen.posed.recipe,
-        "skipped": [list(entry) for entry in photos.skipped],
-        "dropped": [list(entry) for entry in chosen.dropped],
-    }
+def _facts(chosen: Chosen, photos: PhotoSet) -> PoseFacts:
+    """With what became of every file."""
+    return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import CameraTable, match_frames, read_cameras
 from lyra_sim.capture.frame.provisional_frame import provisional_frame
+from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
 from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.trust.depth_check import check_frames
@@ -15,20 +16,22 @@ from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.posed import Lens
 from lyra_sim.data.views import Views
-from lyra_sim.errors import InputError, SpecError
+from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.sources import RgbdSource
-from lyra_sim.scene.spec import CaptureConfig, SceneSpec
+from lyra_sim.scene.spec import CaptureConfig
 
 
-def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
-    """Read ``cfg.rgbd`` into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras) and check its frames.
+def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, out: Path) -> Capture:
+    """Read posed frames with depth into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras) and check its frames.
 
     The capture frame is the input file's own world in its own unit; depth is brought to that unit.
+
+    Raises:
+        SpecError: The scene has no such source.
+        InputError: A file is missing or broken, an image has no depth or camera, or every view is held out.
+        FrameError: Cameras and depth contradict each other.
     """
-    source, limits = cfg.rgbd, cfg.capture
-    if source is None:
-        raise SpecError(f"scene '{cfg.name}'", "no rgbd source", expected="rgbd: with frames, depth and cameras")
     colours = list_images(source.frames, suffixes=COLOUR_SUFFIXES, max_count=limits.max_views)
     depths = {path.stem: path for path in list_images(source.depth, suffixes=(".png",), max_count=limits.max_views)}
     lonely = [path.name for path in colours if path.stem not in depths]
@@ -41,7 +44,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     table = read_cameras(source.cameras, intrinsics=source.intrinsics, axes=source.axes, pixel_centres=source.pixel_centres)
     chosen = match_frames(table, [path.stem for path in colours], subject=str(source.cameras))
     cameras = CameraPath(c2w=table.c2w[chosen], K=table.K[chosen], width=table.width, height=table.height)
-    world_from_capture, scale, up_source = provisional_frame(cfg, cameras)
+    world_from_capture, scale, up_source = provisional_frame(source, stated, cameras)
     metres_per_count = METRES_PER_UNIT[source.depth_unit] if isinstance(source.depth_unit, str) else source.depth_unit
     per_count = metres_per_count / scale.metres_per_unit
     reach = (limits.min_depth / metres_per_count, limits.rgbd_max_depth / metres_per_count)
@@ -49,7 +52,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
-        cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit)
+        cameras, views, subject=source.cameras.name, scene=stated.scene, axes=table.axes, depth_unit=str(source.depth_unit)
     )
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:

@@ -13,7 +13,8 @@ from lyra_sim.data.views import Views
 from lyra_sim.geometry.cameras import CameraPath
 
 JPEG_QUALITY = 95
-"""Of the resampled photos: 4:4:4 at this quality changes pixels by less than a sensor's noise, at a tenth of a PNG's size."""
+"""Of the resampled photos: 4:4:4 at this quality changes pixels by less than a sensor's noise, at a tenth of a PNG's size.
+Convention."""
 
 
 def write_views(posed: PosedPhotos, photos: PhotoSet, *, view_side: int, out: Path) -> tuple[Views, CameraPath]:

@@ -1,47 +1,54 @@
-"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge."""
+"""Mesh and free space to labelled hulls: large slabs first, then all that competes for the budget, then fences at the edge.
+
+Which of them every face of the mesh belongs to is told last.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 
 from lyra_sim.collision.camera_way import cut_free
 from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
 from lyra_sim.collision.clutter.components import find_components
 from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.lasting_slabs import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.clutter.parts import Part, part_of_voxels
-from lyra_sim.collision.clutter.slivers import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.convex.slender import without_slivers
-from lyra_sim.collision.face_labels import face_labels
 from lyra_sim.collision.fences import KnownFloor, make_fences
 from lyra_sim.collision.measured.free_air import AirField
 from lyra_sim.collision.measured.measured_voxels import with_seen, with_surface
 from lyra_sim.collision.overhang import drawn_up
 from lyra_sim.collision.planes.openings import find_openings
-from lyra_sim.collision.planes.plane_finding import Plane, find_planes
+from lyra_sim.collision.planes.plane import Plane
+from lyra_sim.collision.planes.plane_finding import find_planes
 from lyra_sim.collision.planes.slabs import heading_of, make_slabs
-from lyra_sim.data.colliders import Colliders, Hull
+from lyra_sim.data.colliders import LABELS, ClutterFacts, ColliderFacts, Colliders, FrontierFacts, Hull, StructureFacts
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.scene.spec import CollideConfig
 
 FRONTIER_SHARE = 0.2
-"""Of the hull budget, at most; what fences don't use goes back to the rest."""
+"""Of the hull budget, at most; what fences don't use goes back to the rest. Tuned, unrecorded."""
 PRICE = 2.5e-4
-"""A hull that gives back less air than this isn't worth having [m^3]."""
+"""A hull that gives back less air than this isn't worth having [m^3]. Tuned on the AWS worlds."""
 AIR_BAR, SURFACE_BAR = 0.01, 0.02
-"""Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both."""
+"""Shares of plugged air and of uncovered surface that weigh the same: the bars of the gates for both. Derived."""
 
 SPARE = 0.01
-"""The cameras' way is kept this much wider than it has to be [m]."""
+"""The cameras' way is kept this much wider than it has to be [m]. Convention."""
 
 Shape = Callable[[Part], np.ndarray]
 """Corners of a part's hull [m]."""
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
+
+FLAT = 0.7
+"""A floor or ceiling face points this much up or down at least; what stands in a slab but faces sideways is clutter.
+Convention."""
 
 
 def build_colliders(
@@ -95,31 +102,33 @@ def build_colliders(
     first = named([*lasting, *_pieces(spending, shape)], max_vertices=corners)
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
     fences, fences_cut = _sound(fences, camera_centres, voxel)
-    fence_facts |= {"fences": len(fences), "fences_cut": fences_cut}
+    frontier = FrontierFacts(**{**fence_facts, "fences": len(fences)}, fences_cut=fences_cut)
     measured, cut_count = _fitted(spending, shape, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
-    clutter_facts |= {
-        "clutter_hulls": len(measured),
-        "components_over_budget": len(spending.dropped),
-        "area_over_budget": round(sum(float((part.worth > 0).sum()) for part in spending.dropped) * voxel**2, 3),
-        "joins": spending.joins,
-        "cuts": spending.cuts,
-    }
-    facts: dict[str, Any] = {
-        "planes": [plane.to_json() for plane in planes],
-        "main_floor": planes[0].to_json(),
-        "structure": {"lasting": len(lasting), "loose": len(loose)},
-        "clutter": {**component_facts, **clutter_facts},
-        "frontier": fence_facts,
-        "cut_for_camera_path": slabs_cut + fences_cut + cut_count,
-        "hulls": {label: sum(hull.label == label for hull in hulls) for label in sorted({hull.label for hull in hulls})},
-    }
+    clutter = ClutterFacts(
+        **component_facts,
+        **clutter_facts,
+        clutter_hulls=len(measured),
+        components_over_budget=len(spending.dropped),
+        area_over_budget=round(sum(float((part.worth > 0).sum()) for part in spending.dropped) * voxel**2, 3),
+        joins=spending.joins,
+        cuts=spending.cuts,
+    )
+    facts = ColliderFacts(
+        planes=tuple(plane.facts() for plane in planes),
+        main_floor=planes[0].facts(),
+        structure=StructureFacts(lasting=len(lasting), loose=len(loose)),
+        clutter=clutter,
+        frontier=frontier,
+        cut_for_camera_path=slabs_cut + fences_cut + cut_count,
+        hulls={str(label): sum(hull.label == label for hull in hulls) for label in sorted({hull.label for hull in hulls})},
+    )
     labels = face_labels(mesh, hulls, tolerance=voxel)
     return Colliders(hulls=hulls, face_labels=labels, facts=facts, openings=openings), planes[0]
 
 
 def _pieces(spending: Spending, shape: Shape) -> list[Piece]:
-    """Slivers of structure first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
+    """Loose slabs first, then clutter, each from old to new, with the corners that ``shape`` gives them."""
     parts = [spending.parts[number] for number in sorted(spending.parts)]
     order = sorted(parts, key=lambda part: ("wall", "ceiling", "clutter").index(part.label))
     return [Piece(label=part.label, points=shape(part)) for part in order]
@@ -154,3 +163,26 @@ def _fitted(
             pieces, cut_count = more, more_cut
     spending.dropped += too_many
     return pieces, cut_count
+
+
+def face_labels(mesh: TriMesh, hulls: Sequence[Hull], *, tolerance: float) -> UInt8[np.ndarray, "f"]:
+    """Index into LABELS for every face: ``unseen`` where it wasn't measured, else by the hull its centre lies in.
+
+    Floors come first, then walls, ceilings, and clutter for all that is left.
+
+    Args:
+        mesh: The surface to label.
+        hulls: Named hulls.
+        tolerance: How far outside a hull its faces may lie [m]: a voxel.
+    """
+    labels = np.full(len(mesh.faces), LABELS.index("clutter"), np.uint8)
+    centres = mesh.triangles.astype(np.float64).mean(axis=1)
+    normals = mesh.face_normals()
+    fits = {"floor": normals[:, 2] > FLAT, "wall": np.abs(normals[:, 2]) < FLAT, "ceiling": normals[:, 2] < -FLAT}
+    for label in ("ceiling", "wall", "floor"):
+        chosen = HullSet.of([hull for hull in hulls if hull.label == label])
+        index = np.flatnonzero(fits[label])
+        near = chosen.contains(centres[index], margin=tolerance)
+        labels[index[near]] = LABELS.index(label)
+    labels[~mesh.face_seen] = LABELS.index("unseen")
+    return labels

@@ -11,12 +11,13 @@ from lyra_sim.collision.convex.slender import clipped
 from lyra_sim.collision.measured.hull_figures import path_line
 
 CLEARANCE = 1e-3
-"""Hulls end this far outside the swept way [m], beyond what single precision loses."""
+"""Hulls end this far outside the swept way [m], beyond what single precision loses. Derived."""
 MIN_VOLUME = 5e-5
+"""What is left of a hull below this is dropped [m^3] … Convention."""
 MIN_WIDTH = 0.01
-"""What is left of a hull is dropped below this volume [m^3] or width along an axis [m]."""
+"""… and so is what is narrower than this along an axis [m]. Convention."""
 MAX_HALVINGS = 4
-"""A hull with a way that bends through it is halved at most this often, so that straight cuts lose little of it."""
+"""A hull with a way that bends through it is halved at most this often, so that straight cuts lose little of it. Convention."""
 
 
 def cut_free(pieces: Sequence[Piece], camera_centres: np.ndarray, *, radius: float) -> tuple[list[Piece], int]:

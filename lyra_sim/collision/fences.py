@@ -19,19 +19,21 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.scene.spec import SMALLEST_ROBOT
 
 THICKNESS = 0.12
+"""Of a plate [m]. Tuned, unrecorded."""
 MIN_HEIGHT = 0.2
-"""A plate lower than this above the floor wouldn't stop a robot's body [m]."""
+"""A plate lower than this above the floor wouldn't stop a robot's body [m]. Convention."""
 OVER_BAND = 0.05
-"""Plates reach this far over the robot's band [m]."""
+"""Plates reach this far over the robot's band [m]. Convention."""
 INTO_FLOOR = 0.05
+"""Plates reach this far below the floor's surface [m]. Convention."""
 MAX_LENGTH = 6.0
-"""A longer plate is made as two: PhysX takes no GPU hull thinner than 1:60 [m]."""
+"""A longer plate is made as two: PhysX takes no GPU hull thinner than 1:60 [m]. Derived."""
 MIN_LENGTH = 0.02
-"""Shorter stretches are left to their neighbours [m]."""
+"""Shorter stretches are left to their neighbours [m]. Convention."""
 MIN_HALVED = 0.4
-"""A shorter stretch is fenced by one plate or not at all [m]."""
+"""A shorter stretch is fenced by one plate or not at all [m]. Tuned on the AWS worlds."""
 MAX_SHIFT = 0.4
-"""A plate may stand back from the edge by up to this to keep out of free voxels [m]."""
+"""A plate may stand back from the edge by up to this to keep out of free voxels [m]. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

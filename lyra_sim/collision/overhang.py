@@ -12,9 +12,9 @@ from lyra_sim.collision.measured.measured_voxels import VoxelSurface
 from lyra_sim.data.grid import FreeSpace
 
 CLEAR = 2e-3
-"""An underside is drawn up to this far over the band [m]: the map counts a hull that reaches 1 mm into it."""
+"""An underside is drawn up to this far over the band [m]: the map counts a hull that reaches 1 mm into it. Derived."""
 LEAST_LEFT = 0.01
-"""A hull that would be thinner than this stays as it is [m]."""
+"""A hull that would be thinner than this stays as it is [m]. Convention."""
 
 
 def drawn_up(

@@ -1,1 +1,7 @@
-"""The command line, what it prints, and what it checks of the machine."""
+"""The command line, what it prints, and what it checks of the machine.
+
+- ``cli``: every command of ours
+- ``installed``: commands that other packages add
+- ``summary``: plans and results in a few lines
+- ``doctor``: what the machine lacks
+"""

@@ -15,22 +15,22 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
 
 from lyra_sim import __version__
-from lyra_sim.command.weights import weights_app
-from lyra_sim.errors import LyraSimError, SpecError
+from lyra_sim.command.installed import WithInstalled
+from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
 INTERRUPTED = 130
-_ParserError: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
-"""What the parser raises; typer bundles click and exports only some of this class's children."""
+"""Exit code after Ctrl-C, as shells have it. Convention."""
 
 app = typer.Typer(
     name="lyra-sim",
+    cls=WithInstalled,
     help="From posed RGB-D frames to simulation worlds that carry their own proof.",
     epilog="Exit codes: 0 ok, 1 build or gate failure, 2 usage or configuration, 3 missing input, "
     "4 environment not ready, 130 interrupted.",
@@ -39,9 +39,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-verify_app = typer.Typer(help="Compare our numbers with recorded ones.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(verify_app, name="verify")
-app.add_typer(weights_app, name="weights")
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]
@@ -171,47 +168,24 @@ def validate_command(
     raise typer.Exit(1 if found.count("error") else 0)
 
 
-@verify_app.command("memory")
-def verify_memory_command(
-    vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded inputs and outputs, safetensors.")],
-) -> None:
-    """Spatial memory and network inputs; exit 1 where frames differ or an output is off by more than 0.001."""
-    from lyra_sim.generators.verify_memory import verify_memory
-
-    comparison = verify_memory(vectors)
-    for line in comparison.lines():
-        typer.echo(line)
-    typer.echo("agrees" if comparison.agrees else "differs")
-    raise typer.Exit(0 if comparison.agrees else 1)
-
-
-@verify_app.command("lyra2")
-def verify_lyra2_command(
-    vectors: Annotated[Path, typer.Option(metavar="FILE", help="Recorded weights, inputs and outputs, safetensors.")],
-) -> None:
-    """The network on recorded weights, or memory and inputs, whichever the file holds; exit 1 above tolerance."""
-    from lyra_sim.world_model.verify_network import TOLERANCE, holds_a_network, network_difference
-
-    if not holds_a_network(vectors):
-        verify_memory_command(vectors)
-    difference = network_difference(vectors)
-    typer.echo(f"{'velocity':<19} {difference:.2e}")
-    agrees = difference <= TOLERANCE
-    typer.echo("agrees" if agrees else f"differs by more than {TOLERANCE:g}")
-    raise typer.Exit(0 if agrees else 1)
-
-
 def _chosen(scenes: Sequence[SceneSpec], globs: Sequence[str]) -> tuple[SceneSpec, ...]:
     """Scenes that match any glob; a glob that matches none is a mistake."""
     for glob in globs:
         if not any(fnmatchcase(scene.name, glob) for scene in scenes):
-            from lyra_sim.scene.messages import did_you_mean
-
             names = [scene.name for scene in scenes]
             raise SpecError(
                 f"--scene {glob}", "no scene matches", expected=", ".join(names), next_step=did_you_mean(glob, names)
             )
     return tuple(scene for scene in scenes if not globs or any(fnmatchcase(scene.name, glob) for glob in globs))
+
+
+def _print_usage(error: typer.TyperException) -> None:
+    """Errors of the parser bring the command's usage with them; typer's public base class doesn't say so."""
+    show = getattr(error, "show", None)
+    if show is None:
+        print(f"Error: {error.format_message()}", file=sys.stderr)
+    else:
+        show()
 
 
 def _print_error(error: LyraSimError, *, debug: bool, scene: str | None = None) -> None:
@@ -230,8 +204,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         code = app(arguments, standalone_mode=False)
-    except _ParserError as error:
-        error.show()
+    except typer.TyperException as error:
+        _print_usage(error)
         code = error.exit_code
     except LyraSimError as error:
         _print_error(error, debug="--debug" in arguments)

@@ -15,8 +15,9 @@ from typing import Literal
 from lyra_sim.plugins import all_plugins
 
 MIN_MEMORY_GB = 8.0
-"""Preview of a house peaks well below this; less makes the mesh step swap."""
+"""Preview of a house peaks well below this; less makes the mesh step swap. Convention."""
 MIN_DISK_GB = 5.0
+"""Free disk that is advised [GB]. Convention."""
 IMPORTS = ("torch", "open3d", "pxr", "usd_validation_nvidia", "coacd", "numba", "manifold3d", "pycolmap", "trimesh")
 """Packages that can be installed and still fail to load: native ones, and what a second USD beside usd-core breaks."""
 _LIMITS = re.compile(r"^\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*([^;]*)(?:;(.*))?$")
@@ -34,7 +35,7 @@ class Finding:
 
 def examine(where: Path = Path(".")) -> tuple[Finding, ...]:
     """Look at interpreter, packages, native libraries, engines, memory, cores and the disk of ``where``."""
-    return (*_python(), *_packages(), *_native(), *_engines(), *_generation(), *_machine(where))
+    return (*_python(), *_packages(), *_native(), *_engines(), *_readiness(), *_machine(where))
 
 
 def _python() -> Iterator[Finding]:
@@ -114,20 +115,12 @@ def _engines() -> Iterator[Finding]:
             yield _import_finding(f"engine {spec.name}", "; ".join(f"import {module}" for module in spec.needs))
 
 
-def _generation() -> Iterator[Finding]:
-    """How the generator lyra2 would run here: its memory profile, and what a segment of 80 frames takes."""
-    from lyra_sim.world_model.profiles import choose, gpu_gb
-
-    found = gpu_gb()
-    profile = choose("auto", found)
-    if profile.seconds is None:
-        gpu = f"a GPU of {found:.0f} GB is too small" if found else "no GPU that torch can use"
-        yield Finding(state="note", subject="generator lyra2", detail=f"{gpu}; profile {profile.name}, for tiny networks")
-        return
-    guided, distilled = profile.seconds
-    times = f"on an H100 a segment takes {distilled:g} s distilled, {guided:g} s guided"
-    detail = f"GPU of {found:.0f} GB, profile {profile.name}; {times}"
-    yield Finding(state="ok", subject="generator lyra2", detail=detail)
+def _readiness() -> Iterator[Finding]:
+    """How plug-ins that say so would run here."""
+    for spec in all_plugins():
+        told = None if spec.missing else spec.examined()
+        if told is not None:
+            yield Finding(state="ok" if told.ready else "note", subject=f"{spec.kind} {spec.name}", detail=told.detail)
 
 
 def _import_finding(subject: str, code: str) -> Finding:

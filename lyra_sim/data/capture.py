@@ -1,13 +1,15 @@
 """What capture hands on: undistorted views with cameras in a provisional frame, and what is known of its scale."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
+from lyra_sim.data.posed import OnePhotoFacts, PoseFacts, poses_from_json, poses_to_json
+from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
@@ -27,7 +29,7 @@ NOT_ESTIMATED: tuple[DepthKind, ...] = ("measured", "given mesh", "given splats"
 GIVEN_SPLATS = "given_splats.ply"
 """Given splats in a capture's folder."""
 LEAST_NOISE = 0.003
-"""Estimated depth is never trusted to be better than this fraction."""
+"""Estimated depth is never trusted to be better than this fraction. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +43,80 @@ class DepthFacts:
     """Shares of pixels (0..1): ``measured``, ``planar_prior``, ``sky``, ``moving`` …, averaged over views."""
 
     @property
+    def estimated(self) -> bool:
+        """It was computed, or guessed; False where it is taken as it is."""
+        return self.kind not in NOT_ESTIMATED
+
+    @property
     def noise(self) -> float:
         """What depth scatters by from place to place, as a fraction of it: a guessed box is smooth however wrong it is."""
-        if self.kind in NOT_ESTIMATED:
+        if not self.estimated:
             return 0.0
         return LEAST_NOISE if self.kind == "layout prior" else max(LEAST_NOISE, self.sigma_relative)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingFacts:
+    """Where a person could stand in given geometry."""
+
+    cell_m: float
+    standing_area_m2: float
+    places: int
+    enclosed_share: float
+    """Of level directions at head height in which something stands, mean over the places."""
+    start_in_survey_frame: tuple[float, float, float]
+    """[m]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveyFacts:
+    """How the virtual views were chosen, and how well they cover the surface."""
+
+    surface_cells: int
+    seen_once_share: float
+    seen_twice_share: float
+    """Of what any candidate sees."""
+    candidates: int
+    standing: StandingFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenFacts:
+    """What was given where the views are virtual, and what looked at it."""
+
+    kind: Literal["mesh", "splats"]
+    files: tuple[str, ...]
+    format: str
+    triangles: int | None = None
+    triangles_dropped: int | None = None
+    images: int | None = None
+    """Of a mesh."""
+    splats: int | None = None
+    """Of splats."""
+    views: int = 0
+    cameras: str | None = None
+    """File of the cameras that were stated; None: they were chosen, and ``survey`` tells how."""
+    survey: SurveyFacts | None = None
+    reading: tuple[ReadingNotes, ...] = ()
+    """What each file holds and what was taken of it, by readers that count."""
+
+    def to_json(self) -> dict[str, Any]:
+        """One flat object, without what doesn't apply."""
+        row = to_row(self, optional=("triangles", "triangles_dropped", "images", "splats", "cameras"))
+        row["reading"] = [one.to_json() for one in self.reading]
+        return row | (row.pop("survey") or {})
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "GivenFacts":
+        row = dict(row)
+        reading = tuple(ReadingNotes.from_json(one) for one in row.pop("reading", ()))
+        if "standing" not in row:
+            return replace(from_row(cls, row), reading=reading)
+        names = [field.name for field in fields(SurveyFacts)]
+        standing = from_row(StandingFacts, row["standing"])
+        survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
+        plain = from_row(cls, {name: value for name, value in row.items() if name not in names})
+        return replace(plain, survey=survey, reading=reading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +139,12 @@ class Capture:
     """None until the depth step has run; measured depth is known from the start."""
     sparse: SparsePoints | None = None
     """Shared feature points of photos; None for RGB-D."""
-    poses: dict[str, Any] = field(default_factory=dict)
-    """How the cameras were found and why they are trusted, for the report; empty when they were given with the depth."""
+    poses: PoseFacts | OnePhotoFacts | None = None
+    """How the cameras were found and why they are trusted; None when they were given with the depth."""
     geo: Float64[np.ndarray, "n 3"] | None = None
     """East, north, up of every view's GPS fix from their mean [m]; NaN rows without a fix; None without any."""
-    given: dict[str, Any] = field(default_factory=dict)
-    """What was given where the views are virtual, and how well they cover it; empty for views that somebody took."""
+    given: GivenFacts | None = None
+    """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
 
@@ -103,8 +174,8 @@ class Capture:
                 "frame_agreement": None if self.frame_agreement is None else round(self.frame_agreement, 5),
                 "up_source": self.up_source,
                 "depth": None if self.depth is None else asdict(self.depth),
-                "poses": self.poses,
-                "given": self.given,
+                "poses": poses_to_json(self.poses),
+                "given": {} if self.given is None else self.given.to_json(),
             },
         )
 
@@ -126,8 +197,8 @@ class Capture:
             up_source=facts["up_source"],
             depth=None if facts["depth"] is None else DepthFacts(**facts["depth"]),
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
-            poses=facts["poses"],
-            given=facts.get("given", {}),
+            poses=poses_from_json(facts["poses"]),
+            given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
             given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

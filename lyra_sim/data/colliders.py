@@ -1,4 +1,4 @@
-"""What physics sees: named convex hulls with labels, and how much of each was ever seen."""
+"""What physics sees: named convex hulls with labels, how much of each was ever seen, and where a robot can go among them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, UInt8
 
-from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
+from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
+from lyra_sim.data.navigation import Navigation
 from lyra_sim.errors import GeometryError
 
 OpeningKind = Literal["door", "window", "passage"]
@@ -18,7 +19,11 @@ LABELS: tuple[Label, ...] = ("floor", "wall", "ceiling", "clutter", "unseen")
 
 @dataclass(frozen=True, kw_only=True)
 class Hull:
-    """One convex piece, wound outward."""
+    """One convex piece, wound outward.
+
+    Raises:
+        GeometryError: It has too few corners or faces to be a solid.
+    """
 
     name: str
     """``<label>_<running number>``, a valid USD prim name, unique in its world."""
@@ -88,14 +93,117 @@ class Opening:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlaneFacts:
+    """A plane that was found in the surface: ``normal . x = offset``."""
+
+    kind: Literal["floor", "ceiling", "wall"]
+    role: Literal["ramp", "step"] | None = None
+    """Of a floor; None: level."""
+    normal: tuple[float, float, float]
+    offset: float
+    """[m]"""
+    area: float
+    """Seen [m^2]."""
+    rms: float
+    """Of its samples [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureFacts:
+    """Pieces of slabs that are kept whatever happens, and those that compete for the budget."""
+
+    lasting: int
+    loose: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClutterFacts:
+    """How what isn't structure became hulls."""
+
+    components: int
+    dropped_specks: int
+    dropped_specks_litres: float
+    dropped_hidden: int
+    """Behind the surfaces of slabs."""
+    dropped_hidden_litres: float
+    speck_limit_litres: float
+    clutter_lumps: int
+    """Before CoACD."""
+    coacd_lumps: int
+    coacd_taken: int
+    coacd_fallbacks: tuple[str, ...]
+    """Why its pieces weren't taken, one line a lump."""
+    cuts_after_coacd: int
+    components_merged: int
+    lattices: int
+    clutter_hulls: int
+    components_over_budget: int
+    area_over_budget: float
+    """[m^2]"""
+    joins: int
+    cuts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontierFacts:
+    """The edge of the known floor."""
+
+    frontier_length: float | int
+    """[m]; a plain 0 where nothing is open."""
+    frontier_stretches: int
+    frontier_fenced: float
+    """Share of the length, 0..1."""
+    fences: int
+    fences_cut: int
+    """For the cameras' way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColliderFacts:
+    """Figures of the making."""
+
+    planes: tuple[PlaneFacts, ...]
+    main_floor: PlaneFacts
+    structure: StructureFacts
+    clutter: ClutterFacts
+    frontier: FrontierFacts
+    cut_for_camera_path: int
+    hulls: dict[str, int]
+    """By label."""
+
+    def to_json(self) -> dict[str, Any]:
+        planes = [to_row(plane, optional=("role",)) for plane in (self.main_floor, *self.planes)]
+        return {**to_row(self), "main_floor": planes[0], "planes": planes[1:]}
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "ColliderFacts":
+        kinds: dict[str, Any] = {"structure": StructureFacts, "clutter": ClutterFacts, "frontier": FrontierFacts}
+        parts = {name: from_row(kind, row.get(name, {})) for name, kind in kinds.items()}
+        main, planes = row.get("main_floor", {}), row.get("planes", ())
+        return from_row(
+            cls,
+            {
+                **row,
+                **parts,
+                "main_floor": from_row(PlaneFacts, main),
+                "planes": tuple(from_row(PlaneFacts, plane) for plane in planes),
+            },
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Colliders:
-    """All hulls of a world, and how they were made."""
+    """All hulls of a world, and how they were made.
+
+    Raises:
+        GeometryError: Two hulls share a name.
+    """
 
     hulls: tuple[Hull, ...]
     face_labels: UInt8[np.ndarray, "f"]
     """Index into LABELS for every face of the mesh the hulls were made from."""
-    facts: dict[str, Any]
-    """Figures of the making: plane list, components, fallbacks that were used, by name."""
+    facts: ColliderFacts | None
+    """None where nobody kept a record: their making is then not measured."""
     openings: tuple[Opening, ...] = ()
     """Doors, windows and passages that were found in walls; no hull stands in them."""
 
@@ -114,7 +222,8 @@ class Colliders:
         write_arrays(folder / "hulls.npz", **arrays)
         rows = [{"name": hull.name, "label": hull.label, "seen": hull.seen} for hull in self.hulls]
         openings = [opening.to_json() for opening in self.openings]
-        write_json(folder / "colliders.json", {"hulls": rows, "openings": openings, "facts": self.facts})
+        facts = {} if self.facts is None else self.facts.to_json()
+        write_json(folder / "colliders.json", {"hulls": rows, "openings": openings, "facts": facts})
 
     @classmethod
     def load(cls, folder: Path) -> "Colliders":
@@ -124,4 +233,21 @@ class Colliders:
             for row in table["hulls"]
         )
         openings = tuple(Opening.from_json(row) for row in table.get("openings", ()))
-        return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=table["facts"], openings=openings)
+        facts = ColliderFacts.from_json(table["facts"]) if table["facts"] else None
+        return cls(hulls=hulls, face_labels=arrays["face_labels"], facts=facts, openings=openings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collision:
+    """Colliders and navigation of one world, in the metric world."""
+
+    colliders: Colliders
+    navigation: Navigation
+
+    def save(self, folder: Path) -> None:
+        self.colliders.save(folder)
+        self.navigation.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Collision":
+        return cls(colliders=Colliders.load(folder), navigation=Navigation.load(folder))

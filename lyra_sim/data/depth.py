@@ -1,18 +1,21 @@
-"""Estimated depth on its way from a provider to a step folder."""
+"""Depth of posed views: estimated, on its way from a provider to a step folder, and what the depth step hands on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from lyra_sim.data.capture import DepthFacts
-from lyra_sim.errors import GeometryError
+from lyra_sim.data.capture import Capture, DepthFacts
+from lyra_sim.data.files import read_json, write_json
+from lyra_sim.errors import GeometryError, InputError
 
 MEASURED_CONFIDENCE = 0.75
-"""Confidence from here on: several views measured this very pixel. Below: inferred from its surroundings (a planar prior)."""
+"""Confidence from here on: several views measured this very pixel. Below: inferred from its surroundings (a planar prior).
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +38,63 @@ class DepthEstimate:
     facts: DepthFacts
 
 
+@dataclass(frozen=True, kw_only=True)
+class PosedDepth(Capture):
+    """A capture whose every view has depth, measured or estimated: what all later steps work from."""
+
+    depth: DepthFacts
+    backend: str | None = None
+    """Depth provider that estimated it; None: it came with the capture."""
+
+    @classmethod
+    def of(cls, capture: Capture) -> "PosedDepth":
+        """A capture that came with its depth.
+
+        Raises:
+            InputError: It didn't.
+        """
+        if capture.depth is None or not capture.views.has_depth:
+            raise InputError("capture", "its views have no depth", expected="measured depth, or the depth step's result")
+        return cls(**vars(capture))
+
+    @classmethod
+    def estimated(
+        cls, capture: Capture, facts: DepthFacts, *, backend: str, folder: Path, units_per_depth_count: float
+    ) -> "PosedDepth":
+        """A capture with the depth maps that :func:`write_depth_maps` wrote to ``folder``."""
+        views = replace(capture.views, depth_folder=folder, units_per_depth_count=units_per_depth_count)
+        return cls(**{**vars(capture), "views": views, "depth": facts, "backend": backend})
+
+    def save(self, folder: Path) -> None:
+        """What isn't the capture's own: nothing where depth came with it; maps are already in ``folder``."""
+        stored: dict[str, Any] = {"passed_through": self.backend is None}
+        if self.backend is not None:
+            per_count = self.views.units_per_depth_count
+            stored |= {"backend": self.backend, "units_per_depth_count": per_count, "facts": asdict(self.depth)}
+        write_json(folder / "depth.json", stored)
+
+    @classmethod
+    def load(cls, folder: Path, capture: Capture) -> "PosedDepth":  # type: ignore[override]  # a constructor, from more
+        """``capture``: the views it is the depth of."""
+        stored = read_json(folder / "depth.json")
+        if stored["passed_through"]:
+            return cls.of(capture)
+        return cls.estimated(
+            capture,
+            DepthFacts(**stored["facts"]),
+            backend=stored["backend"],
+            folder=folder,
+            units_per_depth_count=stored["units_per_depth_count"],
+        )
+
+
 def write_depth_maps(folder: Path, names: Sequence[str], maps: Sequence[DepthMap]) -> float:
     """Write ``z_depth/``, ``confidence/`` and ``mask/``; the length of one count of the depth images [capture units].
 
     16 bit over the deepest value keep a relative step of at most 1e-4 from a sixth of the range on.
+
+    Raises:
+        GeometryError: No view has any depth.
     """
     for part in ("z_depth", "confidence", "mask"):
         (folder / part).mkdir(parents=True)

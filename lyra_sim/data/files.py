@@ -1,12 +1,17 @@
 """The few file formats every data type is made of: strict JSON, plain npz, PNG."""
 
 import json
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from lyra_sim.errors import InputError
+from lyra_sim.errors import InputError, StoreError
+
+Facts = TypeVar("Facts")
+"""A dataclass of plain values."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -15,7 +20,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON file; one clear error if it is absent or broken."""
+    """Parse a JSON file; one clear error if it is absent or broken.
+
+    Raises:
+        InputError: It is one of these.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -30,7 +39,11 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
 
 
 def read_arrays(path: Path, *, max_bytes: int = 8 << 30) -> dict[str, np.ndarray]:
-    """Read an npz without pickle, refusing one that would unpack to more than ``max_bytes``."""
+    """Read an npz without pickle, refusing one that would unpack to more than ``max_bytes``.
+
+    Raises:
+        InputError: It is missing, holds something else, or would unpack to more.
+    """
     import zipfile
 
     try:
@@ -48,3 +61,32 @@ def read_arrays(path: Path, *, max_bytes: int = 8 << 30) -> dict[str, np.ndarray
             f"not a readable npz of plain arrays ({error})",
             likely="The file is truncated, or holds pickled objects, which are never loaded.",
         ) from error
+
+
+def to_row(facts: Any, *, optional: Collection[str] = ()) -> dict[str, Any]:
+    """A dataclass of plain values as the JSON object it is stored as; ``optional`` fields are left out where they are None."""
+    return {name: value for name, value in asdict(facts).items() if value is not None or name not in optional}
+
+
+def from_row(kind: type[Facts], row: Mapping[str, Any]) -> Facts:
+    """The dataclass a JSON object was written from; lists become tuples.
+
+    Raises:
+        StoreError: It has a field that isn't known, or lacks one that has no default.
+    """
+    declared = fields(kind)  # type: ignore[arg-type]  # typeshed's bound can't be resolved at run time
+    known = {field.name for field in declared}
+    needed = {field.name for field in declared if field.default is MISSING and field.default_factory is MISSING}
+    if (strange := sorted(row.keys() - known)) or (absent := sorted(needed - row.keys())):
+        raise StoreError(
+            kind.__name__,
+            f"unknown field {strange[0]}" if strange else f"no field {absent[0]}",
+            expected=", ".join(sorted(known)),
+            likely="Another version of lyra-sim wrote it.",
+            next_step="Build this step again.",
+        )
+    return kind(**{name: _frozen(value) for name, value in row.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from lyra_sim.data.files import read_arrays, write_arrays
 
 UNSEEN, SOLID, FREE = 0, 1, 2
 """Voxel states. FREE is measured air that a camera could have been in, with the specks under 0.8 L in its midst.
-UNSEEN is treated as solid by everything physical and as unknown by everything that reports."""
+UNSEEN is treated as solid by everything physical and as unknown by everything that reports. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,11 @@ class Doorway:
 
 @dataclass(frozen=True, kw_only=True)
 class Navigation:
-    """Occupancy map, the area a robot of ``robot_radius`` can reach, spawn poses and planned routes."""
+    """Occupancy map, the area a robot of ``robot_radius`` can reach, spawn poses and planned routes.
+
+    Raises:
+        GeometryError: Probes and their clearances differ in number.
+    """
 
     occupancy: OccupancyMap
     robot_radius: float

@@ -11,7 +11,7 @@ from PIL import Image
 from lyra_sim.errors import InputError
 
 OCCUPIED, UNKNOWN, FREE_CELL = 0, 127, 255
-"""Grey levels of the map image; Isaac Sim writes unknown as 127 (205 would read as free in nav2)."""
+"""Grey levels of the map image; Isaac Sim writes unknown as 127 (205 would read as free in nav2). Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,11 @@ from lyra_sim.geometry.rigid import Similarity
 
 @dataclass(frozen=True, kw_only=True)
 class PaintedMesh:
-    """A triangle soup in the frame and unit of its file; winding and closedness mean nothing."""
+    """A triangle soup in the frame and unit of its file; winding and closedness mean nothing.
+
+    Raises:
+        GeometryError: It has no triangles, a face names no vertex or image, a vertex isn't finite, or lengths differ.
+    """
 
     vertices: Float64[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float64, Int32
 
+from lyra_sim.data.files import from_row, to_row
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.errors import FrameError
 from lyra_sim.geometry.rigid import Similarity
@@ -71,7 +73,11 @@ class Lens:
 
 @dataclass(frozen=True, kw_only=True)
 class PosedPhotos:
-    """Cameras of photos in one frame of unknown or stated unit; OpenCV axes."""
+    """Cameras of photos in one frame of unknown or stated unit; OpenCV axes.
+
+    Raises:
+        FrameError: Names and cameras differ in number, or there are none.
+    """
 
     names: tuple[str, ...]
     """Photo names, in their order."""
@@ -111,3 +117,77 @@ class PosedPhotos:
     def moved(self, new_from_frame: Similarity) -> "PosedPhotos":
         """The same cameras and points in another frame."""
         return replace(self, c2w=new_from_frame.apply_cameras(self.c2w), sparse=self.sparse.moved(new_from_frame))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """One model of the photos that was weighed: how it was made, and what speaks for and against it."""
+
+    recipe: str
+    registered: int
+    """Photos with a camera in it …"""
+    trusted: int
+    """… and in the part of it that hangs together."""
+    parts: tuple[int, ...]
+    """Photos in each part."""
+    reprojection_px: float | None
+    """None without points."""
+    focal_px: float
+    findings: tuple[str, ...]
+    figures: dict[str, float]
+    """By the names :mod:`lyra_sim.capture.trust.pose_trust` gives them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseFacts:
+    """How the cameras of photos were found and why they are trusted, and what became of every file."""
+
+    chosen: str
+    """Recipe of the model that was taken."""
+    why: str
+    photos: int
+    """Taken in."""
+    registered: int
+    """With a camera in the chosen model …"""
+    trusted: int
+    """… in its part that hangs together …"""
+    posed: int
+    """… and built on."""
+    recipe: str
+    reprojection_px: float
+    findings: tuple[str, ...]
+    figures: dict[str, float]
+    agreement: tuple[str, ...]
+    """What comparing it with other models said."""
+    candidates: tuple[ModelFacts, ...]
+    dropped: tuple[tuple[str, str], ...]
+    """Name and reason of every photo without a trusted camera."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """File and reason of everything that intake left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePhotoFacts:
+    """How the camera of a single photo was set up."""
+
+    one_photo: Literal[True] = True
+    finding: str
+    focal_px: float
+    focal_source: str
+    tilt_deg: float
+    """Of the viewing direction over the horizon."""
+
+
+def poses_to_json(poses: PoseFacts | OnePhotoFacts | None) -> dict[str, Any]:
+    """An empty object where cameras were given with the depth."""
+    return {} if poses is None else to_row(poses)
+
+
+def poses_from_json(row: dict[str, Any]) -> PoseFacts | OnePhotoFacts | None:
+    """Inverse of :func:`poses_to_json`."""
+    if not row:
+        return None
+    if "one_photo" in row:
+        return from_row(OnePhotoFacts, row)
+    models = [from_row(ModelFacts, one) for one in row.get("candidates", [])]
+    return replace(from_row(PoseFacts, {**row, "candidates": []}), candidates=tuple(models))

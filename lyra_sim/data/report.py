@@ -7,7 +7,10 @@ from typing import Any, Literal
 from lyra_sim.data.files import read_json, write_json
 
 SCHEMA_VERSION = 1
-"""Of metrics.json; raised when a field changes meaning."""
+"""Of metrics.json; raised when a field changes meaning. Convention."""
+
+METRICS = "metrics.json"
+"""In the folder of the step, and beside the published world."""
 
 Verdict = Literal["pass", "warn", "fail", "not-measured"]
 
@@ -59,12 +62,15 @@ class Report:
             return "fail"
         return "warn" if verdicts & {"warn", "not-measured"} else "pass"
 
-    def save(self, path: Path) -> None:
+    def save(self, folder: Path) -> None:
         rows = {metric.name: metric.to_json() for metric in self.metrics}
-        write_json(path, {"schema_version": SCHEMA_VERSION, "scene": self.scene, "verdict": self.verdict, "metrics": rows})
+        write_json(
+            folder / METRICS, {"schema_version": SCHEMA_VERSION, "scene": self.scene, "verdict": self.verdict, "metrics": rows}
+        )
 
     @classmethod
-    def load(cls, path: Path) -> "Report":
-        stored = read_json(path)
+    def load(cls, folder: Path) -> "Report":
+        """Of a step folder, or of a published world."""
+        stored = read_json(folder / METRICS)
         metrics = tuple(Metric(name=name, **row) for name, row in stored["metrics"].items())
         return cls(scene=stored["scene"], metrics=metrics)

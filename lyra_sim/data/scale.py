@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from lyra_sim.errors import FrameError
-from lyra_sim.geometry.agreement import largest_agreements
+from lyra_sim.geometry.consensus import largest_agreements
 
 CONTRADICTION = 3.0
 """Two pieces contradict each other when they differ by more than this many of their combined standard deviations. Among
-several pieces chance has more pairs to choose from, so :func:`contradiction_limit` is larger."""
+several pieces chance has more pairs to choose from, so :func:`contradiction_limit` is larger. Convention."""
 METRIC_SIGMA = 0.01
 """Relative 1-sigma of input that is declared metric: surveys, trackers and depth cameras call this well a metre.
-``metres_per_unit`` is exact unless it says otherwise."""
+``metres_per_unit`` is exact unless it says otherwise. Convention."""
 ASSUMED_SIGMA = 0.5
-"""Relative 1-sigma of a scale that rests on an assumed camera height."""
+"""Relative 1-sigma of a scale that rests on an assumed camera height. Convention."""
 
 
 def contradiction_limit(count: int) -> float:

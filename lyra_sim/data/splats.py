@@ -13,7 +13,11 @@ from lyra_sim.geometry.spherical_harmonics import sh_rotated
 
 @dataclass(frozen=True, kw_only=True)
 class Splats:
-    """Anisotropic 3D Gaussians with raw (unactivated) parameters."""
+    """Anisotropic 3D Gaussians with raw (unactivated) parameters.
+
+    Raises:
+        GeometryError: Lengths differ, a number isn't finite, or coefficients are of no degree from 0 to 3.
+    """
 
     means: Float32[np.ndarray, "n 3"]
     """Centres [frame units; metres after align]."""
@@ -85,7 +89,11 @@ class Splats:
 
     @classmethod
     def load_ply(cls, path: Path) -> "Splats":
-        """Read a 3DGS PLY of any SH degree; property order is free, extra float properties are ignored."""
+        """Read a 3DGS PLY of any SH degree; property order is free, extra float properties are ignored.
+
+        Raises:
+            InputError: It is missing, no binary 3DGS PLY, or cut off.
+        """
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:

@@ -10,6 +10,11 @@ class StageBundle:
 
     folder: Path
 
+    @classmethod
+    def load(cls, folder: Path) -> "StageBundle":
+        """What author wrote stays on disk: a stage is opened where it is needed."""
+        return cls(folder=folder)
+
     @property
     def world(self) -> Path:
         """The package folder that is handed to users."""

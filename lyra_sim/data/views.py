@@ -11,7 +11,7 @@ from PIL import Image
 from lyra_sim.errors import InputError
 
 STATIC, SKY, MOVING = 0, 1, 2
-"""Values of the mask images of estimated depth."""
+"""Values of the mask images of estimated depth. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +43,22 @@ class Views:
     def has_depth(self) -> bool:
         return self.units_per_depth_count is not None
 
+    @property
+    def estimated(self) -> bool:
+        """Depth was computed from pictures; False where it was measured or given, or there is none."""
+        return self.depth_folder is not None
+
     def rgb(self, index: int) -> UInt8[np.ndarray, "h w 3"]:
         """Display-referred sRGB."""
         with Image.open(self.rgb_path(index)) as image:
             return np.asarray(image.convert("RGB"))
 
     def z_depth(self, index: int) -> Float32[np.ndarray, "h w"]:
-        """Distance along the optical axis [capture units]; NaN where nothing was measured."""
+        """Distance along the optical axis [capture units]; NaN where nothing was measured.
+
+        Raises:
+            InputError: The capture has no depth.
+        """
         if self.units_per_depth_count is None:
             raise InputError(str(self.folder), "this capture has no depth", expected="z_depth/")
         with Image.open((self.depth_folder or self.folder) / "z_depth" / f"{self.names[index]}.png") as image:

@@ -7,11 +7,11 @@ from lyra_sim.data.depth import MEASURED_CONFIDENCE
 from lyra_sim.depth.consistency import Agreement
 
 ENOUGH_VIEWS = 4
-"""Agreeing views after which more don't add trust."""
+"""Agreeing views after which more don't add trust. Tuned, unrecorded."""
 FULL_PARALLAX = 0.05
-"""Angle from which on parallax doesn't limit trust [rad]."""
+"""Angle from which on parallax doesn't limit trust [rad]. Tuned, unrecorded."""
 FAIR, FULL = 0.6, 0.95
-"""Correlation at which trust begins and is full."""
+"""Correlation at which trust begins and is full. Tuned, unrecorded."""
 
 
 def measured_confidence(found: Agreement, score: Float32[torch.Tensor, "h w"]) -> Float32[torch.Tensor, "h w"]:

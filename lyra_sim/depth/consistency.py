@@ -10,13 +10,15 @@ from jaxtyping import Float32, Int32
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 
 AGREE_RELATIVE = 0.015
-"""Depths of one surface differ by less than this fraction."""
+"""Depths of one surface differ by less than this fraction. Tuned, unrecorded."""
 AGREE_PX = 3.0
-"""And land within this many pixels of each other along the epipolar line: cameras of photos err by a pixel or two."""
+"""And land within this many pixels of each other along the epipolar line: cameras of photos err by a pixel or two.
+Tuned, unrecorded."""
 THROUGH_RELATIVE, THROUGH_PX = 0.05, 3.0
-"""A view that measures something this much farther away, as a fraction and in pixels, sees through the depth in question."""
+"""A view that measures something this much farther away, as a fraction and in pixels, sees through the depth in question.
+Tuned, unrecorded."""
 FLAT_RELATIVE = 0.03
-"""Four neighbouring depths within this fraction are interpolated; across an edge the nearest is taken."""
+"""Four neighbouring depths within this fraction are interpolated; across an edge the nearest is taken. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,24 +4,25 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 from scipy import ndimage, sparse
 
-from lyra_sim.conventions import linear_from_srgb
+from lyra_sim.conventions import linear_from_srgb, srgb_from_linear
 from lyra_sim.data.capture import Capture
 
 DARKEST, BRIGHTEST = 8, 247
-"""sRGB counts a colour has to lie between: below is noise, above is clipped, and neither tells an exposure."""
+"""sRGB counts a colour has to lie between: below is noise, above is clipped, and neither tells an exposure. Convention."""
 PATCH = 5
-"""Edge of the square each colour is averaged over [px]: sightings are off by up to a pixel."""
+"""Edge of the square each colour is averaged over [px]: sightings are off by up to a pixel. Tuned, unrecorded."""
 FEWEST_SIGHTINGS = 12
-"""A view with fewer usable sightings keeps gain 1."""
+"""A view with fewer usable sightings keeps gain 1. Tuned, unrecorded."""
 PRIOR_SHARE = 0.01
 """Pull of every log gain towards 0, as a share of the weight of the view's sightings: small errors between neighbours must
-not add up along a walk, and views that share no points with the others stay at 1."""
+not add up along a walk, and views that share no points with the others stay at 1. Tuned, unrecorded."""
 LEAST_SCALE = 0.01
-"""Least spread granted to log colours; keeps exact data from making weights infinite."""
+"""Least spread granted to log colours; keeps exact data from making weights infinite. Convention."""
 LARGEST_GAIN = 4.0
-"""Gains are kept within this factor of 1: two stops between photos of one scene that share features is the most met."""
+"""Gains are kept within this factor of 1: two stops between photos of one scene that share features is the most met.
+Convention."""
 ROUNDS = 20
-"""Reweightings; measured: settled after eight."""
+"""Reweightings; measured: settled after eight. Convention."""
 
 
 def gains(capture: Capture) -> Float64[np.ndarray, "n 3"]:
@@ -58,8 +59,7 @@ def evened(rgb: UInt8[np.ndarray, "h w 3"], gain: Float64[np.ndarray, "3"]) -> U
     out = np.empty_like(rgb)
     for channel in range(3):
         value = np.clip(linear / gain[channel], 0, 1)
-        srgb = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
-        out[..., channel] = np.round(srgb * 255).astype(np.uint8)[rgb[..., channel]]
+        out[..., channel] = np.round(srgb_from_linear(value) * 255).astype(np.uint8)[rgb[..., channel]]
     return out
 
 

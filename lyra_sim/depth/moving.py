@@ -10,21 +10,22 @@ from lyra_sim.depth.moving_kernels import carried, looked_through
 from lyra_sim.geometry.cameras import CameraPath
 
 OTHERS = 10
-"""Nearest views each one is compared with, at most: further ones see the place too small."""
+"""Nearest views each one is compared with, at most: further ones see the place too small. Convention."""
 WIDEST_DEG = 75.0
-"""Views turned further apart than this aren't compared [degrees]."""
+"""Views turned further apart than this aren't compared [degrees]. Tuned, unrecorded."""
 TOLERANCE = 0.06
-"""Relative depth that counts as equal: three times what a sweep of 96 planes leaves."""
+"""Relative depth that counts as equal: three times what a sweep of 96 planes leaves. Tuned, unrecorded."""
 DIFFERS, AGREES = 30.0, 10.0
-"""A colour this far outside the colours around its place in another view is another thing; this little, the same [counts]."""
+"""A colour this far outside the colours around its place in another view is another thing; this little, the same [counts].
+Tuned, unrecorded."""
 AROUND = 5
-"""Edge of the square of colours it is compared with [px]: depth and cameras are off by as much."""
+"""Edge of the square of colours it is compared with [px]: depth and cameras are off by as much. Tuned, unrecorded."""
 FRACTIONS = np.geomspace(0.12, 0.93, 24)
-"""Where a ray is probed, as fractions of the depth behind."""
+"""Where a ray is probed, as fractions of the depth behind. Convention."""
 SMALLEST = 0.0004
-"""Smallest blob, as a share of the view."""
+"""Smallest blob, as a share of the view. Tuned, unrecorded."""
 CLOSING, MARGIN = 3, 2
-"""Blobs are closed over gaps of this many pixels, then widened by these."""
+"""Blobs are closed over gaps of this many pixels, then widened by these. Tuned, unrecorded."""
 
 
 def moving_masks(

@@ -1,6 +1,6 @@
 """Depth of several photos without learned weights: plane sweep, agreement between views, planar priors, masks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,6 @@ from lyra_sim.data.views import MOVING, SKY, STATIC
 from lyra_sim.depth.confidence import measured_confidence
 from lyra_sim.depth.consistency import agree
 from lyra_sim.depth.exposure import evened, gains
-from lyra_sim.depth.masks import labelled
 from lyra_sim.depth.moving import moving_masks
 from lyra_sim.depth.planes.planar_priors import fill
 from lyra_sim.depth.resample import depth_to_size, nearest_to_size, shrunk, working_size
@@ -25,9 +24,9 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
 CONFIRMING = 16
-"""Neighbours that may confirm or contradict a depth."""
+"""Neighbours that may confirm or contradict a depth. Convention."""
 SIGMA_OF_MAD = 1.4826
-"""Standard deviation of a normal distribution per median absolute deviation."""
+"""Standard deviation of a normal distribution per median absolute deviation. Derived."""
 
 Maps = Mapping[int, Float32[np.ndarray, "h w"]]
 """By view; views without depth are missing."""
@@ -153,3 +152,20 @@ def _facts(maps: tuple[DepthMap, ...], used: tuple[int, ...], sigma: float) -> D
             "views_without_depth": round(float(np.mean([not there.any() for there in known])), 5),
         },
     )
+
+
+def labelled(
+    sky: Sequence[Bool[np.ndarray, "h w"]], moving: Sequence[Bool[np.ndarray, "h w"]]
+) -> list[UInt8[np.ndarray, "h w"]]:
+    """``STATIC``, ``SKY`` or ``MOVING`` of every pixel; what moves is in front of the sky.
+
+    :func:`lyra_sim.depth.sky.sky_masks` needs no depth and comes before a sweep, which leaves the sky out;
+    :func:`lyra_sim.depth.moving.moving_masks` needs depth that other views confirmed.
+    """
+    out = []
+    for above, moved in zip(sky, moving, strict=True):
+        label = np.full(above.shape, STATIC, np.uint8)
+        label[above] = SKY
+        label[moved] = MOVING
+        out.append(label)
+    return out

@@ -5,7 +5,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 FLAT_RELATIVE = 0.03
-"""Four neighbouring depths within this fraction lie on one surface and are interpolated."""
+"""Four neighbouring depths within this fraction lie on one surface and are interpolated. Tuned, unrecorded."""
 
 
 def working_size(width: int, height: int, side: int) -> tuple[int, int]:

@@ -12,31 +12,35 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.geometry.cameras import pixel_rays
 
 WORK_SIDE = 512
-"""Longer side the search is done at, at most [px]."""
+"""Longer side the search is done at, at most [px]. Convention."""
 BLUER, LEAST_BLUE = 20, 90
-"""Blue sky has this much more blue than red, and this much blue [sRGB counts]; painted walls under lamplight stay below."""
+"""Blue sky has this much more blue than red, and this much blue [sRGB counts]; painted walls under lamplight stay below.
+Tuned, unrecorded."""
 WHITE = 238
-"""Overcast sky is at least this bright in every channel; only glass and lamps are, indoors."""
+"""Overcast sky is at least this bright in every channel; only glass and lamps are, indoors. Tuned, unrecorded."""
 SMOOTH = 10.0
-"""Largest gradient of a seed [sRGB counts/px], after a blur of one pixel."""
+"""Largest gradient of a seed [sRGB counts/px], after a blur of one pixel. Tuned, unrecorded."""
 ABOVE_DEG, BELOW_DEG = 3.0, -5.0
-"""Seeds of sky lie above, seeds of ground below this elevation [degrees]; provisional up is off by a few."""
+"""Seeds of sky lie above, seeds of ground below this elevation [degrees]; provisional up is off by a few. Tuned, unrecorded."""
 SHARE, VIEWS_SHARE = 0.03, 0.25
-"""There is sky when seeds fill this share of a view, in this share of the views."""
+"""There is sky when seeds fill this share of a view, in this share of the views. Tuned, unrecorded."""
 DEEP_BLUE, DEEP_WHITE = 8.0, 16.0
 """… and the scene is this deep, in camera heights above its lowest points: a street has 22, a hall of 21 m 12. White
-ceilings are told from white sky by depth, blue ones are rare."""
+ceilings are told from white sky by depth, blue ones are rare. Tuned, unrecorded."""
 SIGHTINGS_RATIO = 0.25
-"""… and sightings of shared points are at most this dense in the seeds, compared with elsewhere in the view."""
+"""… and sightings of shared points are at most this dense in the seeds, compared with elsewhere in the view.
+Tuned, unrecorded."""
 FAR = 3.0
-"""Shared points beyond this many times the scene's depth may be clouds."""
+"""Shared points beyond this many times the scene's depth may be clouds. Tuned, unrecorded."""
 BINS = 16
-"""Of the colour histograms, a channel."""
+"""Of the colour histograms, a channel. Convention."""
 SURE = 2.0
-"""Log likelihood ratio from which a colour alone decides."""
+"""Log likelihood ratio from which a colour alone decides. Tuned, unrecorded."""
 PALE = 60
-"""A colour with less between its channels than this, and brighter than ``PALE_FROM``, may be cloud as well as wall."""
+"""A colour with less between its channels than this, and brighter than ``PALE_FROM``, may be cloud as well as wall.
+Tuned, unrecorded."""
 PALE_FROM = 120
+"""Darker colours are no cloud [sRGB counts]. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,11 @@ from PIL import Image
 
 from lyra_sim.conventions import GLTF_FROM_WORLD, linear_from_srgb
 from lyra_sim.data.colliders import Hull
-from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.geometry.rigid import transform_points
 
 _UNSIGNED_SHORT = 5123
+"""glTF's code of 16-bit indices. Convention."""
 
 
 def write_mesh_glb(path: Path, mesh: TriMesh, texture: Texture | None = None) -> None:

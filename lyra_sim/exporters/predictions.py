@@ -24,23 +24,23 @@ from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.rendering.splat_view import render_splats
 
 PREDICTIONS_VERSION = 1
-"""Of predictions.json; raised when a field changes meaning."""
+"""Of predictions.json; raised when a field changes meaning. Convention."""
 
 FOLDER = "predictions"
 """In the package."""
 
 VIEWS = 12
-"""Views that are predicted; enough to look every way from three places."""
+"""Views that are predicted; enough to look every way from three places. Convention."""
 WIDTH, HEIGHT = 64, 48
-"""[px]; small, because the package carries them: the question is where surfaces stand, not how they look."""
+"""[px]; small, because the package carries them: the question is where surfaces stand, not how they look. Convention."""
 FIELD_OF_VIEW = np.deg2rad(90.0)
-"""Horizontal [rad], as robots' cameras have."""
+"""Horizontal [rad], as robots' cameras have. Convention."""
 EYE_HEIGHT = 0.4
-"""Above the floor [m], inside the height band that the map knows to be free."""
+"""Above the floor [m], inside the height band that the map knows to be free. Convention."""
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
-"""Multiples of it fill the circle evenly, however many there are [rad]."""
+"""Multiples of it fill the circle evenly, however many there are [rad]. Derived."""
 OVERSAMPLING = 3
-"""Splat pictures are rendered this much larger and averaged: a splat thinner than a pixel would else flicker."""
+"""Splat pictures are rendered this much larger and averaged: a splat thinner than a pixel would else flicker. Convention."""
 
 
 def write_predictions(folder: Path, *, mesh: TriMesh, splats: Splats, navigation: Navigation) -> None:

@@ -4,14 +4,16 @@ import numpy as np
 from numba import njit, prange
 
 ANGLE_UNIT = 0.17
-"""Seen from this much further round, a sample counts as much worse as one taken from twice as far away [rad]."""
+"""Seen from this much further round, a sample counts as much worse as one taken from twice as far away [rad].
+Tuned, unrecorded."""
 LEAST_PENALTY = 0.02
+"""Penalty of a sample at its own place: keeps its weight finite. Tuned, unrecorded."""
 SHARPNESS = 4.0
-"""Power of the penalty: the best view rules, and hands over smoothly where another becomes better."""
+"""Power of the penalty: the best view rules, and hands over smoothly where another becomes better. Tuned, unrecorded."""
 LAYER = 0.03
-"""Samples within this fraction behind the nearest are the same surface."""
+"""Samples within this fraction behind the nearest are the same surface. Tuned, unrecorded."""
 LEAST_LAYER_WEIGHT = 0.05
-"""A layer whose samples weigh less than this share of the strongest one's is a stray."""
+"""A layer whose samples weigh less than this share of the strongest one's is a stray. Tuned, unrecorded."""
 
 
 @njit(cache=True, parallel=True)

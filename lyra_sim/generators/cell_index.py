@@ -6,11 +6,11 @@ from jaxtyping import Float32, Float64, Int64
 from lyra_sim.generators.cell_kernels import count_votes, insert_points, look_through, rehash
 
 CELL_PART_OF_DEPTH = 0.5
-"""Side of a cell, as a part of the first frame's median depth: the grid fits a world of any scale."""
+"""Side of a cell, as a part of the first frame's median depth: the grid fits a world of any scale. Tuned, unrecorded."""
 PIXELS_A_RAY = 4
-"""One ray for every fourth pixel each way of the coarse grids."""
+"""One ray for every fourth pixel each way of the coarse grids. Convention."""
 STEPS = 64
-"""Cells a ray goes through, at most: 32 times the first median depth."""
+"""Cells a ray goes through, at most: 32 times the first median depth. Convention."""
 
 
 class CellIndex:
@@ -55,6 +55,8 @@ class CellIndex:
             nearest: Depth of the nearest surface known so far; infinite where none is.
             absolute, relative: How far behind it a point still counts.
             most_occupied: Cells with points after which a ray ends.
+            c2w: Of the views.
+            lenses: Of the views: fx, fy, cx, cy [coarse px].
         """
         looked, votes = np.zeros(len(self._keys), np.int32), np.zeros(self._frames, np.int64)
         if self._size > 0:

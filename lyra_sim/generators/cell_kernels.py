@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 OFFSET = 1 << 20
-"""Cells are counted from -OFFSET to OFFSET along each axis."""
+"""Cells are counted from -OFFSET to OFFSET along each axis. Convention."""
 
 
 @njit(cache=True)
@@ -32,7 +32,16 @@ def _slot(keys, key):
 
 @njit(cache=True)
 def insert_points(points, frame, size, keys, heads, entries, used):
-    """Note the frame in every cell that a point of it is in, once. ``used``: cells, entries; both grow."""
+    """Note the frame in every cell that a point of it is in, once. ``used``: cells, entries; both grow.
+
+    Args:
+        points: (n, 3) in the capture frame.
+        frame: Its number.
+        size: Edge of a cell [capture units].
+        keys, heads: The table: key of each cell, and its newest entry (slots,).
+        entries: Frame, and the cell's entry before it (e, 2).
+        used: Counts of cells and of entries (2,).
+    """
     for p in range(points.shape[0]):
         i = math.floor(points[p, 0] / size)
         j = math.floor(points[p, 1] / size)
@@ -66,6 +75,18 @@ def look_through(c2w, lenses, nearest, absolute, relative, step, size, most_step
 
     A ray goes from cell to cell (Amanatides & Woo 1987) and ends one cell behind the nearest surface that its pixel is known
     to show, after so many steps, or after so many cells with points.
+
+    Args:
+        c2w: (v, 4, 4).
+        lenses: fx, fy, cx, cy of each view [px] (v, 4).
+        nearest: Depth of the nearest surface that is known (v, h, w), infinite where none is.
+        absolute, relative: How far behind that a point still counts.
+        step: Pixels between rays.
+        size: Edge of a cell [capture units].
+        most_steps: Cells a ray goes through at most.
+        most_occupied: Cells with points after which it ends.
+        keys: The table's (slots,).
+        looked: Rays through each cell (slots,), set.
     """
     looked[:] = 0
     views, height, width = nearest.shape

@@ -18,11 +18,11 @@ from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.geometry.depth_noise import usable
 
 DEPTH_COUNTS = 65000
-"""Steps of a 16-bit depth image that are used."""
+"""Steps of a 16-bit depth image that are used. Convention."""
 DEPTH_HEADROOM = 2.0
-"""Drawn depth may go this much further than any photo's; beyond it is not kept."""
+"""Drawn depth may go this much further than any photo's; beyond it is not kept. Convention."""
 WRITERS = 2
-"""Threads that compress frames: encoding leaves the interpreter free."""
+"""Threads that compress frames: encoding leaves the interpreter free. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class PhotoFrames:
         views, cameras = self.capture.views, self.capture.cameras.select(np.array([index]))
         z, rgb, shown = views.z_depth(index), views.rgb(index), views.valid(index) & (views.mask(index) != MOVING)
         sky = views.mask(index) == SKY
-        if views.depth_folder is not None:
+        if views.estimated:
             z = usable(z, views.static(index))
         width, height = working_size(cameras.width, cameras.height, self.side)
         if (width, height) != (cameras.width, cameras.height):
@@ -69,7 +69,11 @@ def video_frame(frames: GeneratedFrames, index: int) -> KnownFrame:
 
 
 def depth_step(photos: PhotoFrames) -> float:
-    """Length of one count of the depth images, from the deepest photo [capture units]."""
+    """Length of one count of the depth images, from the deepest photo [capture units].
+
+    Raises:
+        GeometryError: No photo has depth.
+    """
     deepest = max((float(np.nanmax(p.z_depth)) for p in photos.all() if np.isfinite(p.z_depth).any()), default=0.0)
     if deepest <= 0:
         raise GeometryError("generate", "no photo has any depth", expected="depth to draw other views from")

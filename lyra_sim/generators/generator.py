@@ -12,6 +12,7 @@ from lyra_sim.depth.providers.chunk import Motion
 from lyra_sim.generators.known_frame import KnownFrame
 from lyra_sim.generators.memory import SpatialMemory
 from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.scene.generate import GenerateConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +60,9 @@ class Generator(Protocol):
     frames, whatever it drew before, so that a video can be resumed at any chunk."""
 
     def generate(self, condition: Condition) -> Generated: ...
+
+
+class GeneratorPlugin(Protocol):
+    """What the plug-in's target is: a class, or a function, that makes a :class:`Generator`."""
+
+    def __call__(self, cfg: GenerateConfig) -> Generator: ...

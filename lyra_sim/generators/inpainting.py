@@ -6,13 +6,13 @@ from PIL import Image
 from scipy import ndimage
 
 SMALL_HOLE = 0.004
-"""Share of the image up to which a hole is small: its depth is a guess worth making."""
+"""Share of the image up to which a hole is small: its depth is a guess worth making. Tuned, unrecorded."""
 BEHIND = 8.0
-"""Power of the depth that a hole's border counts with: what opens behind an edge belongs to the far side."""
+"""Power of the depth that a hole's border counts with: what opens behind an edge belongs to the far side. Tuned, unrecorded."""
 BORDER_PX = 2
-"""Pixels round a hole that its depth is drawn from."""
+"""Pixels round a hole that its depth is drawn from. Convention."""
 UNPLACED = 0.01
-"""Weight of a border pixel whose depth isn't known."""
+"""Weight of a border pixel whose depth isn't known. Convention."""
 
 
 def push_pull(values: Float32[np.ndarray, "h w c"], weights: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w c"]:

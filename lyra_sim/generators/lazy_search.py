@@ -19,15 +19,16 @@ from lyra_sim.generators.retrieval import DepthTolerance, ViewState
 from lyra_sim.generators.visibility_index import SampledFrame, TargetViews, VisibilityIndex
 
 REFRESHED_AT_ONCE = 64
-"""Bounds brought up to date in one call."""
+"""Bounds brought up to date in one call. Convention."""
 LOOKED_UP_FROM = 256
-"""Up to so many frames, cells aren't asked who might be seen: everybody is tried."""
+"""Up to so many frames, cells aren't asked who might be seen: everybody is tried. Convention."""
 PREVIEWED_AT_MOST = 512
-"""Frames considered beyond their cells, those most looked at: it bounds a query where views are open to much of the world."""
+"""Frames considered beyond their cells, those most looked at: it bounds a query where views are open to much of the world.
+Convention."""
 PROJECTED_AT_LEAST = 160
-"""Frames projected before picks are final, those most looked at: what stands in front is told by them all."""
+"""Frames projected before picks are final, those most looked at: what stands in front is told by them all. Convention."""
 PROJECTED_AT_ONCE = 8
-"""Frames projected before bounds are looked at again: a few too many cost less than asking after each."""
+"""Frames projected before bounds are looked at again: a few too many cost less than asking after each. Convention."""
 
 
 def lazy_search(
@@ -45,6 +46,13 @@ def lazy_search(
 
     Args:
         budget: Frames projected at most. Beyond it, picks are made from what was projected.
+        frames: All that are known.
+        index: Where their samples are.
+        views: To be covered.
+        eligible: Frames that may be picked.
+        count: Picks wanted.
+        covered_by: A frame whose pixels count as covered beforehand.
+        tolerance: How far behind the nearest surface a sample still shows.
     """
     search = _LazySearch(frames, index, views, eligible, tolerance)
     if covered_by is not None:

@@ -3,7 +3,7 @@
 import os
 import resource
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,45 +11,19 @@ import numpy as np
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.files import read_json, write_json
-from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
+from lyra_sim.data.video import KNOWN, NEW, ChunkFacts, GeneratedFrames, WalkFacts, WorldVideo
 from lyra_sim.errors import LyraSimError, PluginError
-from lyra_sim.generators.evidence import PhotoEvidence, Tie, tie_depth
 from lyra_sim.generators.frames_on_disk import FrameWriter, PhotoFrames, depth_step, video_frame
 from lyra_sim.generators.generator import Condition, Generated, Generator
 from lyra_sim.generators.memory import SpatialMemory
+from lyra_sim.generators.photo_evidence import PhotoEvidence, Tie, tie_depth
 from lyra_sim.generators.reproject import draw, known_frames
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.generate import CHUNK_FRAMES, GenerateConfig
 from lyra_sim.trajectories.path import camera_path
 
 KEPT_EVERY = 8
-"""Every n-th frame enters the memory (Lyra 2.0)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChunkFacts:
-    """What is told of a chunk; no times, so that equal work gives equal files."""
-
-    first: int
-    last: int
-    """Indices of its frames."""
-    known_share: float
-    new_share: float
-    """Of its pixels, 0..1: carried over from photos; made up where no photo looked, over frames that have depth."""
-    depth_scale: float
-    depth_residual: float | None
-    depth_overlap: float
-    """See :class:`~lyra_sim.generators.evidence.Tie`; no residual where nothing overlaps."""
-    overlap_scale: float | None = None
-    overlap_sigma: float | None = None
-    """What common pixels say about the scale of depth, and their relative standard error; None: nothing."""
-    camera_scale: float | None = None
-    camera_sigma: float | None = None
-    camera_residual: float | None = None
-    """What cameras say about it, and how far they were seen from where they were commanded to be, over their way; None:
-    they weren't seen, or moved too little."""
-    depth_scale_conflict: bool = False
-    """The two contradict each other."""
+"""Every n-th frame enters the memory (Lyra 2.0). Convention."""
 
 
 def generate_video(capture: Capture, cfg: GenerateConfig, generator: Generator, *, seed: int, out: Path) -> WorldVideo:
@@ -73,8 +47,7 @@ def generate_video(capture: Capture, cfg: GenerateConfig, generator: Generator, 
         chunks = [loop.chunk(number) for number in range((len(frames) - 1) // CHUNK_FRAMES)]
     finally:
         loop.writer.close()
-    facts = {"backend": cfg.backend, "path": path.facts, "chunks": [asdict(chunk) for chunk in chunks]}
-    return WorldVideo(frames=frames, facts=facts)
+    return WorldVideo(frames=frames, facts=WalkFacts(backend=cfg.backend, path=path.facts, chunks=tuple(chunks)))
 
 
 class _Loop:

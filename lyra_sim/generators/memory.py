@@ -18,7 +18,7 @@ from lyra_sim.generators.visibility_index import SampledFrame, VisibilityIndex
 from lyra_sim.geometry.cameras import CameraPath
 
 BUDGET = 256
-"""Frames projected in a query, at most: what bounds it where frames pile up in the same place."""
+"""Frames projected in a query, at most: what bounds it where frames pile up in the same place. Convention."""
 
 
 class SpatialMemory:
@@ -63,7 +63,11 @@ class SpatialMemory:
         )
 
     def add(self, frame: KnownFrame) -> None:
-        """Know one more frame, in any order of ids; each once."""
+        """Know one more frame, in any order of ids; each once.
+
+        Raises:
+            GeometryError: A frame of that id is known already.
+        """
         if frame.id in self._positions:
             raise GeometryError(
                 "spatial memory",
@@ -79,7 +83,11 @@ class SpatialMemory:
         self._keep(frame)
 
     def frame(self, id: int) -> KnownFrame:
-        """The whole frame, from the few held or read back."""
+        """The whole frame, from the few held or read back.
+
+        Raises:
+            GeometryError: Another frame was read back.
+        """
         self._position(id)
         if id in self._recent:
             self._recent.move_to_end(id)

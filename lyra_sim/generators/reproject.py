@@ -20,20 +20,21 @@ from lyra_sim.rendering.surface_warp import MAX_STEP, warp_surface
 from lyra_sim.scene.generate import GenerateConfig
 
 GROUP = 8
-"""Frames that are drawn from the same photos."""
+"""Frames that are drawn from the same photos. Convention."""
 FEATHER = 0.04
-"""Border along which a photo fades into the next, as a share of its longer side."""
+"""Border along which a photo fades into the next, as a share of its longer side. Tuned, unrecorded."""
 LEAST_HOLES = 0.01
-"""Share of a photo without depth from which on its colours are shown there too."""
+"""Share of a photo without depth from which on its colours are shown there too. Tuned, unrecorded."""
 BRIDGED_TRUST = 1e-3
-"""What a colour without measured depth is worth beside one with it: it wins within about a degree of its own ray."""
+"""What a colour without measured depth is worth beside one with it: it wins within about a degree of its own ray.
+Tuned, unrecorded."""
 SAME_VIEW = (LEAST_PENALTY + 0.03) ** -SHARPNESS
 """Weight from which on a photo's colour is in its place whatever its depth: within 0.3 degrees of its ray, and away from the
-photo's border."""
+photo's border. Derived."""
 SAME_WAY = 0.8
-"""Cosine between two views that look the same way."""
+"""Cosine between two views that look the same way. Tuned, unrecorded."""
 GUESSES = 1
-"""Earlier frames, for either end of a group, whose made-up pixels are looked up beside the one just before."""
+"""Earlier frames, for either end of a group, whose made-up pixels are looked up beside the one just before. Convention."""
 
 
 class Reproject:

@@ -21,7 +21,11 @@ from lyra_sim.geometry.cameras import CameraPath
 
 @dataclass(frozen=True, kw_only=True)
 class DepthTolerance:
-    """A point counts as visible up to ``absolute + relative * least depth`` behind the nearest one of its pixel."""
+    """A point counts as visible up to ``absolute + relative * least depth`` behind the nearest one of its pixel.
+
+    Raises:
+        SpecError: A number is negative or not finite.
+    """
 
     absolute: float = 0.0
     """In the units of the world, whatever those are."""
@@ -93,6 +97,14 @@ def exhaustive_search(
 
     On a tie the frame that was added first wins: photos before what was drawn from them. Only frames that are eligible, and
     the one that covers beforehand, take part at all.
+
+    Args:
+        frames: All that are known.
+        views: To be covered.
+        eligible: Frames that may be picked.
+        count: Picks wanted.
+        covered_by: A frame whose pixels count as covered beforehand.
+        tolerance: How far behind the nearest surface a sample still shows.
     """
     state = ViewState(views, tolerance)
     taken = eligible.copy()

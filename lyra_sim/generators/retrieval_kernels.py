@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 TILE = 8
-"""Side of the tiles that the farthest depth is kept of [coarse px]."""
+"""Side of the tiles that the farthest depth is kept of [coarse px]. Convention."""
 BLOCK = 16
-"""Side of the blocks of samples that a bounding sphere is kept for."""
+"""Side of the blocks of samples that a bounding sphere is kept for. Convention."""
 
 
 @njit(cache=True)
@@ -82,7 +82,15 @@ def _sphere_view(sphere, w2c, lens, width, height):
 
 @njit(cache=True)
 def sphere_bounds(spheres, held, w2c, lenses, width, height):
-    """Pixels of all views that each frame can show at most: its samples, in the rectangle around its sphere."""
+    """Pixels of all views that each frame can show at most: its samples, in the rectangle around its sphere.
+
+    Args:
+        spheres: Centre in the world and radius of each frame's samples (n, 4).
+        held: Samples of each frame (n,).
+        w2c: (v, 4, 4).
+        lenses: fx, fy, cx, cy of each view [px] (v, 4).
+        width, height: Of the views [px].
+    """
     bounds = np.zeros(spheres.shape[0])
     for n in range(spheres.shape[0]):
         if held[n] > 0:
@@ -100,6 +108,17 @@ def preview(which, first, points, samples_a_point, w2c, lenses, nearest, covered
     Frame n's points are ``first[n] : first[n + 1]``, each standing for ``samples_a_point[n]`` samples. The count is raised
     by two standard deviations and one. The points are surface like any: they become part of ``nearest``, rounded up so that
     no sample ends up behind its own copy.
+
+    Args:
+        which: Frames asked about (m,).
+        first: Where each frame's points begin (n + 1,).
+        points: In the world (p, 3).
+        samples_a_point: (n,).
+        w2c: (v, 4, 4).
+        lenses: fx, fy, cx, cy of each view [px] (v, 4).
+        nearest: Depth of the nearest surface that is known (v, h, w), lowered in place.
+        covered: Pixels that need nothing more (v, h, w).
+        absolute, relative: How far behind ``nearest`` a sample still shows.
     """
     views, height, width = nearest.shape
     guesses = np.zeros(which.shape[0])
@@ -132,6 +151,17 @@ def project_frame(z_depth, lens, spheres, held, target_from_frame, w2c, lenses, 
     """Least z of the frame's samples in every pixel of every view, infinite where none falls.
 
     Blocks that are out of view, or wholly behind what is known to stand there, are passed over.
+
+    Args:
+        z_depth: Of the frame (h, w).
+        lens: Its fx, fy, cx, cy [px].
+        spheres: Centre in the world and radius of each block of samples (b, 4).
+        held: Samples of each block (b,).
+        target_from_frame: Camera to camera (v, 4, 4).
+        w2c: Of the views (v, 4, 4).
+        lenses: fx, fy, cx, cy of each view [px] (v, 4).
+        tile_far: Farthest depth that still counts in each tile (v, rows, columns).
+        images: Written (v, h, w).
     """
     views, height, width = images.shape
     rows_of_samples, columns_of_samples = z_depth.shape

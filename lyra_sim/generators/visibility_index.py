@@ -9,7 +9,7 @@ from lyra_sim.generators.cell_index import CellIndex
 from lyra_sim.generators.retrieval_kernels import block_spheres, preview, sphere_bounds
 
 THINNING = 4
-"""Every fourth sample each way is kept as a point."""
+"""Every fourth sample each way is kept as a point. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +106,15 @@ class VisibilityIndex:
         absolute: float,
         relative: float,
     ) -> Float64[np.ndarray, "m"]:
-        """Uncovered pixels that some frames show, guessed high; what they show is added to ``nearest`` in place."""
+        """Uncovered pixels that some frames show, guessed high; what they show is added to ``nearest`` in place.
+
+        Args:
+            which: Frames asked about.
+            views: To be covered.
+            nearest: Depth of the nearest surface known so far; lowered in place.
+            covered: Pixels that need nothing more.
+            absolute, relative: How far behind ``nearest`` a sample still shows.
+        """
         pool = (self._first, self._points, self._samples_a_point)
         return preview(which, *pool, views.w2c, views.lenses, nearest, covered, absolute, relative)
 

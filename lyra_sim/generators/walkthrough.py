@@ -59,6 +59,9 @@ def write_walkthrough(frames: GeneratedFrames, path: Path, *, fps: float, licenc
         path: Of the file.
         fps: Frames a second.
         licence: Of the weights that drew them; stands in the file as its copyright.
+
+    Raises:
+        LyraSimError: The encoder failed; its last line is told.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     about = [
@@ -93,7 +96,15 @@ def main() -> None:
 
 
 def encode(pictures: Sequence[Path], path: Path, fps: float, width: int, height: int, licence: str | None = None) -> None:
-    """Encode in this process, on one thread."""
+    """Encode in this process, on one thread.
+
+    Args:
+        pictures: Files of the frames, in order.
+        path: Of the video.
+        fps: Frames a second.
+        width, height: Of the video [px].
+        licence: Stands in the file as its copyright.
+    """
     import av
     from av.video.stream import VideoStream
 

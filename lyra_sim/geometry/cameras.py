@@ -11,7 +11,11 @@ from lyra_sim.geometry.rigid import Similarity, invert_rigid
 
 @dataclass(frozen=True, kw_only=True)
 class CameraPath:
-    """Pinhole cameras, one per image; OpenCV axes."""
+    """Pinhole cameras, one per image; OpenCV axes.
+
+    Raises:
+        FrameError: Numbers of poses and intrinsics differ, or a pose isn't rigid, finite and right-handed.
+    """
 
     c2w: Float64[np.ndarray, "n 4 4"]
     """Camera-to-world; translation in the units of its world [m once metric], rotation determinant +1."""

@@ -8,9 +8,10 @@ from jaxtyping import Float64
 from lyra_sim.geometry.floor import BAND, Floor
 
 FACING_DEG = 15.0
-"""A sample may be ceiling when its normal lies within this of straight down."""
+"""A sample may be ceiling when its normal lies within this of straight down. Tuned, unrecorded."""
 LEAST_SHARE = 0.15
-"""Least area of a ceiling, as a share of the floor that was seen: less is the underside of a shelf or an awning."""
+"""Least area of a ceiling, as a share of the floor that was seen: less is the underside of a shelf or an awning.
+Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ from lyra_sim.geometry.fitted_normals_kernels import fitted_normals
 from lyra_sim.geometry.normals_kernels import surface_normals
 
 MEASURED_JUMP = 0.05
-"""Neighbouring pixels of measured depth lie on one surface when they differ by less than this fraction."""
+"""Neighbouring pixels of measured depth lie on one surface when they differ by less than this fraction. Tuned, unrecorded."""
 EDGE = 0.05
-"""Relative bend of the inverse depth from which on a pixel lies at an edge: estimates smear across edges."""
+"""Relative bend of the inverse depth from which on a pixel lies at an edge: estimates smear across edges. Tuned, unrecorded."""
 EDGE_WIDTHS = 512
-"""Estimated edges are smeared over about a pixel of an image this wide."""
+"""Estimated edges are smeared over about a pixel of an image this wide. Tuned, unrecorded."""
 NORMAL_WIDTHS = 160
-"""Normals of estimated depth are fitted over five samples, each a pixel of an image this wide apart."""
+"""Normals of estimated depth are fitted over five samples, each a pixel of an image this wide apart. Tuned, unrecorded."""
 
 
 def oriented(

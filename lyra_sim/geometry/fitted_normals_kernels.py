@@ -4,9 +4,9 @@ import numba
 import numpy as np
 
 REACH = 2
-"""Samples on either side of a pixel, ``stride`` pixels apart."""
+"""Samples on either side of a pixel, ``stride`` pixels apart. Convention."""
 MIN_SAMPLES = 8
-"""Fewer samples on the same surface give no normal."""
+"""Fewer samples on the same surface give no normal. Convention."""
 
 
 @numba.njit(cache=True)
@@ -35,6 +35,7 @@ def fitted_normals(z_depth, fx, fy, cx, cy, stride, sigma_relative):
         z_depth: (h, w), NaN invalid.
         stride: Pixels between samples.
         sigma_relative: Noise of the depth as a fraction of it.
+        fx, fy, cx, cy: Intrinsics [px].
     """
     height, width = z_depth.shape
     normals = np.full((height, width, 3), np.nan, np.float32)

@@ -8,17 +8,17 @@ from jaxtyping import Float64
 from lyra_sim.errors import GeometryError
 
 CONE_DEG = 30.0
-"""A sample may be floor when its normal lies within this of the provisional up direction."""
+"""A sample may be floor when its normal lies within this of the provisional up direction. Tuned, unrecorded."""
 BAND = 0.02
-"""Half thickness of the layer that supports a floor [m]."""
+"""Half thickness of the layer that supports a floor [m]. Tuned, unrecorded."""
 MIN_AREA = 0.3
-"""Least seen floor [m^2]."""
+"""Least seen floor [m^2]. Tuned, unrecorded."""
 LOWEST_SHARE = 0.25
-"""A lower layer is taken over the largest one when it has at least this share of its area."""
+"""A lower layer is taken over the largest one when it has at least this share of its area. Tuned, unrecorded."""
 
 
 FLOOR_PIECES = 30
-"""Independent pieces the samples of a floor count as: neighbours err together."""
+"""Independent pieces the samples of a floor count as: neighbours err together. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,9 @@ def find_floor(
         metres_per_unit: Provisional scale.
         subject: Named in errors.
         noise: One standard deviation of the samples across the floor [m]; 0 for measured depth.
+
+    Raises:
+        GeometryError: No level layer below the cameras is large enough.
     """
     up = up / np.linalg.norm(up)
     for cone in np.radians(

@@ -4,17 +4,17 @@ import numpy as np
 from jaxtyping import Float64
 
 ROLL_SIGMA_DEG = 3.0
-"""Cameras are held level to about this: their right vectors lie in the horizontal plane."""
+"""Cameras are held level to about this: their right vectors lie in the horizontal plane. Convention."""
 PITCH_SIGMA_DEG = 20.0
-"""They look up and down by about this; only where all share one heading does it decide anything."""
+"""They look up and down by about this; only where all share one heading does it decide anything. Convention."""
 SYSTEMATIC_DEG = 0.5
-"""A camera that is always held a little askew isn't averaged out."""
+"""A camera that is always held a little askew isn't averaged out. Convention."""
 MIN_WALLS = 500
-"""Samples of upright surfaces that tell a vertical."""
+"""Samples of upright surfaces that tell a vertical. Tuned, unrecorded."""
 MIN_WALL_SPREAD = 0.05
-"""Share of them that must face another way than the rest."""
+"""Share of them that must face another way than the rest. Tuned, unrecorded."""
 WALL_PIECES = 30
-"""Independent pieces the walls of a scene count as."""
+"""Independent pieces the walls of a scene count as. Tuned, unrecorded."""
 
 
 def up_from_cameras(c2w: Float64[np.ndarray, "n 4 4"]) -> tuple[Float64[np.ndarray, "3"], float]:

@@ -4,12 +4,13 @@ import numpy as np
 from jaxtyping import Float64
 
 UPRIGHT_DEG = 10.0
-"""A surface is a wall when its normal is level to within this."""
+"""A surface is a wall when its normal is level to within this. Convention."""
 MIN_SAMPLES = 200
+"""Fewer samples of walls tell no heading. Convention."""
 NEAR_DEG = 5.0
-"""Walls belong to the common heading when they are within this of it, modulo a quarter turn."""
+"""Walls belong to the common heading when they are within this of it, modulo a quarter turn. Tuned, unrecorded."""
 MIN_SHARE = 0.3
-"""… and this share of them must; walls facing every way would have 0.11 of them there."""
+"""… and this share of them must; walls facing every way would have 0.11 of them there. Tuned, unrecorded."""
 
 
 def heading_of_walls(normals: Float64[np.ndarray, "n 3"]) -> float | None:

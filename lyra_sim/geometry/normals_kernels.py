@@ -9,6 +9,11 @@ def surface_normals(z_depth, fx, fy, cx, cy, max_jump):
     """Camera-facing unit normals of a depth image (h, w, 3); NaN where a neighbour is missing or across a depth jump.
 
     Central differences where both neighbours lie on the same surface, one-sided at its edge.
+
+    Args:
+        z_depth: (h, w), NaN invalid.
+        fx, fy, cx, cy: Intrinsics [px].
+        max_jump: Neighbours whose depths differ by more than this fraction lie on two surfaces.
     """
     height, width = z_depth.shape
     normals = np.full((height, width, 3), np.nan, np.float32)

@@ -45,7 +45,11 @@ def rotation_between(a: Float[np.ndarray, "3"], b: Float[np.ndarray, "3"]) -> Fl
 
 @dataclass(frozen=True, kw_only=True)
 class Similarity:
-    """``x_a = scale * rotation @ x_b + translation``."""
+    """``x_a = scale * rotation @ x_b + translation``.
+
+    Raises:
+        FrameError: The scale isn't positive, or the rotation isn't one.
+    """
 
     scale: float
     """Length in frame a of one unit of frame b, > 0."""

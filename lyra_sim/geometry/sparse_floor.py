@@ -9,17 +9,17 @@ from scipy.spatial import cKDTree
 from lyra_sim.geometry.rigid import rotation_between
 
 REACH = 8.0
-"""Points further than this from every camera don't count [camera heights]: they are triangulated badly."""
+"""Points further than this from every camera don't count [camera heights]: they are triangulated badly. Tuned, unrecorded."""
 BAND = 0.04
-"""Half thickness of the layer that supports the floor [camera heights]."""
+"""Half thickness of the layer that supports the floor [camera heights]. Tuned, unrecorded."""
 LEAST_BAND = 0.01
-"""The layer is never thinner than this on either side [camera heights]."""
+"""The layer is never thinner than this on either side [camera heights]. Tuned, unrecorded."""
 TRIES = 600
-"""Planes through three points that are compared."""
+"""Planes through three points that are compared. Convention."""
 MOST_POINTS = 6000
-"""Points the planes are compared on."""
+"""Points the planes are compared on. Convention."""
 MIN_SUPPORT = 12
-"""Fewer points are no floor."""
+"""Fewer points are no floor. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

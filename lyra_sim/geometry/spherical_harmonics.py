@@ -6,7 +6,7 @@ from jaxtyping import Float, Float32, Float64
 from lyra_sim.conventions import SH_C0
 
 DIRECTIONS = 64
-"""Sample directions that a band's rotation is solved from; seven functions at the most."""
+"""Sample directions that a band's rotation is solved from; seven functions at the most. Convention."""
 
 
 def sh_basis(directions: Float[np.ndarray, "n 3"], degree: int) -> Float64[np.ndarray, "n k"]:

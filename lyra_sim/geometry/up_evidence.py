@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.errors import FrameError
-from lyra_sim.geometry.agreement import largest_agreements
+from lyra_sim.geometry.consensus import largest_agreements
 
 CONTRADICTION = 3.0
-"""Two pieces contradict each other when they lie further apart than this many of their combined standard deviations …"""
+"""Two pieces contradict each other when they lie further apart than this many of their combined standard deviations …
+Convention."""
 LEAST_CONTRADICTION_DEG = 2.0
-"""… and further than this: floors drain, walls lean and nobody calls either wrong."""
+"""… and further than this: floors drain, walls lean and nobody calls either wrong. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

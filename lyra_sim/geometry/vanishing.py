@@ -7,31 +7,32 @@ from jaxtyping import Float32, Float64, Int64
 from scipy import ndimage
 
 ORIENTATIONS = 16
-"""Edge pixels are parted by gradient direction into this many groups; a line lies in one, or astride two."""
+"""Edge pixels are parted by gradient direction into this many groups; a line lies in one, or astride two. Convention."""
 EDGE_QUANTILE = 0.8
-"""Pixels whose gradient is among the largest, by this quantile, may be edges."""
+"""Pixels whose gradient is among the largest, by this quantile, may be edges. Tuned, unrecorded."""
 LEAST_GRADIENT = 0.012
-"""… and at least this [grey 0..1 per px]."""
+"""… and at least this [grey 0..1 per px]. Tuned, unrecorded."""
 LEAST_LENGTH = 0.035
-"""Shortest segment, as a share of the photo's longer side."""
+"""Shortest segment, as a share of the photo's longer side. Tuned, unrecorded."""
 WIDEST = 1.2
-"""A segment's standard deviation across itself at most [px]."""
+"""A segment's standard deviation across itself at most [px]. Tuned, unrecorded."""
 MOST_SEGMENTS = 800
-"""The longest are kept."""
+"""The longest are kept. Convention."""
 SIGMA_DEG = 1.5
-"""Typical angle between a segment and the vanishing point it belongs to."""
+"""Typical angle between a segment and the vanishing point it belongs to. Tuned, unrecorded."""
 BELONGS_DEG = 4.0
-"""A segment belongs to a direction within this angle."""
+"""A segment belongs to a direction within this angle. Tuned, unrecorded."""
 TILT_DEG, ROLL_DEG = 40.0, 14.0
-"""A hand holds a camera within these of level."""
+"""A hand holds a camera within these of level. Convention."""
 TILT_SIGMA_DEG, ROLL_SIGMA_DEG = 25.0, 6.0
-"""… and typically within these: weighs candidates that explain the segments as well."""
+"""… and typically within these: weighs candidates that explain the segments as well. Convention."""
 COARSE_DEG = 3.0
-"""Step of the first search; refined by halving down to a twentieth of a degree."""
+"""Step of the first search; refined by halving down to a twentieth of a degree. Convention."""
 TELLING = 10
-"""Segments along the vertical, and along at least one horizontal direction, from which a frame is believed …"""
+"""Segments along the vertical, and along at least one horizontal direction, from which a frame is believed …
+Tuned, unrecorded."""
 TELLING_SHARE = 0.5
-"""… when this share of the segments' length belongs to it."""
+"""… when this share of the segments' length belongs to it. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,40 +2,42 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 from scipy import ndimage
 
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
+from lyra_sim.data.solid import CarveFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.depth_noise import oriented
 from lyra_sim.meshing.tsdf_kernels import integrate, packed
 
 FRAMES_AT_ONCE = 16
-"""Depth frames held in memory with their normals."""
+"""Depth frames held in memory with their normals. Convention."""
 FRONT_VOXELS, BACK_VOXELS = 3.0, 2.0
-"""Truncation in voxels. A short back keeps walls apart that are seen from both sides."""
+"""Truncation in voxels. A short back keeps walls apart that are seen from both sides. Tuned, unrecorded."""
 HEARD = 0.1
-"""Votes from more than a voxel behind a surface count where nearer ones weigh less than this share of them …"""
+"""Votes from more than a voxel behind a surface count where nearer ones weigh less than this share of them …
+Tuned, unrecorded."""
 DEEP_VOXELS = -1.5
-"""… and say this distance."""
+"""… and say this distance. Tuned, unrecorded."""
 SPECK_LITRES = 0.8
-"""Matter smaller than this that floats in free space is noise."""
+"""Matter smaller than this that floats in free space is noise. Tuned, unrecorded."""
 SPECK_VOXELS = 4
-"""… and so is, in estimated depth, matter of fewer voxels than this."""
+"""… and so is, in estimated depth, matter of fewer voxels than this. Tuned, unrecorded."""
 NOISE_SIGMAS = 2.0
-"""The truncation band holds this many standard deviations of estimated depth."""
+"""The truncation band holds this many standard deviations of estimated depth. Tuned, unrecorded."""
 MIN_SUPPORT = 0.5
-"""Estimated depth clears a voxel when the trust of the pixels that see it adds up to this: one measured or two inferred."""
+"""Estimated depth clears a voxel when the trust of the pixels that see it adds up to this: one measured or two inferred.
+Derived."""
 UNSEEN_SCORE = -0.5
-"""Say of unseen space where the border of estimated free space is smoothed; matter has -1, air 1."""
+"""Say of unseen space where the border of estimated free space is smoothed; matter has -1, air 1. Tuned, unrecorded."""
 CAMERA_BALL = 0.1
-"""Radius around the camera's path that is air because the camera was there [m]."""
+"""Radius around the camera's path that is air because the camera was there [m]. Convention."""
 CAMERA_STEP = 0.3
-"""Consecutive cameras nearer than this are taken to have moved in a straight line [m]."""
+"""Consecutive cameras nearer than this are taken to have moved in a straight line [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Carved:
     """Signed distance to the surface [m], positive in air, truncated; negative in unseen space too."""
     measured: Bool[np.ndarray, "nx ny nz"]
     """Matter that was measured, and air within a voxel of it; nothing that only drawn frames show."""
-    facts: dict[str, Any]
+    facts: CarveFacts
     drawn_air: Bool[np.ndarray, "nx ny nz"] | None = None
     """FREE voxels that only drawn frames opened; None without any frames."""
 
@@ -61,7 +63,11 @@ class Carved:
 
 def extent(points: Iterator[np.ndarray], cameras: CameraPath, *, strays: float = 0.001) -> tuple[np.ndarray, np.ndarray]:
     """Low and high corner [m] of what was measured, cameras included: quantiles per axis that leave the share ``strays`` of
-    the points out on either side."""
+    the points out on either side.
+
+    Raises:
+        GeometryError: Hardly a point was measured.
+    """
     cloud = np.concatenate([block.reshape(-1, 3) for block in points])
     cloud = cloud[np.isfinite(cloud).all(axis=1)]
     if len(cloud) < 100:
@@ -173,7 +179,7 @@ def _opened(alone: Carved, there: np.ndarray, guessed: np.ndarray) -> Carved:
     air = guessed & (there > 0) & np.isin(labels, np.unique(labels[grid.free]))
     distance = np.where(air, np.maximum(there, tiny), np.where(guessed, np.minimum(there, -tiny), alone.distance))
     states = np.where(air, np.uint8(FREE), grid.states)
-    facts = {**alone.facts, "drawn_air_voxels": int(air.sum())}
+    facts = replace(alone.facts, drawn_air_voxels=int(air.sum()))
     return replace(
         alone, free_space=replace(grid, states=states), distance=distance.astype(np.float32), drawn_air=air, facts=facts
     )
@@ -274,15 +280,15 @@ def _decide(
     states[reached] = FREE
     np.clip(distance, None, -tiny, out=distance, where=~reached)
     np.clip(distance, tiny, None, out=distance, where=reached)
-    facts = {
-        "voxels": int(states.size),
-        "free_voxels": int(reached.sum()),
-        "solid_voxels": int((states == SOLID).sum()),
-        "pocket_voxels_closed": pockets,
-        "speck_voxels_dropped": speck_voxels,
-        "camera_voxels_in_matter": blocked,
-        "free_components": len(entered),
-    }
+    facts = CarveFacts(
+        voxels=int(states.size),
+        free_voxels=int(reached.sum()),
+        solid_voxels=int((states == SOLID).sum()),
+        pocket_voxels_closed=pockets,
+        speck_voxels_dropped=speck_voxels,
+        camera_voxels_in_matter=blocked,
+        free_components=len(entered),
+    )
     grid = FreeSpace(states=states, origin=np.asarray(low, np.float64), voxel_size=float(voxel_size))
     return Carved(free_space=grid, distance=distance, measured=measured, facts=facts)
 

@@ -11,17 +11,18 @@ from lyra_sim.meshing.chart_kernels import grown, profiles, stacked
 from lyra_sim.meshing.texture_kernels import rasterise
 
 SLANT_DEG = 45.0
-"""A patch's faces lie at most this steep on the plane they are laid on: texels get √2 longer there, no more [deg]."""
+"""A patch's faces lie at most this steep on the plane they are laid on: texels get √2 longer there, no more [deg].
+Convention."""
 LEAST, NOBODY = float(np.cos(np.radians(SLANT_DEG))), 2.0
-"""Cosines that a normal must exceed to join a patch."""
+"""Cosines that a normal must exceed to join a patch. Derived."""
 MOST_ROUNDS = 4
-"""Faces that lie on others are parted this often, the last time into single faces."""
+"""Faces that lie on others are parted this often, the last time into single faces. Convention."""
 PADDING = 2
-"""Texels left free around a patch, so that filtering never bleeds."""
+"""Texels left free around a patch, so that filtering never bleeds. Convention."""
 CELL = 4
-"""Patches are packed by whole cells of so many texels."""
+"""Patches are packed by whole cells of so many texels. Convention."""
 MAX_SIDE = 4096
-"""Largest atlas edge [texels]; texels grow until it fits."""
+"""Largest atlas edge [texels]; texels grow until it fits. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

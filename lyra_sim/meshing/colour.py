@@ -10,8 +10,9 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.geometry.cameras import CameraPath, project
 
 NEUTRAL = 110
-"""Grey of what no photo saw."""
+"""Grey of what no photo saw. Convention."""
 _BARYCENTRIC = np.array([[1, 1, 1], [4, 1, 1], [1, 4, 1], [1, 1, 4]]) / np.array([[3], [6], [6], [6]])
+"""Points of a triangle that are looked at: its middle, and one towards each corner. Derived."""
 
 
 def face_seen(
@@ -61,6 +62,13 @@ def vertex_colours(
     """Weighted mean of the photos in which a vertex is visible, nearest and most frontal first.
 
     A vertex is visible where the measured depth agrees with its own within ``tolerance`` [m].
+
+    Args:
+        vertices: [m].
+        normals: Unit, out of the solid.
+        cameras: In the metric world.
+        rgb, z_depth: Photo and metric depth by camera index.
+        tolerance: [m].
     """
     total, weights, w2c = np.zeros((len(vertices), 3)), np.zeros(len(vertices)), cameras.w2c
     for index in range(len(cameras)):

@@ -11,9 +11,9 @@ from lyra_sim.geometry.cameras import CameraPath, unproject
 from lyra_sim.meshing.colour import NEUTRAL, vertex_colours
 
 STRAYS = 0.01
-"""Share of new points on either side that the extent leaves out."""
+"""Share of new points on either side that the extent leaves out. Tuned, unrecorded."""
 POINT_STRIDE = 4
-"""Every n-th pixel is enough to find the extent."""
+"""Every n-th pixel is enough to find the extent. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

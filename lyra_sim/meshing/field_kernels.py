@@ -4,7 +4,7 @@ import numba
 import numpy as np
 
 LEAST = 0.25
-"""A voxel of air keeps at least this share of a voxel between itself and the surface."""
+"""A voxel of air keeps at least this share of a voxel between itself and the surface. Convention."""
 
 
 @numba.njit(cache=True, parallel=True)

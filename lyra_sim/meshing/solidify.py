@@ -6,7 +6,7 @@ import numpy as np
 
 from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.solid import Solid
+from lyra_sim.data.solid import Solid, SolidFacts
 from lyra_sim.data.video import GeneratedFrames
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import GeometryError
@@ -21,16 +21,16 @@ from lyra_sim.meshing.texture import bake
 from lyra_sim.scene.spec import MeshConfig
 
 MARGIN_VOXELS = 3
-"""Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one."""
+"""Voxels kept beyond the outermost points: a floor at the very bottom still needs the matter that makes it one. Convention."""
 LEAST_SEEN = 0.2
 """A world from photos of which less was measured (share of the surface that borders on free space) is refused: two thirds of
-what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses."""
+what the figure `mesh.seen_share` fails at. Hulls of such a world would be guesses around guesses. Derived."""
 EXTENT_STRIDE = 8
-"""Every n-th pixel is enough to find the extent."""
+"""Every n-th pixel is enough to find the extent. Convention."""
 MEASURED_STRAYS, ESTIMATED_STRAYS = 0.001, 0.01
-"""Share of the points left out on either side of the extent: far estimates are the wrong ones."""
+"""Share of the points left out on either side of the extent: far estimates are the wrong ones. Tuned, unrecorded."""
 VOXEL_PER_NOISE = 0.75
-"""Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise."""
+"""Edge of a voxel in standard deviations of estimated depth at its median: finer ones would show noise. Tuned, unrecorded."""
 
 
 def solidify(
@@ -51,7 +51,7 @@ def solidify(
         drawn: Generated frames in the metric world; they shape and colour only what no photo measured.
     """
     cameras, views = world.cameras, world.views
-    estimated = views.depth_folder is not None
+    estimated = views.estimated
     sigma = 0.0 if depth is None else depth.noise
 
     def z_depth(index: int) -> np.ndarray:
@@ -104,16 +104,17 @@ def solidify(
     if estimated and seen_share < LEAST_SEEN:
         raise _hardly_seen(seen_share, cameras, voxel_size)
     texture = bake(mesh, cameras, views.rgb, z_depth, metres_per_texel=cfg.texel_size, tolerance=max(2 * voxel_size, 2 * noise))
-    facts = {
-        "texel_size_m": None if texture is None else round(texture.metres_per_texel, 5),
-        "voxel_size_m": voxel_size,
-        "voxel_size_wanted_m": wanted,
-        **({"depth_noise_m": round(noise, 5)} if estimated else {}),
-        "extent_m": [round(float(x), 3) for x in high - low],
-        "seen_area_share": round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
-        **carved.facts,
-        **surface_facts,
-    }
+    x, y, z = (round(float(side), 3) for side in high - low)
+    facts = SolidFacts(
+        texel_size_m=None if texture is None else round(texture.metres_per_texel, 5),
+        voxel_size_m=voxel_size,
+        voxel_size_wanted_m=wanted,
+        depth_noise_m=round(noise, 5) if estimated else None,
+        extent_m=(x, y, z),
+        seen_area_share=round(float(mesh.face_areas()[seen].sum() / mesh.face_areas().sum()), 4),
+        carve=carved.facts,
+        surface=surface_facts,
+    )
     return Solid(mesh=mesh, free_space=known, texture=texture, facts=facts)
 
 

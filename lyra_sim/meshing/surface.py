@@ -9,21 +9,23 @@ from jaxtyping import Float, Float32, Int
 from scipy import ndimage
 
 from lyra_sim.data.grid import FREE, SOLID
+from lyra_sim.data.solid import SurfaceFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.carve import BACK_VOXELS, Carved
 from lyra_sim.meshing.field_kernels import enclosed_volume, within_reach
 
 INTERIOR_TOLERANCE = 0.03
-"""Thinning may change the volume of the air inside by this fraction."""
+"""Thinning may change the volume of the air inside by this fraction. Convention."""
 KEPT_SHARE = 0.98
-"""Thinning leaves this share of the measured surface within a voxel of where it was."""
+"""Thinning leaves this share of the measured surface within a voxel of where it was. Convention."""
 KEPT_SAMPLES = 20_000
-"""Points of the measured surface that are asked."""
+"""Points of the measured surface that are asked. Convention."""
 SHELL = 0.1
-"""Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air."""
+"""Thickness of matter kept outside free space [m], more where voxels are coarse; beyond it is outside air.
+Tuned, unrecorded."""
 
 
-def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np.ndarray, SurfaceFacts]:
     """Vertices (float32) [m], faces (int32) and figures of the closed surface between free and solid.
 
     Marching cubes in Lorensen's form (Lorensen and Cline 1987) is edge-manifold on every field that has no exact
@@ -31,6 +33,9 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     again by manifold3d; to twice as many as often as that costs more than 3 % of the air or moves measured surface by more than
     a voxel, for a ragged border of what was seen takes most of the triangles of a large hall; and where nothing of it serves
     they are merged by manifold3d within half a voxel. What isn't closed, manifold and outward is never handed on.
+
+    Raises:
+        GeometryError: No stage leaves it closed and manifold.
     """
     from skimage.measure import marching_cubes
 
@@ -41,7 +46,6 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
     faces = np.ascontiguousarray(faces[:, ::-1])
     if signed_volume(vertices, faces) < 0:
         faces = np.ascontiguousarray(faces[:, ::-1])
-    facts: dict[str, Any] = {"faces_marching_cubes": len(faces)}
     most = INTERIOR_TOLERANCE * float(grid.free.sum()) * grid.voxel_size**3
     volume = signed_volume(vertices, faces)
     samples = _measured(vertices, carved)
@@ -50,7 +54,12 @@ def closed_surface(carved: Carved, *, target_faces: int) -> tuple[np.ndarray, np
         after = signed_volume(*candidate)
         kept = stage == "marching_cubes" or (abs(after - volume) <= most and _kept(samples, *candidate, grid.voxel_size))
         if after > 0 and kept and is_closed_manifold(*candidate):
-            facts |= {"faces": len(candidate[1]), "kept": stage, "matter_change_m3": round(after - volume, 6)}
+            facts = SurfaceFacts(
+                faces_marching_cubes=len(faces),
+                faces=len(candidate[1]),
+                kept=stage,
+                matter_change_m3=round(after - volume, 6),
+            )
             return candidate[0].astype(np.float32), candidate[1].astype(np.int32), facts
     raise GeometryError(
         "surface",

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from scipy import ndimage
 
-from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.meshing.charts import laid_flat
 from lyra_sim.meshing.colour import NEUTRAL
@@ -30,6 +29,7 @@ def bake(
         rgb, z_depth: Photo and metric depth by camera index.
         metres_per_texel: Wanted size of a texel on the surface [m].
         tolerance: A texel is visible where the measured depth is this close to its own [m].
+        cameras: In the metric world.
 
     Returns:
         None when no face was seen.

@@ -4,9 +4,9 @@ import numba
 import numpy as np
 
 HALF = 0.71
-"""Half a texel, corner to corner."""
+"""Half a texel, corner to corner. Derived."""
 DEEP = 0.1
-"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]."""
+"""A texel's centre this far inside a triangle is in no other one of a flat unfolding [texels]. Convention."""
 
 
 @numba.njit(cache=True)
@@ -58,6 +58,16 @@ def gather(points, normals, z_depth, rgb, K, w2c, centre, tolerance, total, weig
     """Add one photo to the texels it sees, in place; bilinear, weighted by (facing / distance)^4.
 
     A texel is seen where the measured depth agrees with its own within ``tolerance`` [m].
+
+    Args:
+        points, normals: Of the texels, in the metric world (n, 3).
+        z_depth: (h, w) [m], NaN invalid.
+        rgb: (h, w, 3).
+        K, w2c: Of the photo (3, 3), (4, 4).
+        centre: Of its camera (3,) [m].
+        tolerance: [m].
+        total: Weighted colours (n, 3), added to.
+        weight: (n,), added to.
     """
     height, width = z_depth.shape
     for n in numba.prange(len(points)):

@@ -1,13 +1,16 @@
-"""Map, reachable space, spawn poses, probes and routes of one world."""
+"""Map, reachable space, spawn poses, probes and routes of one world, and the floor as it is known before any fence stands."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from jaxtyping import Bool
+from scipy import ndimage
 
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.occupancy import OCCUPIED
 from lyra_sim.navigation.doorways import find_doorways
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, floor_tops, make_map
 from lyra_sim.navigation.reachable import clearance, reachable
@@ -16,7 +19,7 @@ from lyra_sim.navigation.spawns import floor_probes, spawn_poses
 from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 
 PROBE_HEADROOM = 0.62
-"""Probes need room up to this height above the floor, however low the robot: they start up there [m]."""
+"""Probes need room up to this height above the floor, however low the robot: they start up there [m]. Derived."""
 
 
 def build_navigation(
@@ -72,3 +75,21 @@ def build_navigation(
         probe_gap=round(probe_gap, 4) if len(probes) else None,
         route_coverage=round(route_coverage(occupancy, reach, routes), 4),
     )
+
+
+def band_of(floor_normal: np.ndarray, floor_offset: float, robot: RobotConfig) -> FloorBand:
+    """The robot's height band over a floor plane."""
+    return FloorBand(normal=floor_normal, offset=floor_offset, low=robot.band_low, high=robot.band_high)
+
+
+def draw_floor_plan(
+    hulls: Sequence[Hull], free_space: FreeSpace, camera_centres: np.ndarray, *, band: FloorBand, robot: RobotConfig
+) -> tuple[Bool[np.ndarray, "nx ny"], Bool[np.ndarray, "nx ny"], Bool[np.ndarray, "nx ny"], FloorGrid]:
+    """Known-free cells, cells blocked by measured hulls, cells a robot's body can get to, and their grid."""
+    grid = FloorGrid.over(free_space, robot.map_resolution)
+    occupancy = make_map(hulls, free_space, grid, band)
+    reach, _ = reachable(occupancy, robot.radius, camera_centres)
+    near = np.zeros(grid.shape, bool)
+    if reach.any():
+        near = ndimage.distance_transform_edt(~reach) * grid.resolution <= robot.radius + 2 * grid.resolution
+    return occupancy.free, occupancy.cells == OCCUPIED, near, grid

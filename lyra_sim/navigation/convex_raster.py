@@ -8,7 +8,7 @@ from lyra_sim.data.colliders import Hull
 
 TOUCH = 1e-3
 """Overlap below this is touching, not blocking [m]. A wall that stands on a cell's edge reaches into the cell by fractions of a
-millimetre, which engines don't feel; robots keep this much more room, see :mod:`.reachable`."""
+millimetre, which engines don't feel; robots keep this much more room, see :mod:`.reachable`. Convention."""
 
 
 def band_outline(hull: Hull, normal: np.ndarray, offset: float, low: float, high: float) -> Float64[np.ndarray, "k 2"] | None:

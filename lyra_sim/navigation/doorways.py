@@ -17,11 +17,11 @@ from lyra_sim.data.navigation import Doorway, Route
 from lyra_sim.data.occupancy import OccupancyMap
 
 WIDEST = 1.4
-"""A wider passage is no doorway [m]."""
+"""A wider passage is no doorway [m]. Convention."""
 RISE = 0.1
-"""A hill of clearance counts when it rises this far above the pass to a higher one [m]."""
+"""A hill of clearance counts when it rises this far above the pass to a higher one [m]. Tuned, unrecorded."""
 NARROWER = 0.75
-"""The pass has at most this share of the clearance that both sides reach."""
+"""The pass has at most this share of the clearance that both sides reach. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float64, Int
 from lyra_sim.navigation.occupancy import FloorBand, FloorGrid
 
 UPRIGHT = 0.01
-"""Steepest part of a unit normal along z at which a face counts as upright."""
+"""Steepest part of a unit normal along z at which a face counts as upright. Convention."""
 
 
 def blocked_by_mesh(

@@ -16,9 +16,9 @@ from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.navigation.convex_raster import band_outline, cells_touched
 
 KNOWN_SHARE = 0.6
-"""A cell is known when at least this share of its band was seen free; frusta cut the rest off."""
+"""A cell is known when at least this share of its band was seen free; frusta cut the rest off. Tuned, unrecorded."""
 SUPPORT_STEP = 0.03
-"""A floor slab carries the main floor when its top lies this near to the floor plane [m]."""
+"""A floor slab carries the main floor when its top lies this near to the floor plane [m]. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

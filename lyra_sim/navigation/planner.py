@@ -8,11 +8,11 @@ from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.errors import GeometryError
 
 MARGIN = 0.03
-"""Kept on top of the robot's radius where the path allows it [m]."""
+"""Kept on top of the robot's radius where the path allows it [m]. Tuned, unrecorded."""
 COMFORT = 0.35
-"""Clearance beyond the radius at which a place stops costing extra [m]."""
+"""Clearance beyond the radius at which a place stops costing extra [m]. Tuned, unrecorded."""
 TIGHT_COST = 3.0
-"""A metre at bare radius costs this much more than a metre in the open."""
+"""A metre at bare radius costs this much more than a metre in the open. Tuned, unrecorded."""
 
 
 class Planner:

@@ -12,16 +12,18 @@ from lyra_sim.navigation.far_apart import distance_to_chosen, farthest_points
 from lyra_sim.navigation.planner import MARGIN, Planner
 
 FEWEST_ENDS = 16
+"""Route ends considered, at least. Convention."""
 ENDS_PER_ROUTE = 1.5
-"""Route ends considered, spread over the reachable floor."""
+"""Route ends considered, spread over the reachable floor. Convention."""
 ENOUGH = 2.5
-"""Length beyond this many minimum lengths earns a route nothing more: variety counts."""
+"""Length beyond this many minimum lengths earns a route nothing more: variety counts. Convention."""
 SHARE_OF_LONGEST = 0.5
-"""Where the floor is too small for the minimum length, this share of its longest way counts as a route."""
+"""Where the floor is too small for the minimum length, this share of its longest way counts as a route. Convention."""
 DETOUR = 0.2
-"""A doorway lies on the way when going through it costs at most this much more [m, weighted by the planner]."""
+"""A doorway lies on the way when going through it costs at most this much more [m, weighted by the planner].
+Tuned, unrecorded."""
 PROVEN = 1.0
-"""A cell nearer than this to a route counts as covered by it [m]."""
+"""A cell nearer than this to a route counts as covered by it [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,16 @@ def choose_routes(
 
     Pairs of ends are taken greedily by length (capped), the distance of their ends from ends already used, and the doorways on
     their way that no route goes through yet. Doorways that are on no way between two ends get a route of their own.
+
+    Args:
+        occupancy: The map.
+        reach: Cells a robot's centre can get to.
+        room: Clearance of each cell [m].
+        radius: Of the robot [m].
+        count: Routes wanted.
+        min_length: [m].
+        seed: For ends that are chosen at random.
+        doors: Found before; looked for if None.
     """
     cells = np.argwhere(reach & (room >= radius + MARGIN))
     if len(cells) < 2:

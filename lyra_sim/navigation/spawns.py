@@ -8,12 +8,13 @@ from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.navigation.far_apart import distance_to_chosen, farthest_points
 
 SPAWN_COUNT = 8
+"""Spawn poses sought. Convention."""
 SPAWN_SPACING = 1.0
-"""Between spawn poses [m]."""
+"""Between spawn poses [m]. Convention."""
 PROBE_CLEARANCE = 0.06
-"""What the smallest probe, a ball of 5 cm radius, needs so that it touches no wall on its way [m]."""
+"""What the smallest probe, a ball of 5 cm radius, needs so that it touches no wall on its way [m]. Derived."""
 VIEW = 5.0
-"""How far ahead a spawn's yaw looks for open floor [m]."""
+"""How far ahead a spawn's yaw looks for open floor [m]. Convention."""
 
 
 def spawn_poses(

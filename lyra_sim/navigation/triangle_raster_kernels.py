@@ -4,14 +4,23 @@ import numpy as np
 from numba import njit
 
 TOUCH = 1e-4
-"""Overlap below this is touching, not blocking [m]; as for convex bodies."""
+"""Overlap below this is touching, not blocking [m]; as for convex bodies. Convention."""
 MAX_CORNERS = 5
-"""Of a triangle cut by two parallel planes."""
+"""Of a triangle cut by two parallel planes. Derived."""
 
 
 @njit(cache=True)
 def cut(points, heights, count, level, sign, out_points, out_heights):
-    """The part of a polygon with ``sign * (height - level) >= 0`` (Sutherland and Hodgman 1974); returns its corner count."""
+    """The part of a polygon with ``sign * (height - level) >= 0`` (Sutherland and Hodgman 1974); returns its corner count.
+
+    Args:
+        points: Corners seen from above [m], the first ``count`` of them (c, 2).
+        heights: Theirs [m].
+        count: Corners of the polygon.
+        level: Height of the cut [m].
+        sign: 1 keeps what is above, -1 what is below.
+        out_points, out_heights: Written; with room for one corner more.
+    """
     kept = 0
     for k in range(count):
         n = (k + 1) % count
@@ -34,6 +43,13 @@ def parted(points, count, ax, ay, x, y, half):
 
     A polygon without width across the axis is a wall seen from above. It blocks the cells it runs through, and the cells
     on both sides where it runs along their common edge: else one could walk through it there.
+
+    Args:
+        points: Corners [m], the first ``count`` of them (c, 2).
+        count: Corners of the polygon.
+        ax, ay: The axis.
+        x, y: Centre of the cell [m].
+        half: Half its edge [m].
     """
     low, high = np.inf, -np.inf
     for k in range(count):

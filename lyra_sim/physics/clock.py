@@ -5,7 +5,7 @@ import numpy as np
 from lyra_sim.physics.engine import Engine, Poses
 
 CONTROL_HZ = 30
-"""Rate at which robots are steered and bodies recorded."""
+"""Rate at which robots are steered and bodies recorded. Convention."""
 
 
 class Clock:

@@ -37,7 +37,8 @@ class Limits:
 
 
 GRIP_AT_FIRST, GRIP_RANGE, GRIP_GAIN = 0.8, (0.3, 1.2), 0.1
-"""What a scrubbing robot is taken to make of a turn before any was measured, the bounds of that, and how fast it is learnt."""
+"""What a scrubbing robot is taken to make of a turn before any was measured, the bounds of that, and how fast it is learnt.
+Tuned, unrecorded."""
 
 
 class PurePursuit:

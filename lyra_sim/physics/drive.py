@@ -12,11 +12,11 @@ from lyra_sim.physics.request import DriveRequest, RouteRequest
 from lyra_sim.physics.result import FALL_DEPTH, FALL_SLOPE, RouteResult
 
 RECORDS_PER_SAMPLE = 6
-"""Of the trajectory that is kept: every sixth record, five a second."""
+"""Of the trajectory that is kept: every sixth record, five a second. Convention."""
 RECORDS_PER_CHORD = 3
-"""Driven length is summed over chords of 0.1 s; shorter ones would count the shaking of the chassis as way."""
+"""Driven length is summed over chords of 0.1 s; shorter ones would count the shaking of the chassis as way. Convention."""
 BRAKING_SECONDS = 0.6
-"""Simulated on after the last robot was held, so that it ends at rest."""
+"""Simulated on after the last robot was held, so that it ends at rest. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

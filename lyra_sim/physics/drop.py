@@ -11,13 +11,14 @@ from lyra_sim.physics.request import CellRequest, DropRequest, ProbeRequest, Sho
 from lyra_sim.physics.result import FALL_DEPTH, FALL_SLOPE, CellResult, ProbeResult, ShotResult
 
 REST_WINDOW = 0.25
-"""Speed is measured over the last part of the time [s]."""
+"""Speed is measured over the last part of the time [s]. Convention."""
 REST_SPEED = 0.02
-"""A probe slower than this lies still [m/s]."""
+"""A probe slower than this lies still [m/s]. Convention."""
 FLIGHT_SECONDS = 0.4
-"""Fast balls are watched this long; every one has met its target by then and none has rolled far since."""
+"""Fast balls are watched this long; every one has met its target by then and none has rolled far since. Derived."""
 UNTOUCHED = 5e-4
-"""A box in free air keeps to free fall this closely in the first control period [m], at its middle and its corners."""
+"""A box in free air keeps to free fall this closely in the first control period [m], at its middle and its corners.
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

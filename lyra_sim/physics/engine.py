@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,6 +19,7 @@ class Poses:
     """world_from_body, scalar first."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """One stage in one engine. SI units throughout: metres, radians, seconds; z up.
 

@@ -51,7 +51,17 @@ def run_gates(
     limit_s: float,
     robot_kind: Kind = "auto",
 ) -> GateRun:
-    """:func:`run_gate` in every engine at once, each on a core of its own. One that is lost doesn't take another's result."""
+    """:func:`run_gate` in every engine at once, each on a core of its own. One that is lost doesn't take another's result.
+
+    Args:
+        stage: ``world.usda``.
+        navigation: Probes, map and routes of the world.
+        engines: Names of plug-ins of kind ``physics``.
+        out: Folder for ``gate_<engine>.json``.
+        seed: Of what is dropped and shot where.
+        limit_s: Wall-clock time after which an engine is given up [s].
+        robot_kind: Which stock robots may drive.
+    """
     results: dict[str, GateResult] = {}
     failures: dict[str, EnvironmentNotReady | PhysicsError] = {}
     with ThreadPoolExecutor(max_workers=max(len(engines), 1)) as pool:
@@ -115,7 +125,11 @@ def run_gate(
 
 
 def robot_for(navigation: Navigation, kind: Kind = "auto") -> DiffDrive:
-    """The largest robot of a kind that fits the clearance the routes keep."""
+    """The largest robot of a kind that fits the clearance the routes keep.
+
+    Raises:
+        PhysicsError: Routes keep less clear than the smallest robot of the kind needs.
+    """
     smallest = smallest_radius(kind)
     robot = largest_robot_within(max(navigation.robot_radius, 0.0 if navigation.routes else smallest), kind=kind)
     if robot is None:
@@ -130,7 +144,11 @@ def robot_for(navigation: Navigation, kind: Kind = "auto") -> DiffDrive:
 
 
 def run_worker(engine: str, work: Path, limit_s: float) -> None:
-    """One worker process from ``request.json`` to ``result.json`` in ``work``."""
+    """One worker process from ``request.json`` to ``result.json`` in ``work``.
+
+    Raises:
+        PhysicsError: The process failed, or wasn't done in time; its last lines are told.
+    """
     command = [sys.executable, "-m", "lyra_sim.physics.worker", str(work / "request.json"), str(work / "result.json")]
     package_root = str(Path(lyra_sim.__file__).parents[1])
     paths = [package_root, os.environ.get("PYTHONPATH", "")]

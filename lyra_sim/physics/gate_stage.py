@@ -15,11 +15,11 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdPhysics
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED
 from lyra_sim.errors import PhysicsError
+from lyra_sim.physics.half_spaces import read_solids
 from lyra_sim.physics.request import CellRequest, DriveRequest, DropRequest, ProbeRequest, RouteRequest, ShotRequest
 from lyra_sim.physics.result import ProbeKind
 from lyra_sim.physics.robots import DiffDrive
 from lyra_sim.physics.shots import SPEED, Shot, plan_shots
-from lyra_sim.physics.solids import read_solids
 from lyra_sim.resources import resource_dir
 
 COLLISION = "/World/Environment/Collision"
@@ -28,13 +28,14 @@ GATE = "/World/Gate"
 PROBES, SHOTS, CELLS, ROBOTS, GROUP = (f"{GATE}/{name}" for name in ("Probes", "Shots", "Cells", "Robots", "movers"))
 
 DROP_HEIGHT = 0.3
-"""Of a probe's lowest point above the floor [m]; its top then stays in the band that the map knows to be free."""
+"""Of a probe's lowest point above the floor [m]; its top then stays in the band that the map knows to be free. Derived."""
 CELLS_ASKED = 200
-"""Free cells of the map that the engine is asked about, and as many occupied ones."""
+"""Free cells of the map that the engine is asked about, and as many occupied ones. Convention."""
 INSET = 5e-4
-"""A cell's box is smaller than the cell by this on every side [m]: a hull that ends at the cell's edge isn't in it."""
+"""A cell's box is smaller than the cell by this on every side [m]: a hull that ends at the cell's edge isn't in it.
+Convention."""
 BALLAST = 0.02
-"""Height of the box's centre of mass [m]: so low that it lands upright, like a buoy."""
+"""Height of the box's centre of mass [m]: so low that it lands upright, like a buoy. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from lyra_sim.errors import PhysicsError
 from lyra_sim.physics.engine import Poses
 
 MOVERS = -2
-"""Newton's group of everything that moves: a negative one meets all groups but itself, as the stage's own group does."""
+"""Newton's group of everything that moves: a negative one meets all groups but itself, as the stage's own group does.
+Convention."""
 
 
 class NewtonEngine:

@@ -15,7 +15,7 @@ from lyra_sim.errors import PhysicsError
 from lyra_sim.physics.engine import Poses
 
 ORDINAL = 1
-"""ovstage versions its contents; the stage is written once, as version 1."""
+"""ovstage versions its contents; the stage is written once, as version 1. Convention."""
 
 
 class PhysxEngine:
@@ -47,6 +47,11 @@ class PhysxEngine:
         self.poses()  # complains here and now when a body wasn't loaded
 
     def poses(self) -> Poses:
+        """See :class:`lyra_sim.physics.engine.Engine`.
+
+        Raises:
+            PhysicsError: A body has no pose.
+        """
         columns = {
             "position": np.full((len(self._body_rows), 3), np.nan),
             "orientation": np.full((len(self._body_rows), 4), np.nan),
@@ -65,6 +70,11 @@ class PhysxEngine:
         return Poses(positions=columns["position"], quats_wxyz=quats_wxyz_from_xyzw(columns["orientation"]))
 
     def set_wheel_velocities(self, radians_per_second: Float64[np.ndarray, "j"]) -> None:
+        """See :class:`lyra_sim.physics.engine.Engine`.
+
+        Raises:
+            PhysicsError: A joint wasn't written.
+        """
         degrees = np.rad2deg(radians_per_second)
         written = 0
         with self._physx.write_sync(

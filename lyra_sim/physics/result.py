@@ -9,9 +9,10 @@ from lyra_sim.data.files import read_json, write_json
 ProbeKind = Literal["ball", "small_ball", "box"]
 
 FALL_DEPTH = 0.05
-"""A body whose lowest point ends this far below the floor has fallen through it [m]."""
+"""A body whose lowest point ends this far below the floor has fallen through it [m]. Convention."""
 FALL_SLOPE = 0.1
-"""A body that moved may lie lower by this share of its way without having fallen: a floor that slopes by 6 degrees."""
+"""A body that moved may lie lower by this share of its way without having fallen: a floor that slopes by 6 degrees.
+Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

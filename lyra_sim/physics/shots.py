@@ -7,27 +7,31 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.navigation import Navigation
-from lyra_sim.physics.solids import Solid, first_met
+from lyra_sim.physics.half_spaces import Solid, first_met
 
 SPEED = 10.0
-"""[m/s]; a ball then moves 8 cm in one step of 1/120 s, which is how thin floors and walls are tunnelled."""
+"""[m/s]; a ball then moves 8 cm in one step of 1/120 s, which is how thin floors and walls are tunnelled. Convention."""
 RADII = (0.02, 0.05, 0.1)
-"""Of the balls, in turn [m]."""
+"""Of the balls, in turn [m]. Convention."""
 AT_FLOORS = 12
+"""Balls shot at floors. Convention."""
 AT_WALLS = 18
+"""Balls shot at walls. Convention."""
 DROP_HEIGHT = 0.3
-"""Of a floor ball's lowest point [m]."""
+"""Of a floor ball's lowest point [m]. Convention."""
 STAGGER = 0.01
 """Each floor ball starts this much higher than the last [m], so that they meet the floor at different phases of a step, and
-the last still below the headroom that probe points have."""
+the last still below the headroom that probe points have. Derived."""
 HEIGHT = 0.35
-"""Of a ball that flies at a wall, above the floor at the most [m]."""
+"""Of a ball that flies at a wall, above the floor at the most [m]. Convention."""
 NEAREST, FARTHEST = 0.3, 1.2
-"""From its start to the wall [m]."""
+"""From its start to the wall [m]. Convention."""
 FLAT = 0.03
-"""A wall is shot at where it is this flat all around the ball [m]: a ball that glances off an edge proves nothing."""
+"""A wall is shot at where it is this flat all around the ball [m]: a ball that glances off an edge proves nothing.
+Convention."""
 
 UP = np.array([0.0, 0.0, 1.0])
+"""In the metric world. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,18 @@
-"""Measuring finished worlds: every figure has a limit and a reason (``limits``), and what can't be measured says so."""
+"""Measuring finished worlds: every figure has a limit and a reason, and what can't be measured says so.
+
+- ``assessment``: everything, in the order of the report
+- ``figures``: units, limits, verdicts
+- ``frame``: cameras, vertical, scale
+- ``depth``: against the mesh
+- ``image``: splats against photos
+- ``generated``: the video
+- ``geometry``: the surface
+- ``collision``: the hulls
+- ``navigation``: the floor
+- ``viewpoints``: where a robot's camera may be
+- ``agreement``: what it sees there and what it would hit
+- ``physics``: the gate
+- ``receipt``: Isaac Sim's
+- ``truth``: against what is known to be true
+- ``report``: the page
+"""

@@ -20,8 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from lyra_sim.collision.convex.containment import HullSet
-from lyra_sim.data.colliders import Hull
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision, Hull
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
@@ -37,11 +36,11 @@ from lyra_sim.rendering.splat_depth import SplatDepth
 Shown = Literal["splat", "mesh"]
 
 APART_M = 0.10
-"""Along the ray; more than two voxels of a preview [m]."""
+"""Along the ray; more than two voxels of a preview [m]. Convention."""
 POSES = 512
-"""Views asked for."""
+"""Views asked for. Convention."""
 NEAR = 0.05
-"""Nothing nearer than this is drawn or hit [m]."""
+"""Nothing nearer than this is drawn or hit [m]. Convention."""
 
 AGREE, PHANTOM, GHOST, NOTHING_SEEN, FENCE = range(5)
 """Kinds of pixels. NOTHING_SEEN: splats block less than half of the light, or the mesh there is a guess. FENCE: the first

@@ -1,12 +1,13 @@
 """Everything that is measured about one world, in the order the report lists it."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from lyra_sim.capture.cameras.camera_files import CameraTable, read_cameras
-from lyra_sim.data.capture import NOT_ESTIMATED, Capture
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.colliders import Collision
 from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
@@ -17,23 +18,22 @@ from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.quality.agreement import Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
+from lyra_sim.quality.figures.metrics import measured
+from lyra_sim.quality.frame import depth_source_metrics, gravity_metrics, pose_metrics, scale_metrics
 from lyra_sim.quality.generated import generated_metrics
 from lyra_sim.quality.geometry import surface_metrics
-from lyra_sim.quality.gravity import gravity_metrics
 from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
-from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
-from lyra_sim.quality.scale import scale_metrics
 from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
-from lyra_sim.quality.truth.map import map_metrics
-from lyra_sim.quality.truth.navigable import main_band, navigable_metrics
+from lyra_sim.quality.truth.maps import main_band, map_metrics, navigable_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.scene.spec import Truth
+from lyra_sim.usd.rules.issues import Issue
 
 JUDGED_VIEWS = 12
-"""Input views that depth and looks are measured on when none were held out."""
+"""Input views that depth and looks are measured on when none were held out. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Finished:
     @property
     def estimated(self) -> bool:
         """Depth was computed from photos rather than measured."""
-        return self.capture.depth is not None and self.capture.depth.kind not in NOT_ESTIMATED
+        return self.capture.depth is not None and self.capture.depth.estimated
 
     @property
     def with_all_views(self) -> MetricWorld:
@@ -155,4 +155,14 @@ def ground_truth_metrics(finished: Finished, truth: LoadedTruth, *, seed: int) -
             truth.collision.moved(world_from_truth),
             path=world.cameras.centres,
         )
+    return metrics
+
+
+def stage_metrics(issues: Sequence[Issue]) -> list[Metric]:
+    """Errors and warnings over all tools; the note names the rules that were broken."""
+    metrics = []
+    for severity, name in (("error", "usd.errors"), ("warning", "usd.warnings")):
+        rules = Counter(f"{issue.tool} {issue.rule}" for issue in issues if issue.severity == severity)
+        note = ", ".join(f"{rule} × {count}" for rule, count in sorted(rules.items()))
+        metrics.append(measured(name, rules.total(), n=1, note=note))
     return metrics

@@ -1,22 +1,19 @@
 """Do the hulls hold what was measured, and leave free what was free?"""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.gaps import REACH, largest_gap
 from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
-from lyra_sim.data.colliders import Colliders
+from lyra_sim.data.colliders import ColliderFacts, Colliders
 from lyra_sim.data.report import Metric
 from lyra_sim.data.solid import Solid
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.quality.figures.metrics import measured, not_measured
 
 SAMPLE_AREA_M2 = 0.0025
-"""One surface sample per 5 cm square."""
+"""One surface sample per 5 cm square. Convention."""
 
 
 def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, floor: Float64[np.ndarray, "3"]) -> list[Metric]:
@@ -55,25 +52,20 @@ def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, f
     ]
 
 
-def shortcut_metrics(facts: Mapping[str, Any]) -> list[Metric]:
+def shortcut_metrics(facts: ColliderFacts | None) -> list[Metric]:
     """What the making of the colliders left out or did another way; ``not-measured`` where it kept no record of that."""
-    frontier, clutter = facts.get("frontier"), facts.get("clutter")
-    metrics = []
-    if frontier is None:
-        metrics.append(not_measured("collision.frontier_fenced", "share", "the colliders tell nothing of it"))
-    else:
-        length, stretches = frontier["frontier_length"], frontier["frontier_stretches"]
-        note = f"of {length:g} m, {frontier['fences']} plates" if stretches else "no open edge"
-        metrics.append(measured("collision.frontier_fenced", frontier["frontier_fenced"], n=max(stretches, 1), note=note))
-    if clutter is None:
-        names = ("collision.components_dropped", "collision.coacd_fallbacks")
-        return [*metrics, *[not_measured(name, "1", "the colliders tell nothing of it") for name in names]]
-    found, lumps, fallbacks = clutter["components"], clutter["coacd_lumps"], clutter["coacd_fallbacks"]
+    if facts is None:
+        units = {"frontier_fenced": "share", "components_dropped": "1", "coacd_fallbacks": "1"}
+        return [not_measured(f"collision.{name}", unit, "the colliders tell nothing of it") for name, unit in units.items()]
+    frontier, clutter = facts.frontier, facts.clutter
+    stretches = frontier.frontier_stretches
+    edge = f"of {frontier.frontier_length:g} m, {frontier.fences} plates" if stretches else "no open edge"
+    found, lumps, fallbacks = clutter.components, clutter.coacd_lumps, clutter.coacd_fallbacks
     return [
-        *metrics,
+        measured("collision.frontier_fenced", frontier.frontier_fenced, n=max(stretches, 1), note=edge),
         measured(
             "collision.components_dropped",
-            clutter["components_over_budget"],
+            clutter.components_over_budget,
             n=max(found, 1),
             note=f"parts of {found} components",
         ),

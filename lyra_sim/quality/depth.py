@@ -12,11 +12,12 @@ from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 NEAR_M = 0.2
-"""Rays start here [m]: no sensor measures right before its lens, so that space can be unseen, and then it is solid."""
+"""Rays start here [m]: no sensor measures right before its lens, so that space can be unseen, and then it is solid.
+Convention."""
 MATCH_M = 0.1
-"""A measured pixel counts as complete when the mesh lies within this of it [m]."""
+"""A measured pixel counts as complete when the mesh lies within this of it [m]. Convention."""
 MATCH_RELATIVE = 0.05
-"""… and an estimated one within this fraction of its depth."""
+"""… and an estimated one within this fraction of its depth. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

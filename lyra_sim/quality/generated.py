@@ -13,26 +13,25 @@ from lyra_sim.rendering.surface_warp_kernels import sample_bilinear
 
 SAME_CENTRE, SAME_DIRECTION = 1e-6, 1e-4
 """A frame stands where a photo was taken when their centres are this near, as a fraction of the photo's median depth, and their
-rotation matrices differ by no more than this in any number."""
+rotation matrices differ by no more than this in any number. Convention."""
 
 
 def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:
     """None for a scene without a path."""
     frames, facts = video.frames, video.facts
-    if frames is None:
+    if frames is None or facts is None:
         return []
-    chunks = facts["chunks"]
+    chunks = facts.chunks
     n = len(frames)
-    residuals = [chunk["depth_residual"] for chunk in chunks if chunk["depth_residual"] is not None]
-    weights = [chunk["last"] - chunk["first"] + 1 for chunk in chunks]
-    known, new = (
-        float(np.average([chunk[name] for chunk in chunks], weights=weights)) for name in ("known_share", "new_share")
-    )
-    seen = [chunk for chunk in chunks if chunk.get("camera_scale") is not None]
-    conflicts = sum(chunk["depth_scale_conflict"] for chunk in seen)
+    residuals = [chunk.depth_residual for chunk in chunks if chunk.depth_residual is not None]
+    weights = [chunk.last - chunk.first + 1 for chunk in chunks]
+    known = float(np.average([chunk.known_share for chunk in chunks], weights=weights))
+    new = float(np.average([chunk.new_share for chunk in chunks], weights=weights))
+    seen = [chunk for chunk in chunks if chunk.camera_scale is not None]
+    conflicts = sum(chunk.depth_scale_conflict for chunk in seen)
     revisits = revisit_psnr(frames, capture)
     return [
-        measured("generated.frames", n, n=n, note=f"by {facts['backend']}"),
+        measured("generated.frames", n, n=n, note=f"by {facts.backend}"),
         measured("generated.known", known, n=n, note="of all pixels"),
         measured("generated.new", new, n=n, note="of all pixels"),
         measured("generated.depth_residual", max(residuals, default=np.nan), n=len(residuals), note="worst chunk's median"),

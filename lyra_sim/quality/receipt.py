@@ -17,7 +17,7 @@ from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 
 RECEIPT_VERSION = 1
-"""Of receipts that are understood."""
+"""Of receipts that are understood. Convention."""
 
 ENGINE = "isaac-sim"
 """What a receipt has to be made by to count: other engines are gates of their own."""

@@ -9,16 +9,17 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.navigation.reachable import reachable
 
 LOWEST, HIGHEST = 0.3, 1.2
-"""Heights of cameras on mobile robots above the floor [m]."""
+"""Heights of cameras on mobile robots above the floor [m]. Convention."""
 PITCH_LOW, PITCH_HIGH = np.radians(-20.0), np.radians(10.0)
-"""Tilt of the optical axis against the horizon [rad]."""
+"""Tilt of the optical axis against the horizon [rad]. Convention."""
 AIR_AROUND = 0.1
-"""A camera has measured air at least this far on all sides [m]: its housing is no point."""
+"""A camera has measured air at least this far on all sides [m]: its housing is no point. Convention."""
 WIDTH, HEIGHT = 64, 48
+"""Of a view [px]. Convention."""
 FOCAL = WIDTH / 2
-"""90 degrees wide [px]."""
+"""90 degrees wide [px]. Derived."""
 TRIES = 8
-"""Places tried per viewpoint asked for, at most: not each has measured air at camera height."""
+"""Places tried per viewpoint asked for, at most: not each has measured air at camera height. Convention."""
 
 
 def robot_viewpoints(

@@ -14,11 +14,12 @@ from lyra_sim.reconstructors.guessed_depth import depth_range
 from lyra_sim.rendering.splat_view import render_splats
 
 SIDE = 96
-"""Longer side of the images it is taken from [px]."""
+"""Longer side of the images it is taken from [px]. Convention."""
 REACH = 2.0
-"""Farthest it may lie, in the largest depth known: beyond what was measured, near enough to be moved in training."""
+"""Farthest it may lie, in the largest depth known: beyond what was measured, near enough to be moved in training.
+Tuned, unrecorded."""
 COVERED = 0.5
-"""Coverage by the surface from which on a pixel needs nothing more."""
+"""Coverage by the surface from which on a pixel needs nothing more. Convention."""
 
 
 def backdrop(surface: Splats, capture: Capture, guesses: Mapping[int, Float32[np.ndarray, "hh ww"]], *, budget: int) -> Splats:

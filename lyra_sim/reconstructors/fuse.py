@@ -16,16 +16,18 @@ from lyra_sim.reconstructors.surfels import SurfelCloud, Surfels
 from lyra_sim.scene.spec import ReconstructConfig
 
 TANGENT_SIGMA = 0.7
-"""Standard deviation along the surface, in distances to the nearest neighbours; measured: less leaves gaps, more blurs."""
+"""Standard deviation along the surface, in distances to the nearest neighbours; measured: less leaves gaps, more blurs.
+Tuned, unrecorded."""
 NEIGHBOURS = 4
-"""Neighbours that tell the local spacing."""
+"""Neighbours that tell the local spacing. Tuned, unrecorded."""
 NORMAL_SIGMA = 0.1
-"""Standard deviation across the surface, as a fraction of the one along it."""
+"""Standard deviation across the surface, as a fraction of the one along it. Tuned, unrecorded."""
 OPACITY = 0.95
+"""Of a placed splat. Convention."""
 COARSEST = 0.02
-"""Largest spacing where the scale is assumed, as a fraction of the depth."""
+"""Largest spacing where the scale is assumed, as a fraction of the depth. Tuned, unrecorded."""
 GROWTH = 1.25
-"""Factor the spacing grows by until the splats fit the budget."""
+"""Factor the spacing grows by until the splats fit the budget. Convention."""
 
 
 def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo | None = None, seed: int = 0) -> Reconstruction:
@@ -46,7 +48,11 @@ def reconstruct(capture: Capture, cfg: ReconstructConfig, *, video: WorldVideo |
 
 
 def fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | None) -> Splats:
-    """One splat a cell of the measured surface, and one a cell that only ``drawn`` frames show."""
+    """One splat a cell of the measured surface, and one a cell that only ``drawn`` frames show.
+
+    Raises:
+        GeometryError: No view shows any surface.
+    """
     spacing = _spacing(capture, cfg)
     surfels, guesses = _measured(capture, spacing), _drawn(drawn, spacing)
     while len(surfels.means) + len(guesses.means) > cfg.max_splats:
@@ -62,7 +68,7 @@ def fused(capture: Capture, cfg: ReconstructConfig, drawn: GeneratedFrames | Non
 def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
     """The spacing asked for in the capture's units; no coarser than depth itself allows where nobody knows those units."""
     spacing = cfg.splat_spacing / capture.world_from_capture.scale
-    if not capture.scale.assumed or capture.views.depth_folder is None:
+    if not capture.scale.assumed or not capture.views.estimated:
         return spacing
     sample = [float(np.nanmedian(z)) for z in map(capture.views.z_depth, capture.used) if np.isfinite(z).any()]
     return min(spacing, COARSEST * float(np.median(sample))) if sample else spacing
@@ -70,7 +76,7 @@ def _spacing(capture: Capture, cfg: ReconstructConfig) -> float:
 
 def _measured(capture: Capture, cell: float) -> Surfels:
     cloud = SurfelCloud(cell)
-    views, estimated = capture.views, capture.views.depth_folder is not None
+    views, estimated = capture.views, capture.views.estimated
     noise = capture.depth.noise if capture.depth is not None else 0.0
     for index in capture.used:
         z, K, valid = views.z_depth(index), capture.cameras.K[index], views.valid(index)

@@ -10,18 +10,18 @@ from lyra_sim.depth.resample import nearest_to_size, shrunk, working_size
 from lyra_sim.geometry.cameras import CameraPath
 
 SIDE = 96
-"""Longer side of the guesses [px]."""
+"""Longer side of the guesses [px]. Convention."""
 EXTREMES = 0.01
-"""Share of a view's depths left out at either end before one is called the least or the largest."""
+"""Share of a view's depths left out at either end before one is called the least or the largest. Convention."""
 BEYOND = 2.0
-"""Guesses lie at most this many times beyond the largest depth known, and no nearer than the least."""
+"""Guesses lie at most this many times beyond the largest depth known, and no nearer than the least. Tuned, unrecorded."""
 
 EDGE_CONTRAST = 0.15
-"""Step of colour (0..1) over which a bend of the surface costs a third of what it costs elsewhere."""
+"""Step of colour (0..1) over which a bend of the surface costs a third of what it costs elsewhere. Tuned, unrecorded."""
 STIFFNESS = 0.3
-"""Weight of a bend beside one known depth's 1."""
+"""Weight of a bend beside one known depth's 1. Tuned, unrecorded."""
 PRIOR = 1e-9
-"""Pull to the median, for regions that nothing reaches."""
+"""Pull to the median, for regions that nothing reaches. Convention."""
 
 
 def guessed_depths(capture: Capture) -> dict[int, Float32[np.ndarray, "hh ww"]]:
@@ -29,7 +29,7 @@ def guessed_depths(capture: Capture) -> dict[int, Float32[np.ndarray, "hh ww"]]:
 
     Empty for measured depth: what a sensor measured nothing of lies beyond its reach, and nothing continues it.
     """
-    if capture.views.depth_folder is None:
+    if not capture.views.estimated:
         return {}
     width, height = working_size(capture.cameras.width, capture.cameras.height, SIDE)
     cameras = capture.cameras.resized(width, height)

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 
 RATE = 4e-3
-"""Adam's step: a photo is seen a few dozen times, and gains differ by tens of per cent at the most."""
+"""Adam's step: a photo is seen a few dozen times, and gains differ by tens of per cent at the most. Tuned, unrecorded."""
 PULL = 0.02
-"""Weight of the pull towards neutral: what splats can explain is theirs."""
+"""Weight of the pull towards neutral: what splats can explain is theirs. Tuned, unrecorded."""
 
 
 class Exposures(torch.nn.Module):
@@ -39,8 +39,8 @@ class Exposures(torch.nn.Module):
         self.log_gains.sub_(self.log_gains.mean(dim=0))
         self.offsets.sub_(self.offsets.mean(dim=0))
 
-    def facts(self) -> list[dict[str, list[float]]]:
+    def facts(self) -> tuple[dict[str, tuple[float, ...]], ...]:
         """Of every photo, in their order: ``gain`` and ``offset`` by channel."""
         gains, offsets = self.log_gains.detach().exp().tolist(), self.offsets.detach().tolist()
-        rounded = lambda row: [round(value, 4) for value in row]  # noqa: E731
-        return [{"gain": rounded(g), "offset": rounded(o)} for g, o in zip(gains, offsets, strict=True)]
+        rounded = lambda row: tuple(round(value, 4) for value in row)  # noqa: E731
+        return tuple({"gain": rounded(g), "offset": rounded(o)} for g, o in zip(gains, offsets, strict=True))

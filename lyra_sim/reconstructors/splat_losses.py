@@ -5,13 +5,14 @@ from jaxtyping import Float
 from torch.nn import functional
 
 SSIM_SHARE = 0.2
-"""Of the photo loss; the rest is L1 (Kerbl et al. 2023)."""
+"""Of the photo loss; the rest is L1 (Kerbl et al. 2023). Convention."""
 WINDOW, WINDOW_SIGMA = 11, 1.5
-"""Gaussian window of SSIM [px] (Wang et al. 2004)."""
+"""Gaussian window of SSIM [px] (Wang et al. 2004). Convention."""
 C1, C2 = 0.01**2, 0.03**2
-"""SSIM's constants for colours 0..1."""
+"""SSIM's constants for colours 0..1. Convention."""
 LONGEST = 5.0
-"""A splat longer than this many times its second axis is a needle: from the side it is a streak no photo asked for."""
+"""A splat longer than this many times its second axis is a needle: from the side it is a streak no photo asked for.
+Tuned, unrecorded."""
 
 
 def photo_loss(

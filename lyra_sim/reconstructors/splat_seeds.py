@@ -14,17 +14,18 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.reconstructors.backdrop import backdrop
 
 OPACITY = 0.6
-"""Of a seed: above this a gradient hardly reaches what lies behind, below it the first images are haze."""
+"""Of a seed: above this a gradient hardly reaches what lies behind, below it the first images are haze. Tuned on livingroom."""
 DOUBLINGS = 2
-"""Cells are merged up to 2^2 times their edge: the rim of a large splat reaches over the edge of what it stands for."""
+"""Cells are merged up to 2^2 times their edge: the rim of a large splat reaches over the edge of what it stands for.
+Tuned on livingroom."""
 SPREADS = tuple(0.005 * 1.2**k for k in range(25))
 """Spreads of colour (0..1) that a merged cell may have: the least that keeps the budget is taken."""
 HALF_GRID = 1 << 20
-"""Cells on either side of the origin along an axis, at most."""
+"""Cells on either side of the origin along an axis, at most. Convention."""
 AGREEMENT = 0.9
-"""Least mean of the cosines to their common normal of splats that merge: a corner is no surface."""
+"""Least mean of the cosines to their common normal of splats that merge: a corner is no surface. Tuned on livingroom."""
 BACKDROP_SHARE = 0.5
-"""Of the seeds at most."""
+"""Of the seeds at most. Tuned on livingroom."""
 
 
 def seeds(

@@ -12,6 +12,7 @@ from gsplat import DefaultStrategy
 
 from lyra_sim.conventions import rgb_from_sh_dc, sh_dc_from_rgb
 from lyra_sim.data.splats import Splats
+from lyra_sim.data.world import TrainingFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.reconstructors import splat_exposure
 from lyra_sim.reconstructors.splat_exposure import Exposures
@@ -22,20 +23,22 @@ from lyra_sim.rendering.rasterizer import Raster, rasterize
 RATES = {"means": 1e-3, "scales": 2e-2, "quats": 4e-3, "opacities": 5e-2, "colors": 1e-2}
 """Adam's first steps, for runs of hundreds to thousands of iterations from seeds on the surface; ``means`` in unit frame."""
 LAST_RATE = 0.1
-"""Share of the rates left at the end; they fall exponentially."""
+"""Share of the rates left at the end; they fall exponentially. Tuned on livingroom."""
 COARSE_SHARE = 0.7
-"""Share of the iterations at half the size: rough errors are as plain there, at a quarter of the cost."""
+"""Share of the iterations at half the size: rough errors are as plain there, at a quarter of the cost. Tuned on livingroom."""
 GROW_FROM, GROW_UNTIL, GROWTHS = 0.1, 0.4, 5
 """Densification: between these shares of the iterations, at most this many times, and never before every photo had its say:
-a split leaves gaps that take dozens of iterations to close."""
+a split leaves gaps that take dozens of iterations to close. Tuned on livingroom."""
 HAZE_WEIGHT = 0.05
+"""Of light that passes where surface is known, beside the photo loss. Tuned, unrecorded."""
 NEEDLE_WEIGHT = 0.05
+"""Of needles, beside the photo loss. Tuned, unrecorded."""
 NEAR = 0.01
-"""Nearest splat that is drawn [unit frame]."""
+"""Nearest splat that is drawn [unit frame]. Convention."""
 FAINTEST = 1 / 255
-"""Opacity below which a splat is never drawn."""
+"""Opacity below which a splat is never drawn. Derived."""
 REPORTS = 5
-"""Lines printed in a run."""
+"""Lines printed in a run. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,7 @@ class Trained:
     """What came out, in the unit frame."""
 
     splats: Splats
-    facts: dict[str, Any]
-    """``iterations``, ``loss`` (mean over the last tenth), ``splats``, ``seeds``, ``exposures``."""
+    facts: TrainingFacts
 
 
 class _Lidded(DefaultStrategy):
@@ -129,13 +131,13 @@ class _Run:
                 expected="finite, opaque splats",
                 next_step="Lower reconstruct.iterations, or set reconstruct.backend: fuse.",
             )
-        facts = {
-            "iterations": self.iterations,
-            "loss": round(float(np.mean(losses[-max(1, self.iterations // 10) :])), 5) if losses else None,
-            "seeds": self.seed_count,
-            "splats": len(splats),
-            "exposures": self.exposures.facts(),
-        }
+        facts = TrainingFacts(
+            iterations=self.iterations,
+            loss=round(float(np.mean(losses[-max(1, self.iterations // 10) :])), 5) if losses else None,
+            seeds=self.seed_count,
+            splats=len(splats),
+            exposures=self.exposures.facts(),
+        )
         return Trained(splats=splats, facts=facts)
 
     def _step(self, step: int, image: TrainingImage, depth_weight: float) -> float:

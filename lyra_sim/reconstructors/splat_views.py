@@ -16,13 +16,13 @@ from lyra_sim.geometry.depth_noise import usable
 from lyra_sim.geometry.rigid import Similarity
 
 FRAME_WEIGHT = 0.3
-"""Weight of a generated frame beside a photo's 1: where both show a thing, the photo is right."""
+"""Weight of a generated frame beside a photo's 1: where both show a thing, the photo is right. Tuned, unrecorded."""
 MOST_FRAMES = 0.5
-"""Share of the iterations that generated frames get at most."""
+"""Share of the iterations that generated frames get at most. Tuned, unrecorded."""
 GUESS_TRUST = 0.1
-"""Trust in a depth that is only guessed: enough to keep splats from hanging before a lens."""
+"""Trust in a depth that is only guessed: enough to keep splats from hanging before a lens. Tuned, unrecorded."""
 KEPT_PIXELS = 25_000_000
-"""Pixels held in memory at most, at 24 bytes each; what doesn't fit is read again when its turn comes."""
+"""Pixels held in memory at most, at 24 bytes each; what doesn't fit is read again when its turn comes. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def _photos(
     capture: Capture, guesses: Mapping[int, Float32[np.ndarray, "hh ww"]], unit_from_capture: Similarity
 ) -> list[_Source]:
     views, cameras = capture.views, capture.cameras.moved(unit_from_capture)
-    estimated = views.depth_folder is not None
+    estimated = views.estimated
 
     def source(order: int, index: int) -> _Source:
         def z_depth() -> Float32[np.ndarray, "h w"]:

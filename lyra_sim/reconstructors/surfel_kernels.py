@@ -4,11 +4,15 @@ import numba
 import numpy as np
 
 FIELDS = 10
-"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3."""
+"""Sums kept of a cell: weight, position 3 (relative to the cell), normal 3, colour 3. Derived."""
 EMPTY = -1
+"""Key of a free slot. Convention."""
 _OFFSET = 1 << 20
+"""Makes cell numbers positive. Convention."""
 _BITS = 21
+"""Of a cell's number along each axis. Convention."""
 _MASK = (1 << _BITS) - 1
+"""Takes one axis out of a key. Derived."""
 
 
 @numba.njit(cache=True)
@@ -37,7 +41,17 @@ def rehash(row_keys, count, keys, slots):
 
 @numba.njit(cache=True)
 def add_samples(points, normals, rgb, weight, cell, keys, slots, row_keys, sums, count):
-    """Add samples (n, …) to their cells; returns the new number of rows. The table must have room for n more."""
+    """Add samples (n, …) to their cells; returns the new number of rows. The table must have room for n more.
+
+    Args:
+        points, normals, rgb: Of the samples (n, 3); colours 0..1.
+        weight: (n,).
+        cell: Edge of a cell, in the points' unit.
+        keys, slots: The table: key of each cell, and its row.
+        row_keys: Key of each row.
+        sums: Of each row (rows, FIELDS), added to.
+        count: Rows in use.
+    """
     for n in range(len(points)):
         key = np.int64(0)
         inside = np.empty(3)
@@ -61,6 +75,15 @@ def view_samples(z_depth, normals, rgb, valid, trust, fx, fy, cx, cy, c2w):
     """Oriented, coloured, weighted samples of one view in the frame of ``c2w``: points, normals, rgb, weight.
 
     A near, frontal sample tells colour and place best: weight = trust * facing / depth^2.
+
+    Args:
+        z_depth: (h, w), NaN invalid.
+        normals: Unit, in the camera frame (h, w, 3), NaN where there is none.
+        rgb: (h, w, 3), 0..255.
+        valid: (h, w), pixels that count.
+        trust: (h, w), 0..1.
+        fx, fy, cx, cy: Intrinsics [px].
+        c2w: (4, 4).
     """
     height, width = z_depth.shape
     total = 0

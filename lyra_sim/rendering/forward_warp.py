@@ -19,16 +19,18 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
 
 SHARPNESS = 50.0
-"""Of the soft z-buffer, in e-folds from depth 0 to the largest."""
+"""Of the soft z-buffer, in e-folds from depth 0 to the largest. Convention."""
 JUMP_WINDOW, JUMP_RATIO = 5, 0.05
-"""A pixel is left out where (max - min) / mean of its window of depths reaches the ratio."""
+"""A pixel is left out where (max - min) / mean of its window of depths reaches the ratio. Convention."""
 TARGETS_TOGETHER = 16
-"""Target cameras that share one largest depth, in order (Lyra 2.0's configuration)."""
+"""Target cameras that share one largest depth, in order (Lyra 2.0's configuration). Convention."""
 TARGETS_AT_ONCE = 4
-"""Target cameras that are drawn at once: at 480 x 832, half a gigabyte of whole numbers and places. Changes no result."""
+"""Target cameras that are drawn at once: at 480 x 832, half a gigabyte of whole numbers and places. Changes no result.
+Convention."""
 STEPS = float(1 << 38)
-"""Whole steps of a weight of 1. Two million pixels could meet in one without their sum leaving 64 bits."""
+"""Whole steps of a weight of 1. Two million pixels could meet in one without their sum leaving 64 bits. Derived."""
 TINY = 1e-7
+"""Keeps a division finite, as Lyra 2.0 does. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,9 @@ def forward_warp(
         targets: Of any size.
         hole: Value of pixels where nothing arrives.
         together: Target cameras that share one largest depth.
+
+    Raises:
+        GeometryError: There isn't one source camera of the depth's size.
     """
     if len(source) != 1 or (source.height, source.width) != tuple(z_depth.shape):
         raise GeometryError(

@@ -11,15 +11,16 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32, UInt8
 
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.ray_casting import Hits, RayCaster
 
 BACKGROUND_RGB = (246, 246, 244)
-"""Where a ray meets nothing."""
+"""Where a ray meets nothing. Convention."""
 SECTION_RGB = (58, 62, 68)
-"""Matter cut by the plane."""
+"""Matter cut by the plane. Convention."""
 _LIGHT = np.array([0.35, 0.25, 0.9]) / np.linalg.norm([0.35, 0.25, 0.9])
+"""Direction the light comes from, in the metric world. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from lyra_sim.rendering.mesh_view import BACKGROUND_RGB
 from lyra_sim.rendering.ray_casting import Hits, RayCaster
 
 WHOLE = 255.0
-"""A texel is multiplied by its face's colour in these parts."""
+"""A texel is multiplied by its face's colour in these parts. Derived."""
 
 
 class PaintedScene:

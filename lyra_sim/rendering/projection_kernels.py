@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 LOW_PASS_PX2 = 0.3
-"""Added to the diagonal of every projected covariance, so that no splat falls between pixel centres [px^2]."""
+"""Added to the diagonal of every projected covariance, so that no splat falls between pixel centres [px^2]. Convention."""
 
 
 @njit
@@ -15,6 +15,10 @@ def slope_limits(fx, fy, cx, cy, width, height):
 
     Far outside the image the linearised projection explodes: its slope is taken at a border 15 % of the image away
     (Kerbl et al. 2023).
+
+    Args:
+        fx, fy, cx, cy: Intrinsics [px].
+        width, height: Of the image [px].
     """
     left, right = -(0.15 * width + cx) / fx, (1.15 * width - cx) / fx
     top, bottom = -(0.15 * height + cy) / fy, (1.15 * height - cy) / fy
@@ -63,6 +67,14 @@ def project(means, quats_wxyz, scales, w2c, fx, fy, cx, cy, width, height, near)
     """Pixel centres (n, 2), conics (n, 3) and z-depth (n,) by EWA projection (Zwicker et al. 2001).
 
     The conic is the inverse 2D covariance as (xx, xy, yy); z-depth 0 marks a splat that isn't drawn.
+
+    Args:
+        means, scales: In the world [frame units] (n, 3).
+        quats_wxyz: world_from_gaussian (n, 4), of any length but zero.
+        w2c: (4, 4).
+        fx, fy, cx, cy: Intrinsics [px].
+        width, height: Of the image [px].
+        near: Least z-depth of a mean that is drawn [frame units].
     """
     n = means.shape[0]
     centres, conics, z_depth = np.zeros((n, 2), np.float32), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
@@ -90,7 +102,16 @@ def project(means, quats_wxyz, scales, w2c, fx, fy, cx, cy, width, height, near)
 
 @njit(parallel=True, cache=True)
 def project_backward(means, quats_wxyz, scales, w2c, fx, fy, cx, cy, width, height, g_centres, g_conics, g_z_depth):
-    """Gradients of means (n, 3), quaternions (n, 4) and scales (n, 3); zero where nothing is asked of a splat."""
+    """Gradients of means (n, 3), quaternions (n, 4) and scales (n, 3); zero where nothing is asked of a splat.
+
+    Args:
+        means, scales: In the world [frame units] (n, 3).
+        quats_wxyz: world_from_gaussian (n, 4), of any length but zero.
+        w2c: (4, 4).
+        fx, fy, cx, cy: Intrinsics [px].
+        width, height: Of the image [px].
+        g_centres, g_conics, g_z_depth: Gradients of what :func:`project` returns (n, 2), (n, 3), (n,).
+    """
     n = means.shape[0]
     g_means, g_quats, g_scales = np.zeros((n, 3), np.float32), np.zeros((n, 4), np.float32), np.zeros((n, 3), np.float32)
     left, right, top, bottom = slope_limits(fx, fy, cx, cy, width, height)

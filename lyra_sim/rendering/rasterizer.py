@@ -55,6 +55,9 @@ def rasterize(
         width: Of the image [px].
         height: Of the image [px].
         near: Least z-depth of a mean that is drawn [frame units].
+
+    Raises:
+        GeometryError: Arrays differ in length, type or device.
     """
     for name, values in (("quaternions", quats_wxyz), ("scales", scales), ("opacities", opacities), ("colours", colors)):
         if len(values) != len(means):

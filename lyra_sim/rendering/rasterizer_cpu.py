@@ -35,7 +35,19 @@ def rasterize_cpu(
 ) -> tuple[
     Float32[Tensor, "h w c"], Float32[Tensor, "h w"], Float32[Tensor, "h w"], Float32[Tensor, "n 2"], Int32[Tensor, "n 2"]
 ]:
-    """Colours, summed z-depth, alpha, centres and radii; see ``rasterizer.rasterize``."""
+    """Colours, summed z-depth, alpha, centres and radii; see ``rasterizer.rasterize``.
+
+    Args:
+        means: [frame units].
+        quats_wxyz: world_from_gaussian.
+        scales: Activated [frame units].
+        opacities: Activated, 0..1.
+        colors: Any number of channels.
+        w2c: OpenCV axes.
+        K: [px].
+        width, height: Of the image [px].
+        near: Least z-depth of a mean that is drawn [frame units].
+    """
     camera = np.ascontiguousarray(w2c), float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]), width, height
     centres_px, conics, z_depth = _Project.apply(means, quats_wxyz, scales, camera, float(near))
     image, z_sum, alpha, radii_px = _Blend.apply(centres_px, conics, z_depth, opacities, colors, width, height)

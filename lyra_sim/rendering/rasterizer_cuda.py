@@ -12,6 +12,7 @@ from torch import Tensor
 from lyra_sim.rendering.projection_kernels import LOW_PASS_PX2
 
 TILE_PX = 16
+"""gsplat's tiles. Convention."""
 
 
 def rasterize_cuda(
@@ -29,7 +30,19 @@ def rasterize_cuda(
 ) -> tuple[
     Float32[Tensor, "h w c"], Float32[Tensor, "h w"], Float32[Tensor, "h w"], Float32[Tensor, "n 2"], Int32[Tensor, "n 2"]
 ]:
-    """Colours, summed z-depth, alpha, centres and radii; see ``rasterizer.rasterize``."""
+    """Colours, summed z-depth, alpha, centres and radii; see ``rasterizer.rasterize``.
+
+    Args:
+        means: [frame units].
+        quats_wxyz: world_from_gaussian.
+        scales: Activated [frame units].
+        opacities: Activated, 0..1.
+        colors: Any number of channels.
+        w2c: OpenCV axes.
+        K: [px].
+        width, height: Of the image [px].
+        near: Least z-depth of a mean that is drawn [frame units].
+    """
     from gsplat import fully_fused_projection, isect_offset_encode, isect_tiles, rasterize_to_pixels
 
     if len(means) == 0:  # gsplat's kernels divide by the number of splats

@@ -18,6 +18,7 @@ from numba.extending import intrinsic, models, register_model, type_callable
 from numba.np import arrayobj
 
 LANES = 8
+"""float32 numbers of a 256-bit register. Convention."""
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
 

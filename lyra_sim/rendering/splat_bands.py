@@ -49,7 +49,15 @@ class Bands:
         width: int,
         height: int,
     ) -> "Bands":
-        """Splats by the z-depth of their means; ties keep the order they came in."""
+        """Splats by the z-depth of their means; ties keep the order they came in.
+
+        Args:
+            centres_px: [px].
+            conics: Inverse 2D covariances as xx, xy, yy [1/px^2].
+            opacities: 0..1.
+            z_depth: [frame units]; 0 for splats that aren't drawn.
+            width, height: Of the image [px].
+        """
         rows, radii_px = extents(centres_px, conics, opacities, z_depth, width, height)
         order = depth_order(rows, z_depth)
         offsets, ranks, first_slots = bin_bands(order, rows, BAND_ROWS, -(-height // BAND_ROWS))

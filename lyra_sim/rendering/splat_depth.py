@@ -17,14 +17,14 @@ from lyra_sim.rendering.splat_depth_kernels import depth_slopes, median_depth
 from lyra_sim.rendering.splat_kernels import BAND_ROWS
 
 BLOCK = 0.5
-"""Splats are left out of a view by cubes of this edge [frame units]."""
+"""Splats are left out of a view by cubes of this edge [frame units]. Convention."""
 REACH_SIGMAS = 3.4
-"""A splat is drawn at most this many standard deviations from its mean: alpha 1/255 at full opacity."""
+"""A splat is drawn at most this many standard deviations from its mean: alpha 1/255 at full opacity. Derived."""
 AS_WIDE_AS = 640
 """A smaller image samples what a camera of at least this width [px] sees. Rasterisers widen every splat by half a pixel, and
-in a small image near floor would spread over the far floor behind it."""
+in a small image near floor would spread over the far floor behind it. Tuned, unrecorded."""
 VIEW_MARGIN = 1.2
-"""Cubes are kept within this many times the image's slopes, so that the projection's linearisation loses nothing."""
+"""Cubes are kept within this many times the image's slopes, so that the projection's linearisation loses nothing. Derived."""
 
 
 class SplatDepth:

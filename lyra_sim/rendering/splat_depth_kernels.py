@@ -8,8 +8,9 @@ from numba import njit, prange
 from lyra_sim.rendering.projection_kernels import camera_axes, camera_mean, slope_limits, unit
 
 MAX_ALPHA = 0.99
-"""As in the rasteriser."""
+"""As in the rasteriser. Convention."""
 HALF = 0.5
+"""A median lies where half the light is gone. Derived."""
 
 
 @njit(parallel=True, cache=True)
@@ -18,6 +19,14 @@ def depth_slopes(means, quats_wxyz, scales, conics, w2c, fx, fy, cx, cy, width, 
 
     A Gaussian is densest along a pixel's ray where this says (its covariance of z and place, by the conic); a flat splat
     lies on its own plane there (Zhang et al. 2024 use the same for training).
+
+    Args:
+        means, scales: In the world [frame units] (n, 3).
+        quats_wxyz: world_from_gaussian (n, 4), of any length but zero.
+        conics: Inverse 2D covariances as xx, xy, yy (n, 3).
+        w2c: (4, 4).
+        fx, fy, cx, cy: Intrinsics [px].
+        width, height: Of the image [px].
     """
     slopes = np.zeros((means.shape[0], 2), np.float32)
     left, right, top, bottom = slope_limits(fx, fy, cx, cy, width, height)

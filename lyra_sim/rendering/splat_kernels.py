@@ -16,13 +16,16 @@ from numba import njit, prange
 from lyra_sim.rendering.simd_kernels import LANES, every, load, multiply_add, numbered, power_of_two, store, total, where_less
 
 BAND_ROWS = 8
+"""Rows of the image that one thread draws at once. Convention."""
 MAX_ALPHA = 0.99
+"""No splat blocks more light than this (Kerbl et al. 2023). Convention."""
 MIN_TRANSMITTANCE = 1e-4
-"""A pixel is closed once less light than this passes; the splat that closes it still counts."""
+"""A pixel is closed once less light than this passes; the splat that closes it still counts. Convention."""
 OPEN_CHECK_SPLATS = 64
-"""A band is asked after so many splats whether any light still passes."""
+"""A band is asked after so many splats whether any light still passes. Convention."""
 MOMENTS = 6
-"""Over the pixels of a splat, of the gradient of its exponent: 1, u, u^2, dy, u dy, dy^2, with u as in ``pack_ellipses``."""
+"""Over the pixels of a splat, of the gradient of its exponent: 1, u, u^2, dy, u dy, dy^2, with u as in ``pack_ellipses``.
+Derived."""
 
 
 @njit
@@ -40,7 +43,15 @@ def span(ellipse, dy, width):
 
 @njit
 def lane_alphas(x, x_last, middle, ellipse, drop, open_light):
-    """Of eight pixels from ``x`` on: u, alpha before it is held at MAX_ALPHA, and alpha, 0 where nothing is to be drawn."""
+    """Of eight pixels from ``x`` on: u, alpha before it is held at MAX_ALPHA, and alpha, 0 where nothing is to be drawn.
+
+    Args:
+        x, x_last: First pixel, and the one after the last that the splat covers in this row.
+        middle: The splat's middle in this row [px].
+        ellipse: Of ``pack_ellipses`` (8,).
+        drop: Its exponent's part that is the same all along the row.
+        open_light: Light that still passes on each of the eight pixels.
+    """
     u = numbered() + every(np.float32(x) + np.float32(0.5) - middle)
     raw = every(ellipse[5]) * power_of_two(multiply_add(u * u, every(ellipse[3]), every(drop)))
     most, zero = every(np.float32(MAX_ALPHA)), every(np.float32(0))
@@ -60,7 +71,15 @@ def any_open(open_light):
 
 @njit
 def blend_band(band, ellipses, rows, features, offsets, ranks, colors, z_depth, transmittance):
-    """One band of ``blend``, in planes of its own that fit the cache: rows × (features, open light) × padded width."""
+    """One band of ``blend``, in planes of its own that fit the cache: rows × (features, open light) × padded width.
+
+    Args:
+        band: Its number.
+        ellipses, rows: Of ``pack_ellipses``, by rank (v, 8), (v, 2).
+        features: Of ``pack_features``, by rank (v, f).
+        offsets, ranks: Splats of each band, front to back (bands + 1,), (pairs,).
+        colors, z_depth, transmittance: Of the image (h, w, c), (h, w), (h, w), written where the band is.
+    """
     height, width, channels = colors.shape
     first, last = band * BAND_ROWS, min(height, (band + 1) * BAND_ROWS)
     stride, planes = (width // LANES + 2) * LANES, features.shape[1]
@@ -118,7 +137,15 @@ def scatter_step(count):
 
 @njit(parallel=True, cache=True)
 def blend(ellipses, rows, features, offsets, ranks, width, height, channels):
-    """Front-to-back alpha blending: colours (h, w, c) and z-depth (h, w), weighted sums; remaining transmittance (h, w)."""
+    """Front-to-back alpha blending: colours (h, w, c) and z-depth (h, w), weighted sums; remaining transmittance (h, w).
+
+    Args:
+        ellipses, rows: Of ``pack_ellipses``, by rank (v, 8), (v, 2).
+        features: Of ``pack_features``, by rank (v, f).
+        offsets, ranks: Splats of each band, front to back (bands + 1,), (pairs,).
+        width, height: Of the image [px].
+        channels: Of the colours.
+    """
     colors = np.empty((height, width, channels), np.float32)
     z_depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
     count = offsets.size - 1
@@ -145,7 +172,18 @@ def blend_band_backward(
     g_alpha,
     slots,
 ):
-    """One band of ``blend_backward``."""
+    """One band of ``blend_backward``.
+
+    Args:
+        band: Its number.
+        ellipses, rows: Of ``pack_ellipses``, by rank (v, 8), (v, 2).
+        features: Of ``pack_features``, by rank (v, f).
+        offsets, ranks: Splats of each band, front to back (bands + 1,), (pairs,).
+        first_slots: Where each splat's pairs begin (v + 1,).
+        colors, z_depth, transmittance: What :func:`blend` returned.
+        g_colors, g_z_depth, g_alpha: Gradients asked of it (h, w, c), (h, w), (h, w).
+        slots: Of all pairs (pairs, 6 + c + 1), written for those of the band.
+    """
     height, width, channels = colors.shape
     first, last = band * BAND_ROWS, min(height, (band + 1) * BAND_ROWS)
     stride, planes = (width // LANES + 2) * LANES, features.shape[1]
@@ -214,7 +252,17 @@ def blend_band_backward(
 
 @njit
 def add_feature(own, weight, feature, asked, at_asked, feature_sums, at_sums):
-    """Adds what is asked of one channel to the splat's own part in it, and to the gradient of its feature."""
+    """Adds what is asked of one channel to the splat's own part in it, and to the gradient of its feature.
+
+    Args:
+        own: The splat's own part so far, on eight pixels.
+        weight: Its weight there.
+        feature: Its value in the channel.
+        asked: Gradients of the band's pixels, channel by channel.
+        at_asked: Where those of the eight pixels begin.
+        feature_sums: Gradients of the features on eight lanes, added to.
+        at_sums: Where the channel's lanes begin.
+    """
     gradient = load(asked, at_asked)
     store(feature_sums, at_sums, multiply_add(weight, gradient, load(feature_sums, at_sums)))
     return multiply_add(gradient, every(feature), own)
@@ -224,7 +272,16 @@ def add_feature(own, weight, feature, asked, at_asked, feature_sums, at_sums):
 def blend_backward(
     ellipses, rows, features, offsets, ranks, first_slots, colors, z_depth, transmittance, g_colors, g_z_depth, g_alpha
 ):
-    """One slot (pairs, 6 + c + 1) per pair of splat and band: the moments, then the gradients of colours and z-depth."""
+    """One slot (pairs, 6 + c + 1) per pair of splat and band: the moments, then the gradients of colours and z-depth.
+
+    Args:
+        ellipses, rows: Of ``pack_ellipses``, by rank (v, 8), (v, 2).
+        features: Of ``pack_features``, by rank (v, f).
+        offsets, ranks: Splats of each band, front to back (bands + 1,), (pairs,).
+        first_slots: Where each splat's pairs begin (v + 1,).
+        colors, z_depth, transmittance: What :func:`blend` returned.
+        g_colors, g_z_depth, g_alpha: Gradients asked of it (h, w, c), (h, w), (h, w).
+    """
     slots = np.zeros((ranks.size, MOMENTS + colors.shape[2] + 1), np.float32)
     count = offsets.size - 1
     step = scatter_step(count)

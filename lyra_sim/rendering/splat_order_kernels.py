@@ -6,13 +6,21 @@ import numpy as np
 from numba import njit, prange
 
 MIN_ALPHA = 1.0 / 255.0
-"""A splat contributes where its alpha is at least this (Kerbl et al. 2023)."""
+"""A splat contributes where its alpha is at least this (Kerbl et al. 2023). Convention."""
 LOG2_E = 1.0 / math.log(2.0)
+"""Turns e^x into 2^x. Derived."""
 
 
 @njit(parallel=True, cache=True)
 def extents(centres, conics, opacities, z_depth, width, height):
-    """First and last+1 image row (n, 2) of each splat, equal where nothing of it is drawn, and its radii in px (n, 2)."""
+    """First and last+1 image row (n, 2) of each splat, equal where nothing of it is drawn, and its radii in px (n, 2).
+
+    Args:
+        centres, conics: Of :func:`~lyra_sim.rendering.projection_kernels.project` (n, 2), (n, 3).
+        opacities: (n,), 0..1.
+        z_depth: (n,); 0 for splats that aren't drawn.
+        width, height: Of the image [px].
+    """
     n = centres.shape[0]
     rows, radii = np.zeros((n, 2), np.int32), np.zeros((n, 2), np.int32)
     for g in prange(n):

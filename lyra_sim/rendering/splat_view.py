@@ -1,14 +1,14 @@
-"""Splats seen by a pinhole camera, on CPU: colour, expected z-depth and coverage."""
+"""Splats seen by a pinhole camera, on CPU: colour that changes with the view, expected z-depth and coverage."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from lyra_sim.data.splats import Splats
 from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.geometry.spherical_harmonics import sh_basis
 from lyra_sim.rendering.projection_kernels import project
-from lyra_sim.rendering.spherical_harmonics import colors_towards
 from lyra_sim.rendering.splat_bands import Bands
 from lyra_sim.rendering.splat_order_kernels import pack_features
 
@@ -58,3 +58,10 @@ def render_splats(
         expected = np.where(alpha >= 0.5, blended.z_depth / alpha, np.float32(np.nan))
     rgb = blended.colors + blended.transmittance[..., None] * np.asarray(background, np.float32)
     return SplatView(rgb=rgb, z_depth=expected.astype(np.float32), alpha=alpha)
+
+
+def colors_towards(sh_coeffs: Float32[np.ndarray, "n k 3"], directions: Float[np.ndarray, "n 3"]) -> Float32[np.ndarray, "n 3"]:
+    """Display-referred sRGB of splats seen along unit directions (camera to splat); negative light is cut off."""
+    degree = round(float(np.sqrt(sh_coeffs.shape[1]))) - 1
+    colors = np.einsum("nk,nkc->nc", sh_basis(directions, degree).astype(np.float32), sh_coeffs) + np.float32(0.5)
+    return np.maximum(colors, 0).astype(np.float32)

@@ -4,7 +4,8 @@ import numpy as np
 from numba import njit, prange
 
 INCLUSIVE_PX = 1e-4
-"""A pixel centre this far outside an edge still belongs to the triangle: sheets keep their outermost row when nothing moves."""
+"""A pixel centre this far outside an edge still belongs to the triangle: sheets keep their outermost row when nothing moves.
+Convention."""
 
 
 @njit(cache=True)
@@ -66,6 +67,15 @@ def warp(z_depth, K, targets_from_source, K_targets, rows, columns, max_step, ne
 
     Neighbours whose depths differ by more than ``max_step`` of the nearer are an edge: the sheet is cut there. Targets are
     independent, so the result is the same for any number of threads.
+
+    Args:
+        z_depth: (h, w); NaN or ≤ 0: unknown.
+        K: Of the source (3, 3).
+        targets_from_source: Camera to camera (n, 4, 4).
+        K_targets: (n, 3, 3).
+        rows, columns: Size of the targets [px].
+        max_step: As a fraction of the nearer depth.
+        near: Points nearer to a target than this fraction of their own depth are left out.
     """
     count, (height, width) = len(targets_from_source), z_depth.shape
     nearest = np.full((count, rows, columns), np.inf, np.float32)

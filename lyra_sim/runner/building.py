@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lyra_sim.data.report import Report
 from lyra_sim.errors import InputError, LyraSimError, SpecError, StoreError
+from lyra_sim.plugins import Licence, find_plugin
 from lyra_sim.runner.events import Event, EventLog, Listener
 from lyra_sim.runner.execute import DEFAULT_TIMEOUT_S, Processes, drop_empty_log, make_step
 from lyra_sim.runner.planning import ScenePlanner, Selection, StepPlan, step_table
@@ -133,13 +134,12 @@ def build(
 
 def _check_licences(scenes: Sequence[SceneSpec], accepted: Collection[str]) -> None:
     """Before anything is made: the terms of all weights that scenes name."""
-    used = [scene.generate.lyra2 for scene in scenes if scene.generate.lyra2 is not None and scene.generate.path is not None]
-    if not used:
-        return
-    from lyra_sim.world_model.weights.licences import licences_of, require_accepted
-
-    for name in dict.fromkeys(name for options in used for name in licences_of(options)):
-        require_accepted(name, accepted)
+    licences: dict[str, Licence] = {}
+    for chosen in (scene.generate for scene in scenes if scene.generate.path is not None):
+        for licence in find_plugin("generator", chosen.backend).licences_of(chosen.options_of_backend):
+            licences.setdefault(licence.key, licence)
+    for licence in licences.values():
+        licence.require_accepted(accepted)
 
 
 def _run_all(

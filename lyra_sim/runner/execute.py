@@ -21,7 +21,7 @@ from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.store import Manifest, digest_of, replace_folder, staging, unfinished
 
 DEFAULT_TIMEOUT_S = 7200.0
-"""A limit only ever fails a step, so it is far above what any preset takes."""
+"""A limit only ever fails a step, so it is far above what any preset takes. Convention."""
 
 
 @dataclass

@@ -7,17 +7,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from lyra_sim.errors import SpecError, StoreError
+from pydantic import BaseModel
+
+from lyra_sim.errors import SpecError, StoreError, did_you_mean
 from lyra_sim.plugins import find_plugin
-from lyra_sim.scene.messages import did_you_mean
 from lyra_sim.scene.scene_file import source_paths
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
-from lyra_sim.steps.scoped import field_values, scoped
+from lyra_sim.steps.contract import check_table
 from lyra_sim.steps.step import Step
 from lyra_sim.store import DigestCache, Manifest, SourceFiles, damage, explain, ingredients_of, key_of, read_manifest
 
 Action = Literal["run", "check", "current", "left"]
+AnyStep = Step[..., Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,12 @@ class Selection:
     force: tuple[str, ...] = ()
     """These run again; what follows them runs again if their result changes."""
 
-    def check(self, table: Sequence[Step]) -> None:
-        """Refuse names of steps that don't exist."""
+    def check(self, table: Sequence[AnyStep]) -> None:
+        """Refuse names of steps that don't exist.
+
+        Raises:
+            SpecError: A step doesn't exist, or the choices contradict each other.
+        """
         known = [step.name for step in table]
         for name in (self.only, self.from_, self.until, *self.force):
             if name is not None and name not in known:
@@ -62,7 +68,7 @@ class Selection:
 class StepPlan:
     """One step of one scene."""
 
-    step: Step
+    step: AnyStep
     folder: Path
     key: str
     ingredients: Mapping[str, Any]
@@ -87,15 +93,22 @@ class ScenePlan:
 
 
 @cache
-def step_table(modules: tuple[str, ...] = STEP_MODULES) -> tuple[Step, ...]:
-    """The steps, each ``module.STEP``; order and needs are checked."""
-    table: list[Step] = [import_module(module).STEP for module in modules]
-    names: list[str] = []
-    for step in table:
-        if unmet := [need for need in step.needs if need not in names]:
-            raise SpecError(f"step '{step.name}'", f"it needs {', '.join(unmet)}", expected="needs that come before it")
-        names.append(step.name)
-    return tuple(table)
+def step_table(modules: tuple[str, ...] = STEP_MODULES) -> tuple[AnyStep, ...]:
+    """The steps, one a module; what they need of each other is checked, types included.
+
+    Raises:
+        SpecError: A step needs one that doesn't come before it, or what another one returns.
+    """
+    table = tuple(_step_of(module) for module in modules)
+    check_table(table)
+    return table
+
+
+def _step_of(module: str) -> AnyStep:
+    found = [value for value in vars(import_module(module)).values() if isinstance(value, Step)]
+    if len(found) != 1:
+        raise SpecError(f"module '{module}'", f"it has {len(found)} steps", expected="one function with @step")
+    return found[0]
 
 
 def plan(
@@ -139,7 +152,7 @@ class ScenePlanner:
     def all_steps(self) -> ScenePlan:
         return ScenePlan(scene=self.scene.name, steps=tuple(self.next_step(step) for step in self.table))
 
-    def next_step(self, step: Step) -> StepPlan:
+    def next_step(self, step: AnyStep) -> StepPlan:
         """Plan one step, given the plans (or, in a build, the results) of those before it."""
         folder = self.folder / f"{self.order.index(step.name) + 1:02d}_{step.name}"
         ingredients = self._ingredients(step)
@@ -167,24 +180,23 @@ class ScenePlanner:
         self.done[step.name] = made
         return made
 
-    def _ingredients(self, step: Step) -> dict[str, Any]:
-        view = scoped(self.scene, step)
+    def _ingredients(self, step: AnyStep) -> dict[str, Any]:
         labels: dict[Path, str] = {}
         for label, path in source_paths(self.scene).items():
             labels.setdefault(path, label)
         sources = {}
-        for path in step.sources(view):
+        for path in step.sources_of(self.scene):
             source = SourceFiles(label=labels.get(path, path.name), path=path)
             sources[source.label] = source.digests(self.cache)
         plugins = {}
-        for name in step.plugins(view):
+        for name in step.plugins_of(self.scene):
             spec = find_plugin(*name.split(":", 1))
             plugins[name] = {"version": spec.version, "weights": spec.weights_sha256, "packages": spec.installed}
         return ingredients_of(
             step=step.name,
             version=step.version,
             needs={name: self.done[name].key for name in step.needs},
-            fields=field_values(self.scene, step),
+            fields=field_values(self.scene, step.reads),
             sources=sources,
             plugins=plugins,
             seed=self.scene.seed,
@@ -198,7 +210,7 @@ class ScenePlanner:
         reasons = explain(manifest.ingredients if manifest else None, ingredients)
         return manifest, reasons + (damage(folder, manifest, verify=self.verify) if manifest else ())
 
-    def _upstream(self, step: Step, manifest: Manifest | None) -> tuple[str, ...]:
+    def _upstream(self, step: AnyStep, manifest: Manifest | None) -> tuple[str, ...]:
         """Steps whose key is the same though their result no longer is, or won't be, the one this step was made from."""
         if manifest is None:
             return ()
@@ -212,3 +224,16 @@ class ScenePlanner:
                 elif before.action == "left":
                     changed.append(f"upstream due: {name}")
         return tuple(changed)
+
+
+def field_values(scene: SceneSpec, reads: Sequence[str]) -> dict[str, Any]:
+    """JSON values of fields of the scene, for a key. A path counts by its last component; its content is a source."""
+    return {field: _plain(getattr(scene, field)) for field in sorted({*reads, "name"} - {"seed"})}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.name if isinstance(value, Path) else value

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lyra_sim.data.files import read_json, write_json
-from lyra_sim.data.report import Report
+from lyra_sim.data.report import METRICS, Report
 from lyra_sim.errors import InputError
 from lyra_sim.runner.planning import StepPlan
 from lyra_sim.store.folder import clean_leftovers
@@ -17,10 +17,9 @@ from lyra_sim.store.folder import clean_leftovers
 PUBLISHED: Mapping[str, tuple[str, ...]] = {
     "generate": ("video",),
     "author": ("world", "exports"),
-    "assess": ("metrics.json", "report.html"),
+    "assess": (METRICS, "report.html"),
 }
 """What of which step; a report is only ever shown beside the world it is about."""
-METRICS = "metrics.json"
 
 
 def publish(scene_folder: Path, done: Mapping[str, StepPlan]) -> None:
@@ -55,7 +54,7 @@ def current_report(done: Mapping[str, StepPlan]) -> Report | None:
     assess = done.get("assess")
     if assess is None or assess.action != "current" or not (assess.folder / METRICS).is_file():
         return None
-    return Report.load(assess.folder / METRICS)
+    return Report.load(assess.folder)
 
 
 def _read(record: Path) -> dict[str, str]:

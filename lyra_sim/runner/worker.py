@@ -18,10 +18,8 @@ from typing import Any
 
 from lyra_sim import errors
 from lyra_sim.errors import LyraSimError
-from lyra_sim.runner.planning import step_table
+from lyra_sim.runner.planning import AnyStep, step_table
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.scoped import scoped
-from lyra_sim.steps.step import Step
 
 _DETAIL = ("subject", "found", "expected", "likely", "next_step")
 
@@ -72,12 +70,12 @@ def execute(job: Job) -> None:
     step = table[job.step]
     loaded: dict[str, Any] = {}
     inputs = {name: _load(table, name, job.folders, loaded) for name in step.needs}
-    step.run(inputs, scoped(job.scene, step), out=job.out)
+    step.run(job.scene, inputs, out=job.out)
 
 
-def _load(table: dict[str, Step], name: str, folders: dict[str, Path], loaded: dict[str, Any]) -> Any:
+def _load(table: dict[str, AnyStep], name: str, folders: dict[str, Path], loaded: dict[str, Any]) -> Any:
     if name not in loaded:
-        inputs = {need: _load(table, need, folders, loaded) for need in table[name].needs}
+        inputs = {need: _load(table, need, folders, loaded) for need in table[name].loads}
         loaded[name] = table[name].load(folders[name], inputs)
     return loaded[name]
 

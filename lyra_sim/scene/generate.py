@@ -1,7 +1,7 @@
 """What is generated: the camera path through the world, and who draws what no photo shows. Part of the scene file."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,7 +9,7 @@ from lyra_sim.scene.lyra2 import Lyra2Config
 from lyra_sim.scene.sources import Model, PosedBy
 
 CHUNK_FRAMES = 80
-"""New frames a chunk: 20 latents of 4 frames (Lyra 2.0, 2026); a video has 1 + 80 k frames."""
+"""New frames a chunk: 20 latents of 4 frames (Lyra 2.0, 2026); a video has 1 + 80 k frames. Convention."""
 
 
 PresetName = Literal["walk_through", "orbit", "look_around", "there_and_back"]
@@ -40,7 +40,7 @@ class PresetPath(Model):
     """How far ahead of the start photo that lies which an orbit goes around [m]; auto: the median depth of its middle."""
 
     @model_validator(mode="after")
-    def _keys_of_the_preset(self) -> Self:
+    def _keys_of_the_preset(self) -> "PresetPath":
         for key, presets in _BELONGS_TO.items():
             stated = getattr(self, key) != type(self).model_fields[key].default
             if stated and self.preset not in presets:
@@ -83,8 +83,13 @@ class GenerateConfig(Model):
     fps: float = Field(default=16.0, ge=0.1, le=240)
     """Of ``video/walkthrough.mp4`` [1/s]."""
 
+    @property
+    def options_of_backend(self) -> Model | None:
+        """What the backend needs to know beyond this section."""
+        return self.lyra2
+
     @model_validator(mode="after")
-    def _lyra2_is_told_what_it_needs(self) -> Self:
+    def _lyra2_is_told_what_it_needs(self) -> "GenerateConfig":
         if (self.backend == "lyra2") != (self.lyra2 is not None):
             raise ValueError("backend: lyra2 together with a section lyra2 that names its weights, or neither")
         return self

@@ -1,7 +1,7 @@
 """What the ``lyra2`` generator is told: which weights, which words, how it samples, and how much memory it may take."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -26,7 +26,7 @@ class LoraUse(Model):
     strength: float = Field(default=1.0, ge=-4, le=4)
 
     @model_validator(mode="after")
-    def _one_file(self) -> Self:
+    def _one_file(self) -> "LoraUse":
         if (self.name is None) == (self.file is None):
             raise ValueError("either name or file")
         return self
@@ -76,7 +76,7 @@ class Lyra2Config(Model):
         return tuple(uses)
 
     @model_validator(mode="after")
-    def _one_way_of_saying_it(self) -> Self:
+    def _one_way_of_saying_it(self) -> "Lyra2Config":
         if self.caption is not None and self.captions is not None:
             raise ValueError("either caption or captions")
         if self.negative is not None and self.negative_file is not None:

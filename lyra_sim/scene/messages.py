@@ -1,19 +1,14 @@
-"""Pydantic's findings as one sentence in the user's terms, and suggestions for misspelt words."""
+"""Pydantic's findings as one sentence in the user's terms, with suggestions for misspelt words."""
 
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
-from lyra_sim.errors import SpecError
+from lyra_sim.errors import SpecError, did_you_mean
 from lyra_sim.scene.strict_yaml import KeyPath
 
-
-def did_you_mean(word: str, known: Sequence[str]) -> str | None:
-    """``Did you mean 'voxel_size'?``, or None when nothing is close."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"Did you mean '{close[0]}'?" if close else None
+MORE_PLUGINS = "lyra-sim plugins lists what is installed, docs/plugins.md the packages known to bring more."
 
 
 def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath], tuple[str, str]]) -> SpecError:
@@ -39,7 +34,8 @@ def spec_error_from(error: ValidationError, data: Any, where: Callable[[KeyPath]
     expected = " or ".join(dict.fromkeys(_expectation(finding) for finding in same))
     words = [word for finding in same for word in _words(finding)]
     hint = did_you_mean(first["input"], words) if isinstance(first["input"], str) else None
-    return SpecError(place, f"'{name}' is {_shown(first['input'])}", expected=expected, likely=hint)
+    found = f"'{name}' is {_shown(first['input'])}"
+    return SpecError(place, found, expected=expected, likely=hint, next_step=MORE_PLUGINS if _of_plugins(first) else None)
 
 
 def _existing(loc: tuple[str | int, ...], data: Any) -> KeyPath:
@@ -71,12 +67,21 @@ def _expectation(finding: Any) -> str:
         return str(context["error"])
     if kind == "missing":
         return f"a mapping with {finding['loc'][-1]}"
+    if _of_plugins(finding):
+        return str(context["expected"])
     message = str(finding["msg"]).removeprefix("Input should be ").removeprefix("Input is not ")
     return message.split(", unable to parse")[0][:1].lower() + message.split(", unable to parse")[0][1:]
 
 
+def _of_plugins(finding: Any) -> bool:
+    """Whether a plug-in is named that isn't there."""
+    return bool(finding["type"] == "unknown_plugin")
+
+
 def _words(finding: Any) -> list[str]:
-    """The words a literal allows, for a suggestion."""
+    """The words a literal allows, or the names of plug-ins, for a suggestion."""
+    if _of_plugins(finding):
+        return list(finding["ctx"]["known"])
     expected = str(finding.get("ctx", {}).get("expected", ""))
     return expected.split("'")[1::2] if finding["type"] == "literal_error" else []
 

@@ -13,14 +13,15 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from lyra_sim.errors import LyraSimError, SpecError
+from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.resources import resource_dir
-from lyra_sim.scene.messages import did_you_mean, spec_error_from
+from lyra_sim.scene.messages import spec_error_from
 from lyra_sim.scene.sources import with_named_surface
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.scene.strict_yaml import Document, KeyPath, parse_yaml, read_yaml
 
 SCHEMA_VERSION = 1
+"""Of the scene file. Convention."""
 _TOP_KEYS = ("version", "defaults", "scenes")
 
 

@@ -77,6 +77,10 @@ class TransformsSource(PosedBy):
     """``file_path`` entries are relative to it."""
 
 
+PhotoSource = PhotosSource | VideoSource | ColmapSource | TransformsSource
+"""Sources of pictures without depth."""
+
+
 class Surveyed(PosedBy):
     """Geometry that is there already, looked at by virtual cameras that stand in its free air."""
 
@@ -149,6 +153,17 @@ class KnownDistanceScale(Model):
 
 
 ScaleSource = MetricScale | CameraHeightScale | KnownDistanceScale
+Scale = Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...]
+"""What a scene says of its scale."""
+Up = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]
+"""What a scene says of the up axis of its input."""
+
+
+def stated_scales(scale: Scale) -> tuple[ScaleSource, ...]:
+    """What is said of the scale, one by one; empty for a word."""
+    if isinstance(scale, str):
+        return ()
+    return scale if isinstance(scale, tuple) else (scale,)
 
 
 SOURCES = ("rgbd", "photos", "video", "colmap", "transforms", "surface", "splats")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from lyra_sim.scene.generate import GenerateConfig
+from lyra_sim.scene.plugin_choice import EngineName
 from lyra_sim.scene.sources import (
     BARE_PATH,
     SOURCES,
@@ -17,18 +18,20 @@ from lyra_sim.scene.sources import (
     Model,
     PhotosSource,
     RgbdSource,
-    ScaleSource,
+    Scale,
     SplatsSource,
     SurfaceSource,
     TransformsSource,
+    Up,
     VideoSource,
     with_named_surface,
 )
 
 SMALLEST_ROBOT = 0.138
-"""Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's."""
+"""Footprint radius [m] of the smallest robot in ``usd_templates/robots/``; a test keeps it equal to the physics room's.
+Derived."""
 SMALLEST_SKID_STEER = 0.23
-"""The same of the smallest skid-steer robot."""
+"""The same of the smallest skid-steer robot. Derived."""
 
 
 _Section = TypeVar("_Section", bound=Model)
@@ -43,9 +46,9 @@ def _ordered(section: _Section, low: str, high: str) -> _Section:
 
 
 RGBD_MAX_DEPTH = 8.0
-"""Depth cameras are trusted this far unless told otherwise [m]."""
+"""Depth cameras are trusted this far unless told otherwise [m]. Convention."""
 GIVEN_MAX_DEPTH = 20.0
-"""Views of given geometry reach this far unless told otherwise [m]: beyond, their pixels lie far apart."""
+"""Views of given geometry reach this far unless told otherwise [m]: beyond, their pixels lie far apart. Convention."""
 
 
 class CaptureConfig(Model):
@@ -220,14 +223,14 @@ class AuthorConfig(Model):
     half_splats: bool = False
     """Also store splat fields in half precision; positions stay float."""
     usdz: bool = False
-    """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 4 GiB."""
+    """Also write the world as one file, world.usdz, which takes its size once more; it can hold less than 2 GiB."""
 
 
 class AssessConfig(Model):
     """assess: metrics, report, the physics gate."""
 
-    engines: tuple[Literal["physx", "newton"], ...] = Field(default=("physx", "newton"), min_length=1)
-    """Engines that must agree; at least one, or nothing would be proven."""
+    engines: tuple[EngineName, ...] = Field(default=("physx", "newton"), min_length=1)
+    """Engines that ``lyra-sim plugins`` lists and that must agree; at least one, or nothing would be proven."""
     pictures: int = Field(default=4, ge=1)
     """Input views shown beside their re-render."""
     receipt: Path | None = None
@@ -268,10 +271,10 @@ class SceneSpec(Model):
     transforms: TransformsSource | None = None
     surface: SurfaceSource | None = None
     splats: SplatsSource | None = None
-    scale: Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...] = "auto"
+    scale: Scale = "auto"
     """``metric``: the input is in metres, by declaration. ``auto``: whatever tells it (depth unit, GPS), else a camera height
     is assumed. ``unknown``: a camera height is assumed and warned about. Otherwise one or several things that tell it."""
-    up: Literal["auto", "x", "y", "z", "-x", "-y", "-z"] = "auto"
+    up: Up = "auto"
     """Up axis of the input's world; auto finds it from floor, walls and the cameras."""
     truth: Truth | None = None
     capture: CaptureConfig = CaptureConfig()

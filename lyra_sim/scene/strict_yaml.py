@@ -10,9 +10,9 @@ import yaml
 from lyra_sim.errors import InputError, SpecError
 
 MAX_BYTES = 1_000_000
-"""A larger file is refused unread; a thousand scenes need a tenth of this."""
+"""A larger file is refused unread; a thousand scenes need a tenth of this. Convention."""
 MAX_VALUES = 100_000
-"""Values after all aliases are expanded; the nine-line bomb has a thousand million."""
+"""Values after all aliases are expanded; the nine-line bomb has a thousand million. Convention."""
 
 KeyPath = tuple[str | int, ...]
 
@@ -53,7 +53,11 @@ def read_yaml(path: Path) -> Document:
 
 
 def parse_yaml(text: str, *, subject: str) -> Document:
-    """Parse YAML text; ``subject`` names it in messages."""
+    """Parse YAML text; ``subject`` names it in messages.
+
+    Raises:
+        SpecError: It isn't plain YAML, is too large, or is nested too deeply.
+    """
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()

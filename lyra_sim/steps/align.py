@@ -1,24 +1,30 @@
 """align: a reconstruction in its own frame → metres, z-up, main floor at z = 0."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from lyra_sim.data.world import MetricWorld
-from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.data.depth import PosedDepth
+from lyra_sim.data.world import MetricWorld, Reconstruction
+from lyra_sim.scene.sources import Scale
+from lyra_sim.scene.spec import AlignConfig, CaptureConfig
+from lyra_sim.steps.step import step
 
 
-def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> MetricWorld:
-    from lyra_sim.alignment.metric import to_metric_world
+@step(version=5)
+def align(
+    depth: PosedDepth,
+    reconstruct: Reconstruction,
+    *,
+    scale: Scale,
+    capture: CaptureConfig,
+    align: AlignConfig,
+    name: str,
+    out: Path,
+) -> MetricWorld:
+    """Find gravity and floor, settle the scale, and put the origin on free floor."""
+    from lyra_sim.alignment.metric_world import to_metric_world
 
-    world = to_metric_world(inputs["depth"], inputs["reconstruct"], cfg)
+    world = to_metric_world(
+        depth, reconstruct, scale=scale, config=align, assumed_camera_height=capture.assumed_camera_height, scene=name
+    )
     world.save(out)
     return world
-
-
-def load(folder: Path, inputs: Mapping[str, Any]) -> MetricWorld:
-    return MetricWorld.load(folder, reconstruction=inputs["reconstruct"])
-
-
-STEP = Step(name="align", version=5, needs=("depth", "reconstruct"), reads=("scale", "capture", "align"), run=run, load=load)

@@ -1,51 +1,82 @@
 """assess: every figure of the finished world, the physics gate, and the report."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from lyra_sim.data.colliders import Collision
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.report import Report
+from lyra_sim.data.solid import Solid
+from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.video import WorldVideo
+from lyra_sim.data.world import MetricWorld
 from lyra_sim.resources import resource_dir
-from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.scene.spec import AssessConfig, RobotConfig, Truth
+from lyra_sim.steps.step import step
 
 GATE_LIMIT_S = 900.0
-"""Wall-clock time after which an engine is given up [s]; it never shortens an experiment."""
+"""Wall-clock time after which an engine is given up [s]; it never shortens an experiment. Convention."""
 
 
-def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
+def sources(assess: AssessConfig, truth: Truth | None) -> tuple[Path, ...]:
+    """The robots that are driven, truth files if the scene names any, and Isaac Sim's receipt once there is one."""
+    robots = resource_dir("usd_templates") / "robots"
+    named = () if truth is None else (*truth.mesh, *truth.collision, truth.occupancy_map, truth.cameras)
+    present = () if assess.receipt is None or not assess.receipt.is_file() else (assess.receipt,)
+    return (robots, *(path for path in named if path is not None), *present)
+
+
+def plugins(assess: AssessConfig) -> tuple[str, ...]:
+    """The engines."""
+    return tuple(f"physics:{engine}" for engine in assess.engines)
+
+
+@step(version=8, sources=sources, plugins=plugins)
+def assess(
+    depth: PosedDepth,
+    generate: WorldVideo,
+    align: MetricWorld,
+    mesh: Solid,
+    collide: Collision,
+    author: StageBundle,
+    *,
+    assess: AssessConfig,
+    truth: Truth | None,
+    robot: RobotConfig,
+    name: str,
+    seed: int,
+    out: Path,
+) -> Report:
     """Measure, write ``metrics.json``, ``gate_<engine>.json`` and ``report.html``. A bad world is a figure, not an error."""
     from lyra_sim.physics.gate import run_gates
-    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth
+    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth, stage_metrics
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
-    from lyra_sim.quality.stage import stage_metrics
     from lyra_sim.usd.rules.validate import validate_stage
 
-    stage, truth = inputs["author"].stage, load_truth(cfg.truth)
+    stage, known = author.stage, load_truth(truth)
     finished = Finished(
-        capture=inputs["depth"],
-        video=inputs["generate"],
-        world=inputs["align"],
-        solid=inputs["mesh"],
-        collision=inputs["collide"],
-        seed=cfg.seed,
+        capture=depth,
+        video=generate,
+        world=align,
+        solid=mesh,
+        collision=collide,
+        seed=seed,
     )
     navigation = finished.collision.navigation
-    isaac = receipt_metrics(cfg.assess.receipt, stage.parent)
+    isaac = receipt_metrics(assess.receipt, stage.parent)
     gates = run_gates(
-        stage, navigation, engines=cfg.assess.engines, out=out, seed=cfg.seed, limit_s=GATE_LIMIT_S, robot_kind=cfg.robot.kind
+        stage, navigation, engines=assess.engines, out=out, seed=seed, limit_s=GATE_LIMIT_S, robot_kind=robot.kind
     )
     metrics = geometry_metrics(finished)
-    metrics += ground_truth_metrics(finished, truth, seed=cfg.seed)
+    metrics += ground_truth_metrics(finished, known, seed=seed)
     metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
     metrics += isaac
     metrics += stage_metrics(validate_stage(stage))
-    report = Report(scene=cfg.name, metrics=tuple(metrics))
+    report = Report(scene=name, metrics=tuple(metrics))
     judged = finished.with_all_views
-    views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=cfg.assess.pictures)
+    views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=assess.pictures)
     shown = World(
         capture=finished.capture,
         video=finished.video,
@@ -55,36 +86,10 @@ def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Report:
         navigation=navigation,
         drives=driven_paths(gates.results),
         probes=dropped_probes(gates.results),
-        views=views.spread(cfg.assess.pictures),
+        views=views.spread(assess.pictures),
         looks=finished.looks,
         gates=gates.results,
     )
-    write_report(out / "report.html", report, shown, seed=cfg.seed)
-    report.save(out / "metrics.json")
+    write_report(out / "report.html", report, shown, seed=seed)
+    report.save(out)
     return report
-
-
-def load(folder: Path, inputs: Mapping[str, Any]) -> Report:
-    """The figures as :func:`run` wrote them."""
-    return Report.load(folder / "metrics.json")
-
-
-def sources(cfg: SceneSpec) -> tuple[Path, ...]:
-    """The robots that are driven, truth files if the scene names any, and Isaac Sim's receipt once there is one."""
-    robots = resource_dir("usd_templates") / "robots"
-    named = () if cfg.truth is None else (*cfg.truth.mesh, *cfg.truth.collision, cfg.truth.occupancy_map, cfg.truth.cameras)
-    receipt = cfg.assess.receipt
-    present = () if receipt is None or not receipt.is_file() else (receipt,)
-    return (robots, *(path for path in named if path is not None), *present)
-
-
-STEP = Step(
-    name="assess",
-    version=8,
-    needs=("depth", "generate", "align", "mesh", "collide", "author"),
-    reads=("assess", "truth", "robot"),
-    run=run,
-    load=load,
-    sources=sources,
-    plugins=lambda cfg: tuple(f"physics:{engine}" for engine in cfg.assess.engines),
-)

@@ -1,63 +1,67 @@
 """author: the USD package and its plain twins."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from lyra_sim.data.colliders import Collision
+from lyra_sim.data.solid import Solid
 from lyra_sim.data.stage import StageBundle
+from lyra_sim.data.video import WorldVideo
+from lyra_sim.data.world import MetricWorld
 from lyra_sim.plugins import load_plugin
 from lyra_sim.resources import resource_dir
-from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.scene.spec import AuthorConfig
+from lyra_sim.steps.step import step
+
+if TYPE_CHECKING:
+    from lyra_sim.exporters.exporter import Exporter
 
 EXPORTER = "isaac"
 """The only one so far; a scene key when there is a second."""
 
 
-def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> StageBundle:
-    """Hand the aligned world, its surface, hulls and map to the exporter, after writing down what others should see in it."""
-    from lyra_sim.exporters.predictions import FOLDER as PREDICTIONS
-    from lyra_sim.exporters.predictions import write_predictions
-
-    solid, collision = inputs["mesh"], inputs["collide"]
-    # Before the exporter, whose manifest then lists them with everything else.
-    write_predictions(
-        StageBundle(folder=out).world / PREDICTIONS,
-        mesh=solid.mesh,
-        splats=inputs["align"].splats,
-        navigation=collision.navigation,
-    )
-    bundle: StageBundle = load_plugin("exporter", EXPORTER)(
-        inputs["align"],
-        solid.mesh,
-        collision.colliders,
-        collision.navigation,
-        name=cfg.name,
-        out=out,
-        texture=solid.texture,
-        half_splats=cfg.author.half_splats,
-        usdz=cfg.author.usdz,
-        drawn=None if inputs["generate"].frames is None else inputs["generate"].facts,
-    )
-    return bundle
-
-
-def load(folder: Path, inputs: Mapping[str, Any]) -> StageBundle:
-    return StageBundle(folder=folder)
-
-
-def sources(cfg: SceneSpec) -> tuple[Path, ...]:
+def sources() -> tuple[Path, ...]:
     """The templates that the stage is made from; robots are the gate's."""
     return tuple(sorted(resource_dir("usd_templates").glob("*.usda")))
 
 
-STEP = Step(
-    name="author",
-    version=4,
-    needs=("generate", "align", "mesh", "collide"),
-    reads=("name", "author"),
-    run=run,
-    load=load,
-    sources=sources,
-    plugins=lambda cfg: (f"exporter:{EXPORTER}",),
-)
+def plugins() -> tuple[str, ...]:
+    """The exporter."""
+    return (f"exporter:{EXPORTER}",)
+
+
+@step(version=4, sources=sources, plugins=plugins)
+def author(
+    generate: WorldVideo,
+    align: MetricWorld,
+    mesh: Solid,
+    collide: Collision,
+    *,
+    author: AuthorConfig,
+    name: str,
+    out: Path,
+) -> StageBundle:
+    """Hand the aligned world, its surface, hulls and map to the exporter, after writing down what others should see in it."""
+    from lyra_sim.exporters.predictions import FOLDER as PREDICTIONS
+    from lyra_sim.exporters.predictions import write_predictions
+
+    # Before the exporter, whose manifest then lists them with everything else.
+    write_predictions(
+        StageBundle(folder=out).world / PREDICTIONS,
+        mesh=mesh.mesh,
+        splats=align.splats,
+        navigation=collide.navigation,
+    )
+    export: Exporter = load_plugin("exporter", EXPORTER)
+    return export(
+        align,
+        mesh.mesh,
+        collide.colliders,
+        collide.navigation,
+        name=name,
+        out=out,
+        texture=mesh.texture,
+        half_splats=author.half_splats,
+        usdz=author.usdz,
+        drawn=None if generate.frames is None else generate.facts,
+    )

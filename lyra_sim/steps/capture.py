@@ -1,50 +1,92 @@
 """capture: the user's files → undistorted, posed, checked views."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.scene.sources import SOURCES
-from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.scene.sources import (
+    ColmapSource,
+    PhotosSource,
+    RgbdSource,
+    Scale,
+    SplatsSource,
+    SurfaceSource,
+    TransformsSource,
+    Up,
+    VideoSource,
+)
+from lyra_sim.scene.spec import CaptureConfig, PosesConfig
+from lyra_sim.steps.step import step
+
+Source = RgbdSource | PhotosSource | VideoSource | ColmapSource | TransformsSource | SurfaceSource | SplatsSource
 
 
-def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
-    if cfg.surface is not None:
-        from lyra_sim.capture.given_geometry import capture_surface
-        from lyra_sim.usd.given_mesh import read_usd_mesh
-
-        capture = capture_surface(cfg, read_usd=read_usd_mesh, out=out)
-    elif cfg.splats is not None:
-        from lyra_sim.capture.given_geometry import capture_splats
-
-        capture = capture_splats(cfg, out=out)
-    elif cfg.rgbd is None:
-        from lyra_sim.capture.photos import capture_photos
-
-        capture = capture_photos(cfg, out=out)
-    else:
-        from lyra_sim.capture.rgbd import capture_rgbd
-
-        capture = capture_rgbd(cfg, out=out)
-    capture.save(out)
-    return capture
-
-
-def load(folder: Path, inputs: Mapping[str, Any]) -> Capture:
-    return Capture.load(folder)
-
-
-def sources(cfg: SceneSpec) -> tuple[Path, ...]:
+def sources(
+    rgbd: RgbdSource | None,
+    photos: PhotosSource | None,
+    video: VideoSource | None,
+    colmap: ColmapSource | None,
+    transforms: TransformsSource | None,
+    surface: SurfaceSource | None,
+    splats: SplatsSource | None,
+) -> tuple[Path, ...]:
     """Every file and folder the scene's source names, and those a transforms.json names in its turn."""
-    given = next(source for name in SOURCES if (source := getattr(cfg, name)) is not None)
-    named = tuple(value for name in type(given).model_fields if isinstance(value := getattr(given, name), Path))
-    if cfg.surface is not None:
-        return named + cfg.surface.files + _named_by(cfg.surface.files)
-    if cfg.transforms is None or not cfg.transforms.file.is_file():
-        return named
-    return named + _beside(cfg.transforms.file)
+    source = _given(rgbd, photos, video, colmap, transforms, surface, splats)
+    named = tuple(value for name in type(source).model_fields if isinstance(value := getattr(source, name), Path))
+    match source:
+        case SurfaceSource():
+            return named + source.files + _named_by(source.files)
+        case TransformsSource() if source.file.is_file():
+            return named + _beside(source.file)
+    return named
+
+
+@step(version=6, sources=sources)
+def capture(
+    *,
+    rgbd: RgbdSource | None,
+    photos: PhotosSource | None,
+    video: VideoSource | None,
+    colmap: ColmapSource | None,
+    transforms: TransformsSource | None,
+    surface: SurfaceSource | None,
+    splats: SplatsSource | None,
+    scale: Scale,
+    up: Up,
+    capture: CaptureConfig,
+    poses: PosesConfig,
+    name: str,
+    seed: int,
+    out: Path,
+) -> Capture:
+    """Read whatever the source is, find its cameras where it brings none, and doubt them."""
+    from lyra_sim.capture.frame.stated import Stated
+
+    stated = Stated(scene=name, scale=scale, up=up, assumed_camera_height=capture.assumed_camera_height)
+    match source := _given(rgbd, photos, video, colmap, transforms, surface, splats):
+        case RgbdSource():
+            from lyra_sim.capture.rgbd import capture_rgbd
+
+            captured = capture_rgbd(source, stated, capture, out=out)
+        case SurfaceSource():
+            from lyra_sim.capture.given_geometry import capture_surface
+            from lyra_sim.usd.given_mesh import read_usd_mesh
+
+            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, out=out)
+        case SplatsSource():
+            from lyra_sim.capture.given_geometry import capture_splats
+
+            captured = capture_splats(source, stated, capture, out=out)
+        case _:
+            from lyra_sim.capture.photos import capture_photos
+
+            captured = capture_photos(source, stated, capture, poses, seed=seed, out=out)
+    captured.save(out)
+    return captured
+
+
+def _given(*sources: Source | None) -> Source:
+    """The one that is there."""
+    return next(source for source in sources if source is not None)
 
 
 def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -73,14 +115,3 @@ def _beside(transforms: Path) -> tuple[Path, ...]:
         base = folder if file.is_relative_to(folder) else folder.parent
         found.add(base / file.relative_to(base).parts[0])
     return tuple(sorted(path for path in found if path.exists()))
-
-
-STEP = Step(
-    name="capture",
-    version=6,
-    needs=(),
-    reads=(*SOURCES, "scale", "up", "capture", "poses"),
-    run=run,
-    load=load,
-    sources=sources,
-)

@@ -1,28 +1,23 @@
 """mesh: metric depth → free space, and the closed surface around it."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.solid import Solid
-from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.step import Step
+from lyra_sim.data.video import WorldVideo
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.scene.spec import CaptureConfig, MeshConfig
+from lyra_sim.steps.step import step
 
 
-def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Solid:
+@step(version=7)
+def mesh(
+    align: MetricWorld, depth: PosedDepth, generate: WorldVideo, *, mesh: MeshConfig, capture: CaptureConfig, out: Path
+) -> Solid:
+    """Carve free space out of matter and close the surface around it."""
     from lyra_sim.meshing.solidify import solidify
 
-    world = inputs["align"]
-    drawn = inputs["generate"].frames
-    if drawn is not None:
-        drawn = drawn.moved(world.world_from_input)
-    solid = solidify(world, cfg.mesh, min_depth=cfg.capture.min_depth, depth=inputs["depth"].depth, drawn=drawn)
+    drawn = None if generate.frames is None else generate.frames.moved(align.world_from_input)
+    solid = solidify(align, mesh, min_depth=capture.min_depth, depth=depth.depth, drawn=drawn)
     solid.save(out)
     return solid
-
-
-def load(folder: Path, inputs: Mapping[str, Any]) -> Solid:
-    return Solid.load(folder)
-
-
-STEP = Step(name="mesh", version=7, needs=("align", "depth", "generate"), reads=("mesh", "capture"), run=run, load=load)

@@ -1,4 +1,10 @@
-"""Step folders: what is in one, whether it still holds, and how a new one takes its place all at once."""
+"""Step folders: what is in one, whether it still holds, and how a new one takes its place all at once.
+
+- ``folder``: whole or not there
+- ``ingredients``: what a key is made of
+- ``digests``: of files and values
+- ``lock``: one build at a time
+"""
 
 from lyra_sim.store.digests import DigestCache, digest_of
 from lyra_sim.store.folder import (

@@ -10,7 +10,8 @@ from typing import Any
 from lyra_sim.errors import InputError
 
 _SETTLED_NS = 2_000_000_000
-"""A file touched less than this before it was read may change again within one clock tick, so it isn't remembered."""
+"""A file touched less than this before it was read may change again within one clock tick, so it isn't remembered.
+Convention."""
 
 
 def canonical_json(value: Any) -> str:
@@ -48,7 +49,11 @@ class DigestCache:
         return known if isinstance(known, dict) else {}
 
     def digest(self, path: Path) -> str:
-        """SHA-256 of a file, read only if it may have changed."""
+        """SHA-256 of a file, read only if it may have changed.
+
+        Raises:
+            InputError: It can't be read.
+        """
         try:
             stat = path.stat()
             identity = f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"

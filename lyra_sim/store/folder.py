@@ -14,7 +14,7 @@ from lyra_sim.store.digests import digest_of, file_digest
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 2
-"""Of step manifests. 2: a step's output digest covers the outputs it was made from."""
+"""Of step manifests. 2: a step's output digest covers the outputs it was made from. Convention."""
 _STAGING, _OLD, _UNFINISHED = ".tmp-", ".old-", ".part-"
 
 

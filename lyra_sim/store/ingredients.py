@@ -13,7 +13,7 @@ from lyra_sim.errors import InputError
 from lyra_sim.store.digests import DigestCache, canonical_json, digest_of
 
 _LISTED = 3
-"""Reasons of one kind that are told in full."""
+"""Reasons of one kind that are told in full. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,11 @@ class SourceFiles:
     path: Path
 
     def digests(self, cache: DigestCache) -> dict[str, str]:
-        """Digest of every file, named from the source's own last component on (``rgb/0001.jpg``)."""
+        """Digest of every file, named from the source's own last component on (``rgb/0001.jpg``).
+
+        Raises:
+            InputError: Nothing is there, or the folder is empty.
+        """
         if self.path.is_file():
             return {self.path.name: cache.digest(self.path)}
         if not self.path.is_dir():

@@ -1,1 +1,11 @@
-"""Camera paths: presets made from a capture, files, and the clamp that keeps them out of walls."""
+"""Camera paths: presets made from a capture, files, and kept out of walls.
+
+- ``path``: the way in
+- ``presets``: walk, orbit, look around
+- ``photo_way``: the way photos were taken along
+- ``path_file``: paths from files
+- ``known_surface``: what to keep away from
+- ``clearance``: bent aside or cut there
+- ``smooth_motion``: without jerks
+- ``gaze``: where a camera looks
+"""

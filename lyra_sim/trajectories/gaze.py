@@ -3,13 +3,14 @@
 import numpy as np
 from jaxtyping import Float, Float64
 
-from lyra_sim.trajectories.motion import smoother_step
+from lyra_sim.trajectories.smooth_motion import smoother_step
 
 MAX_TURN = np.radians(3.0)
-"""A gaze is smoothed until it turns by no more than this from frame to frame: at 16 frames/s, one turn in 7.5 s."""
+"""A gaze is smoothed until it turns by no more than this from frame to frame: at 16 frames/s, one turn in 7.5 s. Convention."""
 BLEND_FRAMES = 24
-"""Frames over which the start photo's own gaze gives way to the path's, at least."""
+"""Frames over which the start photo's own gaze gives way to the path's, at least. Convention."""
 _VERTICAL = 1e-6
+"""A gaze nearer to the vertical than this has no heading. Convention."""
 
 
 def angles_of(rotations: Float[np.ndarray, "n 3 3"]) -> Float64[np.ndarray, "n 3"]:

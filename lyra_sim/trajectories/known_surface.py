@@ -11,24 +11,27 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, project, unproject
 
 TRUSTED = 0.3
-"""Least confidence of estimated depth that counts; a layout guessed from one photo counts whole: nothing better is known."""
+"""Least confidence of estimated depth that counts; a layout guessed from one photo counts whole: nothing better is known.
+Tuned, unrecorded."""
 MIN_VOTES = 2.0
-"""Confidence that must come together in a cell of estimated depth: a stray pixel is no wall."""
+"""Confidence that must come together in a cell of estimated depth: a stray pixel is no wall. Tuned, unrecorded."""
 MOST_SAMPLES, MOST_VIEWS = 1_500_000, 400
-"""Pixels and views that are looked at; of more, evenly chosen ones."""
+"""Pixels and views that are looked at; of more, evenly chosen ones. Convention."""
 SAME_SURFACE = 1.08
-"""Neighbouring pixels lie on one surface where their depths differ by no more than this factor."""
+"""Neighbouring pixels lie on one surface where their depths differ by no more than this factor. Tuned, unrecorded."""
 FILLED = 8
-"""Gaps between neighbouring pixels are filled up to this many cells: a floor seen at a shallow angle is still a floor."""
+"""Gaps between neighbouring pixels are filled up to this many cells: a floor seen at a shallow angle is still a floor.
+Tuned, unrecorded."""
 CELL = 0.04
-"""Edge of the cells that samples are merged in [m], at most; a fifth of the clearance where that is finer."""
+"""Edge of the cells that samples are merged in [m], at most; a fifth of the clearance where that is finer. Convention."""
 FINEST_CELL = 0.02
+"""Cells aren't made finer than this [m]. Convention."""
 _OFFSET = np.array([0.3137, 0.1729, 0.4159])
-"""Shifts the cells, as a share of their edge, so that no floor at z = 0 lies on their border."""
+"""Shifts the cells, as a share of their edge, so that no floor at z = 0 lies on their border. Convention."""
 CELL_BITS = 20
-"""Bits of a cell's number along each axis: 20 km at the finest."""
+"""Bits of a cell's number along each axis: 20 km at the finest. Convention."""
 SEEN_PAST = 0.97
-"""A view sees past a point that is nearer than this share of the depth measured there."""
+"""A view sees past a point that is nearer than this share of the depth measured there. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

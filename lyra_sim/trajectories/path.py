@@ -4,20 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.video import ClearanceFacts, PathFacts
 from lyra_sim.errors import SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath, GenerateConfig, PresetPath
-from lyra_sim.trajectories.frame_size import cropped_K, frame_size
 from lyra_sim.trajectories.gaze import turns
 from lyra_sim.trajectories.known_surface import KnownSurface, known_surface
 from lyra_sim.trajectories.path_file import file_frames
 from lyra_sim.trajectories.presets import preset_frames, start_view
 
 MOVED = 1e-3
-"""A frame counts as moved by the clamp from here on [m]."""
+"""A frame counts as moved by the clamp from here on [m]. Convention."""
+
+MULTIPLE = 16
+"""Sides of frames are whole multiples of this [px]: a video network works on 8 × 8 pixels, two by two. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +29,7 @@ class GeneratedPath:
 
     cameras: CameraPath
     """1 + 80 k cameras in the capture frame and its units; width and height are those of the frames to generate."""
-    facts: dict[str, Any]
-    """``kind`` (preset, or ``file``), ``frames``, ``length_m``, ``largest_step_m``, ``largest_turn_deg`` between frames, what
-    the kind adds (``start``, ``order``, ``turn_deg``, ``radius_m``, ``file`` …), and ``clearance``: None where none was asked
-    for, else ``asked_m``, ``least_before_m`` over the whole way as it was meant, ``least_m`` over all frames,
-    ``least_required_m`` (below ``asked_m`` only by photos taken in narrower places), ``narrow_photos``, ``frames_moved``,
-    ``largest_shift_m``, ``way_kept``, the share of the way that nothing stood in the way of, and ``frames_behind``, which went
-    round what the photos show and look at it from where they saw nothing."""
+    facts: PathFacts
 
 
 def camera_path(capture: Capture, cfg: GenerateConfig) -> GeneratedPath:
@@ -45,6 +42,12 @@ def camera_path(capture: Capture, cfg: GenerateConfig) -> GeneratedPath:
     Args:
         capture: With depth.
         cfg: Its ``path`` may not be None.
+
+    Raises:
+        SpecError: The scene asks for no path, or for a start that isn't a used photo.
+        InputError: The file's cameras can't be read, or are too few.
+        FrameError: The file's cameras aren't rigid.
+        GeometryError: Too little of the path can be kept clear.
     """
     if isinstance(cfg.path, PresetPath):
         start_view(capture, cfg.path.start)  # a misspelt name is told at once
@@ -63,7 +66,7 @@ def camera_path(capture: Capture, cfg: GenerateConfig) -> GeneratedPath:
 
 def _from_preset(
     capture: Capture, path: PresetPath, known: KnownSurface | None, cfg: GenerateConfig, size: tuple[int, int]
-) -> tuple[CameraPath, dict[str, Any]]:
+) -> tuple[CameraPath, PathFacts]:
     frames = preset_frames(capture, path, known, chunks=cfg.chunks, clearance=cfg.clearance)
     c2w = capture.world_from_capture.inverse.apply_cameras(frames.c2w)
     c2w[0] = capture.cameras.c2w[frames.start]  # without the rounding of the way to the provisional frame and back
@@ -71,14 +74,14 @@ def _from_preset(
     K = cropped_K(capture.cameras.K[frames.start], size=photos, new_size=size)
     cameras = CameraPath(c2w=c2w[frames.frame_of], K=np.tile(K, (len(frames.frame_of), 1, 1)), width=size[0], height=size[1])
     world = frames.c2w[frames.frame_of]
-    facts = {"kind": path.preset, "start": capture.views.names[frames.start], **_of_motion(world), **frames.facts}
-    facts["clearance"] = _of_clearance(known, cfg.clearance, world, frames.meant, frames.shift, frames.cut_to)
-    return cameras, facts
+    clearance = _of_clearance(known, cfg.clearance, world, frames.meant, frames.shift, frames.cut_to)
+    start = capture.views.names[frames.start]
+    return cameras, PathFacts(kind=path.preset, start=start, clearance=clearance, **_of_motion(world), **frames.facts)
 
 
 def _from_file(
     capture: Capture, path: FilePath, known: KnownSurface | None, cfg: GenerateConfig, size: tuple[int, int]
-) -> tuple[CameraPath, dict[str, Any]]:
+) -> tuple[CameraPath, PathFacts]:
     frames = file_frames(capture, path, known, chunks=cfg.chunks, clearance=cfg.clearance)
     world = frames.cameras
     c2w = capture.world_from_capture.inverse.apply_cameras(world.c2w)
@@ -86,9 +89,8 @@ def _from_file(
         c2w[0] = capture.cameras.c2w[capture.used[0]]
     K = cropped_K(world.K, size=(world.width, world.height), new_size=size)
     cameras = CameraPath(c2w=c2w, K=K, width=size[0], height=size[1])
-    facts = {"kind": "file", **_of_motion(world.c2w), **frames.facts}
-    facts["clearance"] = _of_clearance(known, cfg.clearance, world.c2w, frames.meant, frames.shift, frames.cut_to)
-    return cameras, facts
+    clearance = _of_clearance(known, cfg.clearance, world.c2w, frames.meant, frames.shift, frames.cut_to)
+    return cameras, PathFacts(kind="file", clearance=clearance, **_of_motion(world.c2w), **frames.facts)
 
 
 def _of_motion(c2w: Float64[np.ndarray, "n 4 4"]) -> dict[str, Any]:
@@ -108,18 +110,43 @@ def _of_clearance(
     meant: Float64[np.ndarray, "b 3"],
     shift: Float64[np.ndarray, "n"],
     cut_to: float,
-) -> dict[str, Any] | None:
+) -> ClearanceFacts | None:
     if known is None:
         return None
     positions = c2w[:, :3, 3]
-    return {
-        "asked_m": clearance,
-        "least_before_m": round(float(known.distance(meant).min()), 4),
-        "least_m": round(float(known.distance(positions).min()), 4),
-        "least_required_m": round(float(known.required(positions, clearance).min()), 4),
-        "narrow_photos": int((known.own < clearance).sum()),
-        "frames_moved": int((shift > MOVED).sum()),
-        "largest_shift_m": round(float(shift.max()), 4),
-        "way_kept": round(cut_to, 4),
-        "frames_behind": int(known.behind(positions, known.nearest(positions)[1]).sum()),
-    }
+    return ClearanceFacts(
+        asked_m=clearance,
+        least_before_m=round(float(known.distance(meant).min()), 4),
+        least_m=round(float(known.distance(positions).min()), 4),
+        least_required_m=round(float(known.required(positions, clearance).min()), 4),
+        narrow_photos=int((known.own < clearance).sum()),
+        frames_moved=int((shift > MOVED).sum()),
+        largest_shift_m=round(float(shift.max()), 4),
+        way_kept=round(cut_to, 4),
+        frames_behind=int(known.behind(positions, known.nearest(positions)[1]).sum()),
+    )
+
+
+def frame_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height [px] with ``side`` as the longer one and nearly the aspect of ``width × height``."""
+    scale = side / max(width, height)
+    longer = max(MULTIPLE, round(side / MULTIPLE) * MULTIPLE)
+    shorter = max(MULTIPLE, round(min(width, height) * scale / MULTIPLE) * MULTIPLE)
+    return (longer, shorter) if width >= height else (shorter, longer)
+
+
+def cropped_K(
+    K: Float[np.ndarray, "*n 3 3"], *, size: tuple[int, int], new_size: tuple[int, int]
+) -> Float64[np.ndarray, "*n 3 3"]:
+    """Intrinsics of the largest view of ``new_size`` that lies within the view of ``size``.
+
+    Both focal lengths are scaled alike, so pixels keep their shape; what doesn't fit the new aspect is cut off evenly on both
+    sides. A frame therefore never shows more than its photo.
+    """
+    (width, height), (new_width, new_height) = size, new_size
+    scale = max(new_width / width, new_height / height)
+    new = np.array(K, np.float64, copy=True)
+    new[..., :2, :] *= scale
+    new[..., 0, 2] -= (width * scale - new_width) / 2
+    new[..., 1, 2] -= (height * scale - new_height) / 2
+    return new

@@ -12,17 +12,17 @@ from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import invert_rigid
 from lyra_sim.scene.generate import CHUNK_FRAMES, FilePath
-from lyra_sim.trajectories.clamp import Cleared, keep_clear, looked_at
+from lyra_sim.trajectories.clearance import Cleared, keep_clear, looked_at
 from lyra_sim.trajectories.known_surface import KnownSurface
 
 FORMATS = (".npz", ".json")
 """Files that carry intrinsics."""
 SOFTNESS = 8.0
-"""Sigma that a path is bent aside with [frames]."""
+"""Sigma that a path is bent aside with [frames]. Tuned, unrecorded."""
 MAX_SHIFT = 1.0
-"""A frame is moved by no more than about this [m]."""
+"""A frame is moved by no more than about this [m]. Convention."""
 MAX_INSIDE = 0.5
-"""A path with more of its frames than this share inside something is in the wrong place as a whole."""
+"""A path with more of its frames than this share inside something is in the wrong place as a whole. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,13 @@ class FileFrames:
 
 
 def file_frames(capture: Capture, path: FilePath, known: KnownSurface | None, *, chunks: int, clearance: float) -> FileFrames:
-    """The longest path of 1 + 80 k cameras that the file holds, ``chunks`` allows and ``known`` surface leaves clear."""
+    """The longest path of 1 + 80 k cameras that the file holds, ``chunks`` allows and ``known`` surface leaves clear.
+
+    Raises:
+        InputError: It holds too few cameras.
+        FrameError: Its cameras aren't rigid.
+        GeometryError: Too few of them can be kept clear.
+    """
     subject = path.file.name
     table = _table(path)
     count = _whole_chunks(min(len(table.c2w), 1 + CHUNK_FRAMES * chunks))

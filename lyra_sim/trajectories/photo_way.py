@@ -6,21 +6,23 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Float64, Int64
 
-from lyra_sim.trajectories.motion import arc_length, even_stations, smoothed
+from lyra_sim.trajectories.smooth_motion import arc_length, even_stations, smoothed
 
 MOST_PHOTOS = 300
-"""Photos a way is laid through; of more, evenly chosen ones."""
+"""Photos a way is laid through; of more, evenly chosen ones. Convention."""
 SPACING = 0.02
-"""Stations of a way lie this far apart at most [m] …"""
+"""Stations of a way lie this far apart at most [m] … Convention."""
 MOST_STATIONS = 4000
-"""… unless there would be more than this many."""
+"""… unless there would be more than this many. Convention."""
 MIN_WAY = 0.3
-"""A shorter way is no walk: the photos were taken from one spot [m]."""
+"""A shorter way is no walk: the photos were taken from one spot [m]. Convention."""
 DETOUR, FAR, FAR_SHARE = 1.5, 2.5, 0.2
 """Photos don't follow a walk when their order is this many times as long as the shortest way through them, and this share of
-its steps is more than ``FAR`` times as long as photos usually are apart. Walking back the same way is a detour alone."""
+its steps is more than ``FAR`` times as long as photos usually are apart. Walking back the same way is a detour alone.
+Tuned, unrecorded."""
 ROUNDING = (0.05, 0.5)
-"""Least and largest sigma that corners of a way are rounded with [m]; between them, three quarters of a usual step."""
+"""Least and largest sigma that corners of a way are rounded with [m]; between them, three quarters of a usual step.
+Tuned, unrecorded."""
 
 Order = Literal["photos", "shortest", "ahead"]
 

@@ -8,33 +8,34 @@ from jaxtyping import Float64, Int64
 from scipy.ndimage import gaussian_filter1d
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.errors import GeometryError, SpecError
+from lyra_sim.errors import GeometryError, SpecError, did_you_mean
 from lyra_sim.scene.generate import CHUNK_FRAMES, PresetPath
-from lyra_sim.scene.messages import did_you_mean
-from lyra_sim.trajectories.clamp import Cleared, keep_clear
+from lyra_sim.trajectories.clearance import Cleared, keep_clear
 from lyra_sim.trajectories.gaze import MAX_TURN, angles_of, angles_towards, begun_as, rotations_of, turns
 from lyra_sim.trajectories.known_surface import KnownSurface, middle_depth
-from lyra_sim.trajectories.motion import EASE, along, arc_length, eased, slowed_length, smoothed
 from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, Way, way_ahead, way_of_photos
+from lyra_sim.trajectories.smooth_motion import EASE, along, arc_length, eased, slowed_length, smoothed
 
 MAX_STEP = 0.1
-"""``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap."""
+"""``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap.
+Convention."""
 SOFTNESS, SOFT_FRAMES = 0.25, 3.0
-"""Sigma that a path is bent aside with: the larger of so many metres and the way of so many frames."""
+"""Sigma that a path is bent aside with: the larger of so many metres and the way of so many frames. Tuned, unrecorded."""
 MAX_SHIFT = 1.0
-"""A walk is bent aside by no more than about this [m]."""
+"""A walk is bent aside by no more than about this [m]. Convention."""
 ORBIT_SHIFT = 0.5
-"""… and an orbit by no more than this share of its radius."""
+"""… and an orbit by no more than this share of its radius. Convention."""
 GAZE_SMOOTHING = 0.4
-"""Sigma of a walk's gaze along its way, at least [m]."""
+"""Sigma of a walk's gaze along its way, at least [m]. Tuned, unrecorded."""
 AHEAD = 0.2
-"""Weight of the way's own direction beside that of the photos (1): where photos look every way it decides."""
+"""Weight of the way's own direction beside that of the photos (1): where photos look every way it decides.
+Tuned, unrecorded."""
 GAZE_FRAMES = 2.0
-"""Sigma of what is left of a gaze's jerks [frames]."""
+"""Sigma of what is left of a gaze's jerks [frames]. Tuned, unrecorded."""
 MIN_MOVE = 0.05
-"""A path that can't go even this far is an error [m]."""
+"""A path that can't go even this far is an error [m]. Convention."""
 MIN_ORBIT = 0.1
-"""Least horizontal distance of an orbit from what it goes round [m]."""
+"""Least horizontal distance of an orbit from what it goes round [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,11 @@ class PresetFrames:
 
 
 def start_view(capture: Capture, name: str | None) -> int:
-    """Index of the photo of that name; the first used one for None."""
+    """Index of the photo of that name; the first used one for None.
+
+    Raises:
+        SpecError: No photo is named so, or it is held out.
+    """
     used = capture.used
     if name is None:
         return used[0]

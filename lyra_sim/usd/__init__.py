@@ -1,1 +1,17 @@
-"""USD: layers, splats, meshes, colliders, the package they form, and the rules it must keep."""
+"""USD: layers, splats, meshes, colliders, the package they form, and the rules it must keep.
+
+- ``package``: the folder
+- ``world``: its entry layers
+- ``manifest``: its manifest.json
+- ``usdz``: all of it as one file
+- ``stage``: what every layer shares
+- ``splats``: Gaussian splats
+- ``partition``: those cut to layers of limited size
+- ``mesh_parts``: the mesh cut by label, arrays only
+- ``degeneracies``: cleaned for renderers
+- ``meshes``: as UsdGeom.Mesh
+- ``colliders``: hulls
+- ``lamps``: where they hang
+- ``given_mesh``: somebody else's stage as a mesh
+- ``rules``: what anybody's stage must keep
+"""

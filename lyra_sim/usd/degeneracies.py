@@ -8,12 +8,13 @@ from jaxtyping import Bool, Float32, Int32, Int64, UInt8
 from lyra_sim.data.mesh import TriMesh
 
 FLAT = 1e-6
-"""A triangle lower than this over its longest edge has no usable normal [m]; about the float32 step at 10 m."""
+"""A triangle lower than this over its longest edge has no usable normal [m]; about the float32 step at 10 m. Derived."""
 
 NUDGE = 1e-5
-"""Distance by which vertices in one place are parted [m]; ten times the float32 step at 10 m."""
+"""Distance by which vertices in one place are parted [m]; ten times the float32 step at 10 m. Derived."""
 
 _PASSES = 10
+"""Rounds of repair, at most. Convention."""
 
 
 def with_parted_vertices(mesh: TriMesh) -> TriMesh:

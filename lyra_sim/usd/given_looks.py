@@ -17,7 +17,7 @@ CONTEXTS = ("", "mdl", "mtlx")
 """Render contexts whose surface is looked at, the universal one first."""
 DEFAULT_UV = "st"
 MOST_LINKS = 8
-"""Shaders between a surface and its texture coordinates."""
+"""Shaders between a surface and its texture coordinates. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from lyra_sim.usd.given_shapes import FINEST_RADIUS_M, TOLERANCE_M, is_shape
 MISSING_PARTS = ("ErrorInvalidAssetPath", "ErrorInvalidSublayerPath", "ErrorUnresolvedPrimPath", "ErrorArcCycle")
 """Composition errors after which part of the scene isn't there."""
 MOST_NESTED_TEXT = 512
-"""Braces within braces of a USD text file; its parser takes the stack for each."""
+"""Braces within braces of a USD text file; its parser takes the stack for each. Convention."""
 
 
 def read_usd_mesh(path: Path) -> ReadMesh:

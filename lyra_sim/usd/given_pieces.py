@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
-from lyra_sim.capture.survey.painting import srgb_bytes
 from lyra_sim.capture.survey.polygons import triangles_of
+from lyra_sim.conventions import srgb_bytes_from_linear
 from lyra_sim.usd.given_looks import UsdLook, UsdLooks, subsets_of
 from lyra_sim.usd.given_shapes import is_shape, shape_mesh
 
@@ -52,7 +52,7 @@ def pieces_of(prim: Any, time: Any, looks: UsdLooks, odd: Counter[str], *, metre
     if is_shape(prim):
         vertices, faces = shape_mesh(prim, time, metres_per_unit=metres_per_unit)
         look = looks.of(prim)
-        colour = _colour_of_shape(prim, time) if look.linear is None else srgb_bytes(look.linear)
+        colour = _colour_of_shape(prim, time) if look.linear is None else srgb_bytes_from_linear(look.linear)
         if look.image is not None:
             odd["+textured shapes have no texture coordinates; they are plain"] += 1
         rgb = None if colour is None else np.broadcast_to(colour, (len(faces), 3, 3))
@@ -129,9 +129,9 @@ def _colours(
             uv = uv @ look.uv_from_stored[:, :2].T + look.uv_from_stored[:, 2]
         return np.full((*uv.shape[:2], 3), 255, np.uint8), uv
     if look.linear is not None:
-        return np.broadcast_to(srgb_bytes(look.linear), (len(where.corners), 3, 3)), None
+        return np.broadcast_to(srgb_bytes_from_linear(look.linear), (len(where.corners), 3, 3)), None
     colour = _primvar(prim, look.colour_name or "displayColor", where, time, 3)
-    return None if colour is None else srgb_bytes(colour), None
+    return None if colour is None else srgb_bytes_from_linear(colour), None
 
 
 def _colour_of_shape(prim: Any, time: Any) -> UInt8[np.ndarray, "3"] | None:
@@ -139,7 +139,7 @@ def _colour_of_shape(prim: Any, time: Any) -> UInt8[np.ndarray, "3"] | None:
 
     primvar = UsdGeom.PrimvarsAPI(prim).FindPrimvarWithInheritance("displayColor")
     values = primvar.ComputeFlattened(time) if primvar and primvar.HasValue() else None
-    return srgb_bytes(np.array(values, np.float64).mean(axis=0)) if values else None
+    return srgb_bytes_from_linear(np.array(values, np.float64).mean(axis=0)) if values else None
 
 
 def _primvar(prim: Any, name: str, where: _Corners, time: Any, width: int) -> np.ndarray | None:

@@ -12,7 +12,9 @@ from lyra_sim.errors import InputError
 SHOWN = ("default", "render")
 """Purposes whose geometry counts; guides and proxies are stand-ins."""
 MOST_INSTANCES = 1_000_000
+"""Instances of a scene; more are refused. Convention."""
 MOST_NESTING = 16
+"""Levels of instancers; more are refused. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

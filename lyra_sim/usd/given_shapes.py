@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 TOLERANCE_M = 0.001
-"""A flat face lies at most this far inside the round surface it stands for [m], up to a radius of ``FINEST_RADIUS_M``."""
+"""A flat face lies at most this far inside the round surface it stands for [m], up to a radius of ``FINEST_RADIUS_M``. Convention."""
 LEAST_SIDES, MOST_SIDES = 16, 512
+"""Sides of round shapes. Convention."""
 FINEST_RADIUS_M = 25.0
-"""Larger rounds have ``MOST_SIDES`` sides [m]."""
+"""Larger rounds have ``MOST_SIDES`` sides [m]. Convention."""
 AXES = {"X": [1, 2, 0], "Y": [2, 0, 1], "Z": [0, 1, 2]}
 """Which of (across, across, along) each coordinate is, so that turns keep their sense."""
 Mesh = tuple[Float64[np.ndarray, "v 3"], Int64[np.ndarray, "f 3"]]

@@ -8,17 +8,17 @@ from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
 
 SPACING = 2.5
-"""Roomy floor is at most this far from a lamp, as long as there are any left [m]."""
+"""Roomy floor is at most this far from a lamp, as long as there are any left [m]. Convention."""
 
 MOST = 12
-"""Each lamp costs every renderer; a flat needs about one a room."""
+"""Each lamp costs every renderer; a flat needs about one a room. Convention."""
 
 _CLEARANCE, _NARROW, _NEIGHBOURHOOD = 0.8, 0.3, 1.0
 """Of a lamp from walls and furniture, seen from above; where nothing is that roomy within a neighbourhood, its roomiest
-cell will do, down to _NARROW [m]."""
+cell will do, down to _NARROW [m]. Convention."""
 
 _BELOW_ROOF, _LOWEST, _HIGHEST = 0.3, 1.2, 3.0
-"""[m]; a higher hall is lit from 3 m."""
+"""[m]; a higher hall is lit from 3 m. Convention."""
 
 
 def lamp_places(mesh: TriMesh, navigation: Navigation) -> Float64[np.ndarray, "n 3"]:

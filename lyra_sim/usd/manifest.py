@@ -1,10 +1,8 @@
 """manifest.json: what a robotics user needs to know of a package and can't see in USD. No timestamps, no machine's paths."""
 
 import hashlib
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,11 +12,12 @@ from lyra_sim.data.colliders import LABELS, Colliders
 from lyra_sim.data.files import write_json
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.video import WalkFacts
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.usd.parts import OUTER_SHELL, outer_shell
+from lyra_sim.usd.mesh_parts import OUTER_SHELL, outer_shell
 
 MANIFEST_VERSION = 1
-"""Of manifest.json; raised when a field changes meaning."""
+"""Of manifest.json; raised when a field changes meaning. Convention."""
 
 _SOURCES: dict[DepthKind, tuple[str, str]] = {
     "measured": ("measured RGB-D frames", "none invented"),
@@ -30,22 +29,22 @@ _SOURCES: dict[DepthKind, tuple[str, str]] = {
 """What a world's surface rests on, and what of it nobody saw."""
 
 
-def provenance(world: MetricWorld, drawn: Mapping[str, Any] | None) -> dict[str, str]:
+def provenance(world: MetricWorld, drawn: WalkFacts | None) -> dict[str, str]:
     """What the world is made from; the same words stand in the entry layer's customLayerData.
 
     Args:
         world: Its depth's kind says what the surface rests on.
-        drawn: Facts of the video whose frames were added (:class:`~lyra_sim.data.video.WorldVideo`); None: photos alone.
+        drawn: Of the video whose frames were added; None: photos alone.
     """
     source, invented = _SOURCES[world.depth_kind]
     facts = {
         "tool": f"lyra-sim {__version__}",
         "source": source,
-        "generator": "none" if drawn is None else str(drawn["backend"]),
+        "generator": "none" if drawn is None else drawn.backend,
         "invented": invented if drawn is None else f"{invented}; drawn frames where no photo looked",
         "licence": "not stated; that of the input frames",
     }
-    weights = {} if drawn is None else drawn.get("weights") or {}
+    weights = {} if drawn is None else drawn.weights or {}
     return facts | {name: str(value) for name, value in weights.items() if value is not None}
 
 
@@ -60,11 +59,20 @@ def write_manifest(
     mesh: TriMesh,
     colliders: Colliders,
     navigation: Navigation,
-    drawn: Mapping[str, Any] | None = None,
+    drawn: WalkFacts | None = None,
 ) -> None:
     """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest.
 
     ``seen_share_of_area`` is over the surface that borders on the room; the outside of the walls doesn't count.
+
+    Args:
+        folder: Of the package.
+        name: Of the scene.
+        world: Where scale and gravity come from.
+        mesh: Closed surface.
+        colliders: Hulls, and a label a face.
+        navigation: Map, poses and routes.
+        drawn: Facts of the video whose frames were added; None: photos alone.
     """
     inside = ~outer_shell(mesh)
     areas = mesh.face_areas().astype(np.float64) * inside

@@ -13,28 +13,26 @@
     manifest.json          spawn poses, routes, scale with its source, digests
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from pxr import Sdf, Usd, UsdGeom
 
 from lyra_sim.data.colliders import Colliders
-from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.splats import Splats
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.video import WalkFacts
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.usd import world as entry
+from lyra_sim.usd.colliders import define_hulls, define_trimesh
 from lyra_sim.usd.degeneracies import with_parted_vertices, without_caps, without_needles
-from lyra_sim.usd.geometry import define_visual_mesh, new_geometry_layer
 from lyra_sim.usd.lamps import lamp_places
 from lyra_sim.usd.manifest import provenance, write_manifest
+from lyra_sim.usd.mesh_parts import split_by_label
+from lyra_sim.usd.meshes import define_visual_mesh, new_geometry_layer
 from lyra_sim.usd.partition import MOST_LAYER_BYTES, partition, splat_bytes
-from lyra_sim.usd.parts import split_by_label
-from lyra_sim.usd.physics import define_hulls, define_trimesh
 from lyra_sim.usd.splats import GAUSSIANS, define_splats
 from lyra_sim.usd.stage import new_layer, save
 from lyra_sim.usd.usdz import write_usdz
@@ -63,7 +61,7 @@ def write_package(
     texture: Texture | None = None,
     half_splats: bool = False,
     usdz: bool = False,
-    drawn: Mapping[str, Any] | None = None,
+    drawn: WalkFacts | None = None,
 ) -> None:
     """Write the package into ``folder``. Equal inputs give equal bytes, file by file.
 

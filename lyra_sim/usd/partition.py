@@ -5,7 +5,7 @@ import numpy as np
 from lyra_sim.data.splats import Splats
 
 MOST_LAYER_BYTES = (1 << 32) - (1 << 20)
-"""Of a layer's arrays; the rest of 4 GiB is for what else is in it. Larger files fit no .usdz and many tools."""
+"""Of a layer's arrays; the rest of 4 GiB is for what else is in it. Larger files fit no .usdz and many tools. Derived."""
 
 
 def splat_bytes(splats: Splats, *, half: bool) -> int:

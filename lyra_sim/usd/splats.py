@@ -4,8 +4,6 @@ USD stores activated values (linear standard deviations, opacities in 0..1) wher
 coefficients particle by particle, DC first, where the PLY goes channel by channel.
 """
 
-from pathlib import Path
-
 import numpy as np
 from jaxtyping import Float32
 from pxr import Gf, Usd, UsdGeom, UsdVol, Vt
@@ -22,7 +20,7 @@ COLOR_SPACE = "srgb_rec709_display"
 """What photographs, and so 3DGS colours, are in; without it a renderer takes the colours as linear and washes them out."""
 
 EXTENT_SIGMAS = 3.0
-"""Margin of the authored bounds, in the largest standard deviation of each splat."""
+"""Margin of the authored bounds, in the largest standard deviation of each splat. Convention."""
 
 _DEGREE = "radiance:sphericalHarmonicsDegree"
 _COEFFICIENTS = "radiance:sphericalHarmonicsCoefficients"
@@ -80,7 +78,11 @@ def _state_color_space(prim: Usd.Prim) -> None:
 
 
 def splat_bounds(splats: Splats) -> tuple[Float32[np.ndarray, "3"], Float32[np.ndarray, "3"]]:
-    """Corners of a box that holds every splat to EXTENT_SIGMAS in any direction [frame units]."""
+    """Corners of a box that holds every splat to EXTENT_SIGMAS in any direction [frame units].
+
+    Raises:
+        UsdError: There are none.
+    """
     if len(splats) == 0:
         raise UsdError("splats", "there are none", expected="at least one splat", next_step="Look at the reconstruct step.")
     reach = EXTENT_SIGMAS * splats.scales.max(axis=1, keepdims=True)
@@ -88,7 +90,11 @@ def splat_bounds(splats: Splats) -> tuple[Float32[np.ndarray, "3"], Float32[np.n
 
 
 def read_splats(prim: Usd.Prim) -> Splats:
-    """The field at ``prim`` as raw 3DGS parameters; float attributes win over half ones, as the schema has it."""
+    """The field at ``prim`` as raw 3DGS parameters; float attributes win over half ones, as the schema has it.
+
+    Raises:
+        UsdError: An attribute is missing.
+    """
 
     def values(name: str) -> np.ndarray:
         for twin in (name, name + "h"):
@@ -105,23 +111,4 @@ def read_splats(prim: Usd.Prim) -> Splats:
         log_scales=np.log(values("scales")),
         opacity_logits=np.log(opacities / (1 - opacities)).astype(np.float32),
         sh_coeffs=values(_COEFFICIENTS).reshape(-1, (degree + 1) ** 2, 3),
-    )
-
-
-def load_splats(path: Path) -> Splats:
-    """Splats of all fields in the layer or package at ``path``, field after field, in their own coordinates."""
-    stage = Usd.Stage.Open(str(path))
-    fields = [read_splats(prim) for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
-    if not fields:
-        raise UsdError(
-            str(path), "no ParticleField3DGaussianSplat is in it", likely="The visual variant has no splats selected."
-        )
-    if len(fields) == 1:
-        return fields[0]
-    return Splats(
-        means=np.concatenate([field.means for field in fields]),
-        quats_wxyz=np.concatenate([field.quats_wxyz for field in fields]),
-        log_scales=np.concatenate([field.log_scales for field in fields]),
-        opacity_logits=np.concatenate([field.opacity_logits for field in fields]),
-        sh_coeffs=np.concatenate([field.sh_coeffs for field in fields]),
     )

@@ -26,7 +26,11 @@ def new_layer(suffix: str) -> Sdf.Layer:
 
 
 def save(layer: Sdf.Layer, path: Path) -> None:
-    """Write the layer. Equal content gives equal bytes, text and crate alike."""
+    """Write the layer. Equal content gives equal bytes, text and crate alike.
+
+    Raises:
+        UsdError: It couldn't be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not layer.Export(str(path)):
         raise UsdError(str(path), "the layer couldn't be written", likely="The folder is read-only or the disk is full.")

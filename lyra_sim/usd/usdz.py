@@ -4,35 +4,22 @@ Written here rather than by ``UsdUtils.CreateNewUsdzPackage``, which stamps ever
 so that equal worlds would differ in their bytes.
 """
 
-import struct
-import zlib
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
-from typing import BinaryIO
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from pxr import UsdUtils
 
 from lyra_sim.errors import UsdError
 
-MOST_BYTES = (1 << 32) - 1
-"""Of any size or offset in the archive: the format knows no zip64, and OpenUSD reads none."""
-
+MOST_BYTES = (1 << 31) - 1
+"""Of an archive. OpenUSD reads no zip64, and that is what the standard library writes beyond. Derived."""
 ALIGNMENT = 64
-"""Files start at multiples of this, so that they can be mapped into memory."""
-
-_CHUNK = 1 << 22
-_LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-_VERSION, _FLAGS, _STORED, _TIME, _DATE = 20, 0, 0, 0, (1 << 5) | 1  # 1 January 1980, the earliest there is
+"""Files start at multiples of this, so that they can be mapped into memory. Convention."""
+_HEADER = 30
+"""Bytes of an entry's header before its name. Convention."""
 _PADDING_ID = 0x1986
-"""Of the extra field that fills up to ALIGNMENT; readers skip ids that they don't know."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Entry:
-    name: bytes
-    checksum: int
-    size: int
-    offset: int
+"""Of the extra field that fills up to ALIGNMENT; readers skip ids that they don't know. Convention."""
 
 
 def write_usdz(path: Path, root: Path, *, most_bytes: int = MOST_BYTES) -> None:
@@ -60,39 +47,22 @@ def write_usdz(path: Path, root: Path, *, most_bytes: int = MOST_BYTES) -> None:
         raise UsdError(
             str(path),
             f"the world's files have {total / (1 << 30):.2f} GiB",
-            expected=f"less than {(most_bytes + 1) / (1 << 30):g} GiB, the most that a .usdz can hold",
+            expected=f"less than {(most_bytes + 1) / (1 << 30):g} GiB, the most that is packed into a .usdz",
             likely="Splats take most of it.",
             next_step="Hand on the folder instead and set author.usdz: false, or make fewer splats.",
         )
-    with path.open("wb") as archive:
-        entries = [_add(archive, home / name, name) for name in names]
-        _close(archive, entries)
+    with path.open("wb") as packed, ZipFile(packed, "w", ZIP_STORED, allowZip64=False) as archive:
+        for name in names:
+            entry = _entry(name, offset=packed.tell())
+            with (home / name).open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target)
+            entry.extra, entry.external_attr = b"", 0  # the directory repeats no padding, and states no permissions
 
 
-def _add(archive: BinaryIO, file: Path, name: str) -> _Entry:
-    """Append one file, aligned; its checksum is known after it is copied, and filled in then."""
-    offset, encoded = archive.tell(), name.encode("utf-8")
-    padding = -(offset + 30 + len(encoded) + 4) % ALIGNMENT
-    extra = struct.pack("<HH", _PADDING_ID, padding) + bytes(padding)
-    archive.write(bytes(30) + encoded + extra)
-    checksum = size = 0
-    with file.open("rb") as source:
-        while chunk := source.read(_CHUNK):
-            checksum, size = zlib.crc32(chunk, checksum), size + len(chunk)
-            archive.write(chunk)
-    end = archive.tell()
-    archive.seek(offset)
-    fields = (_VERSION, _FLAGS, _STORED, _TIME, _DATE, checksum, size, size, len(encoded), len(extra))
-    archive.write(_LOCAL + struct.pack("<5H3I2H", *fields))
-    archive.seek(end)
-    return _Entry(name=encoded, checksum=checksum, size=size, offset=offset)
-
-
-def _close(archive: BinaryIO, entries: list[_Entry]) -> None:
-    """Append the directory, by which ordinary zip tools read the archive."""
-    start = archive.tell()
-    for entry in entries:
-        fields = (_VERSION, _VERSION, _FLAGS, _STORED, _TIME, _DATE, entry.checksum, entry.size, entry.size, len(entry.name))
-        archive.write(_CENTRAL + struct.pack("<6H3I5H2I", *fields, 0, 0, 0, 0, 0, entry.offset) + entry.name)
-    size = archive.tell() - start
-    archive.write(_END + struct.pack("<4H2IH", 0, 0, len(entries), len(entries), size, start, 0))
+def _entry(name: str, *, offset: int) -> ZipInfo:
+    """An entry whose header stands at ``offset`` and whose data are aligned; nothing in it tells when or where it was made."""
+    entry = ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.create_system = 0
+    padding = -(offset + _HEADER + len(name.encode()) + 4) % ALIGNMENT
+    entry.extra = _PADDING_ID.to_bytes(2, "little") + padding.to_bytes(2, "little") + bytes(padding)
+    return entry

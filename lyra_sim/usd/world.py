@@ -69,16 +69,12 @@ def write_wrapper(path: Path, *, visual: str, documentation: str) -> None:
     save(layer, path)
 
 
-def open_world(path: Path, **selections: str) -> Usd.Stage:
-    """Open a package's entry layer with variants of the default prim chosen in the session layer, so nothing is edited."""
-    stage = Usd.Stage.Open(str(path))
-    for name, choice in selections.items():
-        select_variant(stage, name, choice)
-    return stage
-
-
 def select_variant(stage: Usd.Stage, name: str, choice: str) -> None:
-    """Choose a variant of the default prim in the session layer."""
+    """Choose a variant of the default prim in the session layer.
+
+    Raises:
+        UsdError: There is no such variant.
+    """
     variant_set = stage.GetDefaultPrim().GetVariantSet(name)
     if choice not in variant_set.GetVariantNames():
         raise UsdError(

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric import to_metric_world
-from lyra_sim.alignment.scale import settle_scale
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import MarkedLength, ScaleEstimate, ScaleEvidence
 from lyra_sim.errors import FrameError, GeometryError
@@ -20,6 +18,7 @@ from lyra_sim.scene.sources import CameraHeightScale, KnownDistance, KnownDistan
 from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.estimated import estimated_capture
 from tests.rooms import Room
+from tests.scene_parts import metric_world, settled_scale
 
 UNIT = 1 / 2.7
 FRAME_FROM_ROOM = Similarity(
@@ -81,7 +80,7 @@ def test_a_marked_length_is_measured_in_depth(tiny_room: Room, capture: Capture,
     start, end = [4.0, 0.7, 1.2], [0.6, 3.4, 1.0]
     length = marked(tiny_room, start, end, metres=float(np.linalg.norm(np.subtract(start, end))))
     known = replace(capture, scale=replace(capture.scale, lengths=(length,)))
-    scale = settle_scale(known, SceneSpec(name="room", photos=PHOTOS, scale=MARKED), floor, capture.cameras.centres)
+    scale = settled_scale(SceneSpec(name="room", photos=PHOTOS, scale=MARKED), known, floor)
     assert abs(scale.metres_per_unit / UNIT - 1) < 2.5 * scale.sigma_relative < 0.08
     assert scale.source == length.source and not scale.assumed
 
@@ -98,14 +97,14 @@ def test_a_mark_outside_the_undistorted_view_has_no_depth(
     scale = replace(capture.scale, lengths=(outside,))
     cfg = SceneSpec(name="s", photos=PHOTOS, scale=MARKED)
     with pytest.raises(GeometryError, match="no depth at the ends"):
-        settle_scale(replace(capture, scale=scale), cfg, floor, capture.cameras.centres)
+        settled_scale(cfg, replace(capture, scale=scale), floor)
 
 
 def test_marks_without_depth_are_an_error(tiny_room: Room, capture: Capture, floor: Floor) -> None:
     length = marked(tiny_room, [4.0, 0.7, 1.2], [0.6, 3.4, 1.0], metres=4.0)
     known = replace(capture, scale=replace(capture.scale, lengths=(length,)), held_out=length.views)
     with pytest.raises(GeometryError, match="no depth at the ends"):
-        settle_scale(known, SceneSpec(name="room", photos=PHOTOS, scale=MARKED), floor, capture.cameras.centres)
+        settled_scale(SceneSpec(name="room", photos=PHOTOS, scale=MARKED), known, floor)
 
 
 def test_the_dense_height_takes_the_place_of_the_sparse_one(tiny_room: Room, capture: Capture, floor: Floor) -> None:
@@ -114,11 +113,11 @@ def test_the_dense_height_takes_the_place_of_the_sparse_one(tiny_room: Room, cap
     gps = ScaleEvidence(metres_per_unit=1.01 * UNIT, sigma_relative=0.04, source="GPS, 26 fixes")
     known = replace(capture, scale=ScaleEstimate(metres_per_unit=UNIT, sigma_relative=0.02, source="", evidence=(first, gps)))
     cfg = SceneSpec(name="room", photos=PHOTOS, scale=CameraHeightScale(camera_height=height, sigma_relative=0.02))
-    scale = settle_scale(known, cfg, floor, capture.cameras.centres)
+    scale = settled_scale(cfg, known, floor)
     assert scale.metres_per_unit == pytest.approx(UNIT, rel=0.01) and len(scale.evidence) == 2
     far = replace(known, scale=replace(known.scale, evidence=(replace(gps, metres_per_unit=2 * UNIT),)))
     with pytest.raises(FrameError, match="contradicts itself"):
-        settle_scale(far, cfg, floor, capture.cameras.centres)
+        settled_scale(cfg, far, floor)
 
 
 @pytest.mark.parametrize("wrong", [0.05, 1.0, 5.0])
@@ -130,9 +129,9 @@ def test_an_assumed_scale_is_taken_up_whatever_the_unit(tiny_room: Room, capture
         world_from_capture=replace(capture.world_from_capture, scale=wrong * UNIT),
     )
     cfg = SceneSpec(name="room", photos=PHOTOS)
-    world = to_metric_world(off, reconstruct(off, ReconstructConfig(splat_spacing=0.06)), cfg)
+    world = metric_world(cfg, off, reconstruct(off, ReconstructConfig(splat_spacing=0.06)))
     assert world.scale.assumed and world.scale.sigma_relative == pytest.approx(0.144, abs=0.002)
     assert "usual ceiling" in world.scale.source
-    assert world.evidence["ceiling_height_m"] == pytest.approx(2.5 * (2.4 * 1.25 / 2.5) ** 0.083, abs=0.03)
+    assert world.evidence.ceiling_height_m == pytest.approx(2.5 * (2.4 * 1.25 / 2.5) ** 0.083, abs=0.03)
     up = world.world_from_input.rotation @ FRAME_FROM_ROOM.rotation @ [0, 0, 1]
     assert np.degrees(np.arccos(up[2])) < 0.6

@@ -9,9 +9,8 @@ from lyra_sim.data.scale import ScaleEvidence, combine
 from lyra_sim.geometry.up_evidence import combine_up, up_piece
 from lyra_sim.quality.agreement import agreement_metrics, look_around
 from lyra_sim.quality.collision import collision_metrics
+from lyra_sim.quality.frame import gravity_metrics, scale_metrics
 from lyra_sim.quality.geometry import surface_metrics
-from lyra_sim.quality.gravity import gravity_metrics
-from lyra_sim.quality.scale import scale_metrics
 from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.viewpoints import robot_viewpoints
 from tests.broken_worlds.build_faults import BUILD_FAULTS, FLOOR_OFF_THE_WALLS, TWICE_AS_LARGE, BuildFault

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from lyra_sim.scene.sources import PhotosSource, TransformsSource
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.capture import STEP
+from lyra_sim.steps.capture import capture
 
 
 def by_transforms(file: Path) -> tuple[Path, ...]:
-    return STEP.sources(SceneSpec(name="s", transforms=TransformsSource(file=file)))
+    return capture.sources_of(SceneSpec(name="s", transforms=TransformsSource(file=file)))
 
 
 def test_images_of_a_transforms_file_are_sources_too(tiny_room_files: Path, tmp_path: Path) -> None:
@@ -29,5 +29,5 @@ def test_images_of_a_transforms_file_are_sources_too(tiny_room_files: Path, tmp_
 
 def test_a_source_names_its_files_and_folders(tmp_path: Path) -> None:
     source = PhotosSource(images=tmp_path / "photos", cameras=tmp_path / "cameras.npz")
-    assert STEP.sources(SceneSpec(name="s", photos=source)) == (tmp_path / "photos", tmp_path / "cameras.npz")
+    assert capture.sources_of(SceneSpec(name="s", photos=source)) == (tmp_path / "photos", tmp_path / "cameras.npz")
     assert by_transforms(tmp_path / "missing.json") == (tmp_path / "missing.json",)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.capture.photos import capture_photos
 from lyra_sim.errors import InputError
 from lyra_sim.scene.sources import PhotosSource
 from lyra_sim.scene.spec import PosesConfig, SceneSpec
 from tests.photo_rooms import photo_room
+from tests.scene_parts import captured
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def test_photos_find_their_cameras_by_stem_and_one_without_is_named(room: Path, 
         scale="metric",
         poses=PosesConfig(features=800),
     )
-    capture = capture_photos(cfg, out=tmp_path / "out")
+    capture = captured(cfg, tmp_path / "out")
     assert capture.views.names == tuple(f"Kuche_{number}" for number in range(7))
-    assert capture.poses["dropped"] == [["Kuche_7", "no camera was given for it"]]
-    assert (capture.poses["photos"], capture.poses["posed"]) == (8, 7)
+    assert capture.poses.dropped == (("Kuche_7", "no camera was given for it"),)
+    assert (capture.poses.photos, capture.poses.posed) == (8, 7)
 
 
 def test_one_photo_with_a_camera_is_an_error(room: Path, tmp_path: Path) -> None:
     source = PhotosSource(images=room / "photos" / "Küche 1.jpg", cameras=room / "transforms.json")
     with pytest.raises(InputError, match="1 photo with a camera"):
-        capture_photos(SceneSpec(name="s", photos=source), out=tmp_path / "out")
+        captured(SceneSpec(name="s", photos=source), tmp_path / "out")

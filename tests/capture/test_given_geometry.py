@@ -8,7 +8,6 @@ import pytest
 import trimesh
 from PIL import Image
 
-from lyra_sim.capture.given_geometry import capture_splats, capture_surface
 from lyra_sim.capture.survey.mesh_files import read_given_mesh
 from lyra_sim.capture.survey.splat_surface import opaque_surface, read_given_splats
 from lyra_sim.conventions import c2w_opengl_from_opencv
@@ -18,10 +17,11 @@ from lyra_sim.errors import GeometryError, InputError, SpecError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.reconstructors.given_splats import keep_given
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps import capture as capture_step
+from lyra_sim.steps.capture import capture as capture_step
 from lyra_sim.usd.given_mesh import files_of_usd, read_usd_mesh
 from tests.capture.given_rooms import mesh_of, splats_of, write_spz
 from tests.rooms import camera_path, furnished_room, look
+from tests.scene_parts import captured
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def surface(files: Path | list[Path], **keys) -> SceneSpec:
 
 
 def survey(cfg: SceneSpec, out: Path) -> Capture:
-    return capture_surface(cfg, read_usd=read_usd_mesh, out=out)
+    return captured(cfg, out)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_gltf_says_its_unit_and_its_up_axis(room, tmp_path):
     assert (capture.scale.metres_per_unit, capture.scale.source) == (1.0, "unit of the glTF")
     world = capture.world_from_capture.apply(capture.cameras.centres)
     assert (world[:, 2] > 0.3).all() and (world[:, 2] < 1.4).all()
-    assert capture.given["files"] == ["room.glb"] and capture.depth is not None and capture.depth.kind == "given mesh"
+    assert capture.given.files == ("room.glb",) and capture.depth is not None and capture.depth.kind == "given mesh"
 
 
 def test_a_stated_unit_scales_what_is_read(room, tmp_path):
@@ -200,7 +200,7 @@ def test_given_splats_stay_the_worlds_and_give_its_depth(room, tmp_path, suffix)
     path = tmp_path / f"room{suffix}"
     splats.save_ply(path) if suffix == ".ply" else write_spz(path, splats)
     cfg = SceneSpec.model_validate({"name": "r", "splats": {"file": path, "views": 14}, "up": "z", "scale": "metric"})
-    capture = capture_splats(cfg, out=tmp_path / "out")
+    capture = captured(cfg, tmp_path / "out")
     capture.save(tmp_path / "out")
     capture = Capture.load(tmp_path / "out")
     assert not room.solid(capture.cameras.centres).any()
@@ -228,7 +228,7 @@ def test_higher_harmonics_turn_with_the_splats(room):
     from scipy.spatial.transform import Rotation
 
     from lyra_sim.geometry.rigid import Similarity
-    from lyra_sim.rendering.spherical_harmonics import colors_towards
+    from lyra_sim.rendering.splat_view import colors_towards
 
     splats = splats_of(room, degree=3)
     turn = Rotation.from_rotvec([0.3, -1.1, 0.7]).as_matrix()
@@ -387,5 +387,5 @@ def test_images_that_a_mesh_names_enter_its_key(tmp_path):
     (tmp_path / "a.obj").write_text("mtllib a.mtl\nv 0 0 0\n", encoding="utf-8")
     (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd a.png\n", encoding="utf-8")
     (tmp_path / "a.png").write_bytes(b"x")
-    found = capture_step.sources(surface(tmp_path / "a.obj"))
+    found = capture_step.sources_of(surface(tmp_path / "a.obj"))
     assert {path.name for path in found} == {"a.obj", "a.mtl", "a.png"}

@@ -11,13 +11,14 @@ from lyra_sim.data.posed import Photo
 from lyra_sim.errors import SpecError
 from lyra_sim.scene.spec import SceneSpec
 from tests.depth.plain_room import PlainRoom
+from tests.scene_parts import stated
 
 
 def _taken(image: np.ndarray, folder: Path, *, focal: float | None = None, **scene: Any) -> Capture:
     Image.fromarray(image).save(folder / "in.png")
     cfg = SceneSpec.model_validate({"name": "a", "photos": str(folder / "in.png"), **scene})
     photo = Photo(name="in", file=folder / "in.png", width=image.shape[1], height=image.shape[0], focal_px=focal)
-    return capture_one_photo(cfg, photo, out=folder / "out")
+    return capture_one_photo(photo, stated(cfg), view_side=cfg.capture.view_side, out=folder / "out")
 
 
 def test_gravity_of_a_room_from_its_edges(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_gravity_of_a_room_from_its_edges(tmp_path: Path) -> None:
     assert capture.up_source == "vanishing points"
     off = np.degrees(np.arccos(min(1.0, capture.cameras.c2w[0, 2, :3] @ room.c2w[2, :3])))
     assert off < 0.5
-    assert abs(capture.poses["tilt_deg"] - np.degrees(-0.2)) < 0.5
+    assert abs(capture.poses.tilt_deg - np.degrees(-0.2)) < 0.5
     np.testing.assert_allclose(capture.cameras.centres[0], [0, 0, 1.4])
     assert capture.scale.source == "camera height 1.4 m"
     assert not capture.scale.assumed
@@ -36,9 +37,9 @@ def test_nothing_to_go_by_is_said(tmp_path: Path) -> None:
     capture = _taken(np.full((90, 160, 3), 128, np.uint8), tmp_path)
     assert capture.up_source == "assumed level camera"
     assert capture.scale.assumed
-    assert capture.poses["one_photo"] is True
-    assert "guess" in capture.poses["finding"]
-    assert capture.poses["focal_source"].startswith("assumed")
+    assert capture.poses.one_photo is True
+    assert "guess" in capture.poses.finding
+    assert capture.poses.focal_source.startswith("assumed")
     np.testing.assert_allclose(np.degrees(2 * np.arctan(80 / capture.cameras.K[0, 0, 0])), 60)
     np.testing.assert_allclose(capture.cameras.c2w[0, :3, 2], [1, 0, 0], atol=1e-12)  # looks along x
     np.testing.assert_allclose(capture.cameras.c2w[0, :3, 1], [0, 0, -1], atol=1e-12)  # y is down

@@ -4,8 +4,8 @@ import numpy as np
 
 from lyra_sim.collision.clutter.clutter_hulls import spend_on_clutter
 from lyra_sim.collision.clutter.hull_budget import Spending
+from lyra_sim.collision.clutter.lasting_slabs import surface_worth
 from lyra_sim.collision.clutter.parts import Part, part_of_voxels
-from lyra_sim.collision.clutter.slivers import surface_worth
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.measured.free_air import AirField

@@ -7,8 +7,9 @@ import pytest
 
 from lyra_sim.collision.camera_way import cut_free
 from lyra_sim.collision.convex.containment import HullSet
-from lyra_sim.collision.convex.pieces import Piece, box_corners, named
+from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.measured.hull_figures import path_recall
+from tests.boxes import box_corners
 
 RADIUS = 0.05
 

@@ -10,13 +10,12 @@ from scipy import ndimage
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.hull_figures import air_in_hulls, coverage, hull_figures, path_recall
-from lyra_sim.data.colliders import LABELS
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import LABELS, Collision
 from lyra_sim.data.grid import FREE
 from lyra_sim.navigation.reachable import clearance
 from lyra_sim.navigation.spawns import PROBE_CLEARANCE
 from lyra_sim.scene.spec import CollideConfig, NavigateConfig, RobotConfig
-from lyra_sim.steps.collide import STEP
+from lyra_sim.steps.collide import collide as collide_step
 from tests.collision.flat import AIR, DOOR, FURNITURE, Flat
 
 
@@ -29,7 +28,7 @@ def collide(scene: Flat, out: Path, **collide_fields) -> Collision:
     solid = SimpleNamespace(mesh=scene.mesh, free_space=scene.free_space)
     world = SimpleNamespace(cameras=SimpleNamespace(centres=scene.camera_centres))
     cfg = SimpleNamespace(collide=CollideConfig(**collide_fields), robot=RobotConfig(), navigate=NavigateConfig(), seed=7)
-    return STEP.run({"mesh": solid, "align": world}, cfg, out=out)
+    return collide_step.run(cfg, {"mesh": solid, "align": world}, out=out)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +54,7 @@ def test_main_floor_lies_where_it_was_measured(collision):
 
 def test_walls_lie_where_they_are_to_a_millimetre(collision):
     truth = {("x", 0.0), ("x", 5.0), ("x", 5.12), ("x", 9.0), ("y", 0.0), ("y", 4.5)}
-    walls = [plane for plane in collision.colliders.facts["planes"] if plane["kind"] == "wall"]
+    walls = [plane for plane in collision.colliders.facts.planes if plane.kind == "wall"]
     found = set()
     for wall in walls:
         axis = int(np.argmax(np.abs(wall["normal"])))
@@ -120,7 +119,7 @@ def test_floor_has_no_seam_a_ball_could_fall_through(hulls):
 
 def test_tiles_of_a_floor_reach_under_their_neighbours():
     """A ball at the seam, 8 cm deep after one step at 10 m/s, must find the top nearer than the side of some tile."""
-    from lyra_sim.collision.planes.plane_finding import Plane
+    from lyra_sim.collision.planes.plane import Plane
     from lyra_sim.collision.planes.rectangles import Rectangle
     from lyra_sim.collision.planes.slabs import SEAM, Raster
 
@@ -202,7 +201,7 @@ def test_same_input_same_bytes(collision, folder, tmp_path):
 
 
 def test_saved_collision_loads_equal(collision, folder):
-    loaded = STEP.load(folder, {})
+    loaded = collide_step.load(folder, {})
     assert [hull.name for hull in loaded.colliders.hulls] == [hull.name for hull in collision.colliders.hulls]
     assert np.array_equal(loaded.navigation.occupancy.cells, collision.navigation.occupancy.cells)
     assert np.array_equal(loaded.navigation.probes, collision.navigation.probes)
@@ -237,8 +236,8 @@ def test_the_door_is_told_of(collision):
 
 def test_nothing_goes_without_a_hull_and_the_way_needed_no_cut(collision):
     facts = collision.colliders.facts
-    assert facts["clutter"]["components_over_budget"] == 0 and facts["clutter"]["coacd_fallbacks"] == []
-    assert facts["cut_for_camera_path"] == 0
+    assert facts.clutter.components_over_budget == 0 and facts.clutter.coacd_fallbacks == ()
+    assert facts.cut_for_camera_path == 0
 
 
 def test_a_measured_face_whose_voxel_was_not_decided_gets_a_hull():

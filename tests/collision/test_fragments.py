@@ -7,15 +7,17 @@ import pytest
 
 from lyra_sim.collision.clutter.components import find_components
 from lyra_sim.collision.clutter.hull_budget import Spending
-from lyra_sim.collision.clutter.slivers import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
+from lyra_sim.collision.clutter.lasting_slabs import LASTING_AREA, lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.convex.containment import HullSet
-from lyra_sim.collision.convex.pieces import Piece, box_corners, named
+from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.measured.measured_voxels import VoxelSurface, with_surface
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples
-from lyra_sim.collision.planes.plane_finding import Plane, _horizontal
+from lyra_sim.collision.planes.plane import Plane
+from lyra_sim.collision.planes.plane_finding import _horizontal
 from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
+from tests.boxes import box_corners
 from tests.collision.spending import account, field_of, part, spend
 
 VOXEL = 0.04

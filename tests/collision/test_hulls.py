@@ -5,11 +5,12 @@ import pytest
 from scipy.spatial import ConvexHull
 
 from lyra_sim.collision.convex.containment import HullSet
-from lyra_sim.collision.convex.pieces import Piece, box_corners, convex_hull, named, volume
+from lyra_sim.collision.convex.pieces import Piece, convex_hull, named, volume
 from lyra_sim.collision.measured.free_air import AIR, BAND, LID, WAY, AirField
 from lyra_sim.collision.planes.rectangles import cover
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.errors import GeometryError
+from tests.boxes import box_corners
 from tests.collision.spending import BAND_HIGH, account, field_of, hulls_of, part
 
 

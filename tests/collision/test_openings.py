@@ -8,7 +8,7 @@ import pytest
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import named
 from lyra_sim.collision.planes.openings import find_openings
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.colliders import Colliders, Opening
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
@@ -107,7 +107,7 @@ def test_openings_survive_their_file(tmp_path) -> None:
         sill=0.95,
         depth=0.16,
     )
-    Colliders(hulls=(), face_labels=np.zeros(0, np.uint8), facts={}, openings=(opening,)).save(tmp_path)
+    Colliders(hulls=(), face_labels=np.zeros(0, np.uint8), facts=None, openings=(opening,)).save(tmp_path)
     (loaded,) = Colliders.load(tmp_path).openings
     assert loaded.to_json() == opening.to_json()
     assert np.ptp(loaded.corners(reach=0.1), axis=0) == pytest.approx([1.2, 0.36, 1.1])

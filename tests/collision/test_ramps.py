@@ -8,7 +8,8 @@ import pytest
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import named
-from lyra_sim.collision.planes.plane_finding import Plane, find_planes
+from lyra_sim.collision.planes.plane import Plane
+from lyra_sim.collision.planes.plane_finding import find_planes
 from lyra_sim.collision.planes.slabs import make_slabs
 from tests.collision.flat import AIR, Flat
 

@@ -5,12 +5,13 @@ import pytest
 from scipy.spatial import ConvexHull
 
 from lyra_sim.collision.build import build_colliders
-from lyra_sim.collision.convex.pieces import Piece, box_corners
+from lyra_sim.collision.convex.pieces import Piece
 from lyra_sim.collision.convex.slender import MAX_ASPECT, _longest, _thinnest, stouter, without_slivers
 from lyra_sim.collision.fences import KnownFloor, _plates
 from lyra_sim.collision.planes.slabs import make_slabs
 from lyra_sim.data.grid import UNSEEN, FreeSpace
 from lyra_sim.scene.spec import CollideConfig
+from tests.boxes import box_corners
 from tests.collision.flat import Flat
 
 

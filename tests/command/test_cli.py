@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import unwrap
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import lyra_sim.runner.building as building
@@ -16,7 +16,6 @@ import lyra_sim.runner.planning as planning
 from lyra_sim import __version__, plugins
 from lyra_sim.plugins import PluginSpec
 from tests.command_line import lyra_sim
-from tests.generators.vectors import write_vectors
 from tests.runner.conftest import FAKE_STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +34,7 @@ def work(tmp_path, monkeypatch) -> Path:
     """A folder with a scene file of two scenes, and the four fake steps in place of the real ones."""
     monkeypatch.syspath_prepend(str(ROOT / "tests" / "runner"))
     for function in (building.build, planning.plan):
-        monkeypatch.setitem(function.__kwdefaults__, "modules", FAKE_STEPS)
+        monkeypatch.setitem(unwrap(function).__kwdefaults__, "modules", FAKE_STEPS)
     (tmp_path / "rgb").mkdir()
     (tmp_path / "rgb" / "0.txt").write_text("abc")
     (tmp_path / "scenes.yaml").write_text(SCENES)
@@ -140,11 +139,10 @@ def test_the_schema_is_json(capsys):
 def test_plugins_are_listed_with_their_terms(capsys):
     code, printed = lyra_sim(["plugins"], capsys)
     rows = [line.split() for line in printed.splitlines()]
-    assert code == 0 and [row[:3] for row in rows[1:10]] == [
+    assert code == 0 and [row[:3] for row in rows[1:9]] == [
         ["depth", "plane_sweep", "1"],
         ["depth", "layout", "1"],
         ["generator", "reproject", "1"],
-        ["generator", "lyra2", "1"],
         ["reconstructor", "fuse", "2"],
         ["reconstructor", "gsplat", "1"],
         ["exporter", "isaac", "2"],
@@ -209,23 +207,3 @@ def test_doing_nothing_takes_under_three_seconds_from_the_shell(work, capsys):
         seconds.append(time.monotonic() - clock)
         assert process.returncode == 0 and "Nothing to do" in printed
     assert min(seconds) < 3.0
-
-
-def test_verify_memory_says_what_was_expected_and_found(tmp_path, capsys):
-    write_vectors(tmp_path / "v.safetensors", height=32, width=64)
-    code, printed = lyra_sim(["verify", "memory", "--vectors", str(tmp_path / "v.safetensors")], capsys)
-    assert code == 0 and printed.splitlines()[-1] == "agrees"
-    assert printed.splitlines()[:2] == ["retrieved expected  [0]", "retrieved found     [0]"]
-    assert [line.split()[0] for line in printed.splitlines()[2:6]] == ["latents", "condition", "mask", "correspondence"]
-
-    write_vectors(tmp_path / "v.safetensors", height=32, width=64, output__mask=np.zeros((1, 4, 27, 4, 8), np.float32))
-    code, printed = lyra_sim(["verify", "memory", "--vectors", str(tmp_path / "v.safetensors")], capsys)
-    assert code == 1 and "mask                1.00e+00" in printed and printed.splitlines()[-1] == "differs"
-
-
-def test_verify_memory_without_a_vector_file(tmp_path, capsys):
-    (tmp_path / "text").write_text("hello")
-    for path, code, message in (("none", 3, "no such file"), ("text", 2, "can't be read as safetensors")):
-        ended, printed = lyra_sim(["verify", "memory", "--vectors", str(tmp_path / path)], capsys)
-        assert ended == code and message in printed and "Traceback" not in printed
-    assert lyra_sim(["verify", "memory"], capsys)[0] == 2

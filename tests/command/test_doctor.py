@@ -1,11 +1,17 @@
 """The doctor: what is wrong is found, and only that stops a build."""
 
 import importlib.metadata as metadata
+from dataclasses import replace
 
 import pytest
 
 from lyra_sim.command import doctor
+from lyra_sim.plugins import PluginSpec, Readiness
 from tests.command_line import lyra_sim
+
+
+def too_small() -> Readiness:
+    return Readiness(ready=False, detail="too small")
 
 
 def states(findings) -> dict[str, str]:
@@ -24,17 +30,11 @@ def test_this_machine_is_looked_at(quick):
     assert {"python", "cores", "memory", "disk", "numpy", "torch", "import json"} <= set(found)
 
 
-def test_the_generator_is_told_about(quick, monkeypatch):
-    from lyra_sim.world_model import profiles
-
-    def told(gb: float):
-        monkeypatch.setattr(profiles, "gpu_gb", lambda: gb)
-        return next(finding for finding in doctor.examine() if finding.subject == "generator lyra2")
-
-    assert told(0.0).state == "note" and "no GPU that torch can use" in told(0.0).detail
-    assert told(12.0).state == "note" and "12 GB is too small" in told(12.0).detail
-    for gb, name in ((85.0, "80gb"), (50.0, "48gb"), (25.0, "24gb")):
-        assert told(gb).state == "ok" and f"profile {name}" in told(gb).detail and "s distilled" in told(gb).detail
+def test_what_a_plug_in_says_of_this_machine_is_told(quick, monkeypatch):
+    said = PluginSpec(kind="generator", name="mine", target="m:f", version="1", readiness=f"{__name__}:too_small")
+    monkeypatch.setattr(doctor, "all_plugins", lambda: (said, replace(said, name="absent", needs={"no_such_module": "none"})))
+    told = [finding for finding in doctor.examine() if finding.subject.startswith("generator")]
+    assert [(finding.subject, finding.state, finding.detail) for finding in told] == [("generator mine", "note", "too small")]
 
 
 def test_the_validator_is_tried_too():

@@ -1,6 +1,7 @@
-"""What every depth provider of frames keeps: those that run here, as their declarations name them.
+"""What every plug-in of kind ``frame_depth`` keeps (:mod:`lyra_sim.depth.providers.provider`).
 
-Depth Anything 3 and MoGe aren't installed; ``tests/depth/providers`` holds them to the same with stand-ins.
+Networks run on random weights. Depth Anything 3 and MoGe aren't installed here: their adapters are held to their signatures by
+stand-ins that know one walk alone (``tests/depth/providers``), and are skipped.
 """
 
 import subprocess
@@ -14,20 +15,32 @@ import pytest
 from lyra_sim.depth.providers.provider import DepthProvider, ProvidedDepth, ProviderOptions
 from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
-from lyra_sim.plugins import all_plugins, load_plugin
-from tests.depth.providers.tiny_network import write_tiny_network
+from lyra_sim.plugins import all_plugins, find_plugin, load_plugin
+from tests.contracts.declared import must_run
 from tests.depth.textured import textured_room
+from tests.lyra2.tiny_network import write_tiny_network
 
 ROOM, _rgb, _z = textured_room()
 FRAMES, TRUTH, CAMERAS = _rgb[:5], _z[:5], ROOM.cameras.select(np.arange(5))
 Made = Callable[[], DepthProvider]
 
 
-@pytest.fixture(scope="module", params=["plane_sweep", "transformers:metric", "transformers:relative"])
+NETWORKS = {"transformers": ("metric", "relative")}
+"""By name, the kinds of random weights that a plug-in runs on here."""
+
+
+def plugins() -> list[object]:
+    cases = [(spec, kind) for spec in all_plugins() if spec.kind == "frame_depth" for kind in NETWORKS.get(spec.name, ("",))]
+    return [pytest.param(case, id=":".join(filter(None, (case[0].name, case[1])))) for case in cases]
+
+
+@pytest.fixture(scope="module", params=plugins())
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    name, _, kind = request.param.partition(":")
+    spec, kind = request.param
+    must_run(spec)
     weights = write_tiny_network(tmp_path_factory.mktemp("weights"), kind=kind) if kind else None
-    return lambda: load_plugin("frame_depth", name)(ProviderOptions(weights=weights, device="cpu", side=None if kind else 120))
+    options = ProviderOptions(weights=weights, device="cpu", side=None if kind else 120)
+    return lambda: load_plugin("frame_depth", spec.name)(options)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +93,7 @@ def test_cameras_of_another_number_or_size_are_refused(made: Made) -> None:
         made().estimate(FRAMES, CAMERAS.resized(80, 60))
 
 
-@pytest.mark.parametrize("made", ["plane_sweep"], indirect=True)
+@pytest.mark.parametrize("made", [(find_plugin("frame_depth", "plane_sweep"), "")], indirect=True)
 def test_depth_is_along_the_axis_not_along_the_ray(found: ProvidedDepth) -> None:
     """Of the provider that measures; in the corners of these frames the two differ by a quarter."""
     per_ray = np.linalg.norm(pixel_rays(CAMERAS.K[0], 160, 120), axis=2)
@@ -92,7 +105,7 @@ def test_depth_is_along_the_axis_not_along_the_ray(found: ProvidedDepth) -> None
 
 def test_declarations_name_licences_and_load_nothing() -> None:
     providers = {spec.name: spec for spec in all_plugins() if spec.kind == "frame_depth"}
-    assert list(providers) == ["plane_sweep", "transformers", "depth_anything_3", "moge"]
+    assert list(providers) == ["plane_sweep", "depth_anything_3", "moge", "transformers"]
     assert all(spec.weights_licence for name, spec in providers.items() if name != "plane_sweep")
     code = (
         "import sys, lyra_sim, lyra_sim.plugins, lyra_sim.depth.providers.chunk, lyra_sim.depth.providers.provider\n"

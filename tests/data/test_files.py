@@ -10,6 +10,7 @@ from lyra_sim.data.files import read_arrays, write_arrays, write_json
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import InputError
+from tests.facts import COLLIDERS
 
 
 def test_equal_arrays_give_equal_bytes(tmp_path: Path) -> None:
@@ -100,10 +101,10 @@ def test_colliders_round_trip(tmp_path: Path) -> None:
     vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.float32)
     faces = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)
     hull = Hull(name="clutter_000", label="clutter", vertices=vertices, faces=faces, seen=0.5)
-    Colliders(hulls=(hull,), face_labels=np.array([3], np.uint8), facts={"dropped": 2}).save(tmp_path)
+    Colliders(hulls=(hull,), face_labels=np.array([3], np.uint8), facts=COLLIDERS).save(tmp_path)
     again = Colliders.load(tmp_path)
     np.testing.assert_array_equal(again.hulls[0].vertices, vertices)
-    assert again.hulls[0].name == "clutter_000" and again.facts == {"dropped": 2}
+    assert again.hulls[0].name == "clutter_000" and again.facts == COLLIDERS
     planes = again.hulls[0].planes()
     assert (planes[:, :3] @ [0.1, 0.1, 0.1] + planes[:, 3] < 0).all()  # inside
     assert (planes[:, :3] @ [0.5, 0.5, 0.5] + planes[:, 3]).max() > 0  # outside

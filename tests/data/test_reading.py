@@ -41,8 +41,8 @@ def test_an_error_stays_as_it_is_where_nothing_was_left_out():
 
 
 def test_the_report_has_the_whole_account():
-    section = reading_section({"reading": [NOTES.to_json()]})
+    section = reading_section([NOTES])
     assert section is not None
     assert "holds 14 triangles; taken: 12 triangles." in section.text
     assert "2 line primitives left out: they have no surface" in section.text and "1 &lt;skinned&gt; mesh" in section.text
-    assert reading_section({"kind": "splats"}) is None
+    assert reading_section([]) is None

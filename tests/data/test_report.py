@@ -19,8 +19,8 @@ def test_the_worst_figure_decides(tmp_path, verdicts, whole):
     metrics = tuple(Metric(name=f"a.{n}", value=1, unit="1", n=1, verdict=verdict) for n, verdict in enumerate(verdicts))
     report = Report(scene="room", metrics=metrics)
     assert report.verdict == whole
-    report.save(tmp_path / "metrics.json")
-    assert Report.load(tmp_path / "metrics.json") == report
+    report.save(tmp_path)
+    assert Report.load(tmp_path) == report
 
 
 @pytest.mark.parametrize(("others", "whole"), [((), "warn"), (("pass",), "pass"), (("fail",), "fail")])

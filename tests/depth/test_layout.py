@@ -15,6 +15,7 @@ from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 from tests.depth.plain_room import PlainRoom
+from tests.scene_parts import stated
 
 
 def _guess(image: np.ndarray, folder: Path, *, focal: float | None, camera_height: float) -> tuple[Capture, DepthEstimate]:
@@ -23,7 +24,7 @@ def _guess(image: np.ndarray, folder: Path, *, focal: float | None, camera_heigh
     scale = {"camera_height": camera_height}
     cfg = SceneSpec.model_validate({"name": "a", "photos": str(folder / "in.png"), "scale": scale})
     photo = Photo(name="in", file=folder / "in.png", width=image.shape[1], height=image.shape[0], focal_px=focal)
-    capture = capture_one_photo(cfg, photo, out=folder / "out")
+    capture = capture_one_photo(photo, stated(cfg), view_side=cfg.capture.view_side, out=folder / "out")
     return capture, estimate(capture, cfg.depth, limits=cfg.capture)
 
 

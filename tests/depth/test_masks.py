@@ -11,8 +11,8 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import MOVING, SKY, STATIC, Views
-from lyra_sim.depth.masks import labelled
 from lyra_sim.depth.moving import moving_masks
+from lyra_sim.depth.plane_sweep import labelled
 from lyra_sim.depth.sky import sky_masks
 from lyra_sim.geometry.cameras import pixel_rays
 from lyra_sim.geometry.rigid import Similarity

@@ -12,7 +12,7 @@ from lyra_sim.data.files import read_json
 from lyra_sim.data.views import MOVING, SKY, STATIC, Views
 from lyra_sim.errors import GeometryError
 from lyra_sim.scene.spec import DepthConfig, PhotosSource, SceneSpec
-from lyra_sim.steps import depth
+from lyra_sim.steps.depth import depth
 from tests.depth.textured import capture_of, sparse_of, textured_room
 
 NAMES = ("a", "b")
@@ -89,7 +89,7 @@ def test_the_step_gives_what_it_loads_and_the_same_bytes_again(capture: Capture,
     """``auto`` sweeps several photos; the folder alone tells the same again; the held-out photo gets no depth."""
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-    made = depth.run({"capture": capture}, QUICK, out=tmp_path / "first")
+    made = depth.run(QUICK, {"capture": capture}, out=tmp_path / "first")
     loaded = depth.load(tmp_path / "first", {"capture": capture})
     assert read_json(tmp_path / "first" / "depth.json")["backend"] == "plane_sweep"
     assert made.depth == loaded.depth and made.depth is not None and made.depth.kind == "plane sweep"
@@ -98,7 +98,7 @@ def test_the_step_gives_what_it_loads_and_the_same_bytes_again(capture: Capture,
         np.testing.assert_array_equal(made.views.z_depth(index), loaded.views.z_depth(index))
         assert loaded.views.z_depth(index).shape == loaded.views.rgb(index).shape[:2]
         assert np.isfinite(loaded.views.z_depth(index)).any() == (index != 3)
-    depth.run({"capture": capture}, QUICK, out=tmp_path / "second")
+    depth.run(QUICK, {"capture": capture}, out=tmp_path / "second")
     files = sorted(path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*.*"))
     assert len(files) == 3 * len(capture.views) + 1
     for file in files:
@@ -108,12 +108,13 @@ def test_the_step_gives_what_it_loads_and_the_same_bytes_again(capture: Capture,
 def test_measured_depth_passes_through(capture: Capture, tmp_path: Path) -> None:
     facts = DepthFacts(kind="measured", sigma_relative=0.0, figures={})
     measured = replace(capture, views=replace(capture.views, units_per_depth_count=0.001), depth=facts)
-    assert depth.run({"capture": measured}, QUICK, out=tmp_path) is measured
-    assert depth.load(tmp_path, {"capture": measured}) is measured
+    made = depth.run(QUICK, {"capture": measured}, out=tmp_path)
+    assert vars(made) == vars(measured) | {"backend": None}
+    assert depth.load(tmp_path, {"capture": measured}) == made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["depth.json"]
 
 
 def test_auto_may_ask_either_provider_so_both_are_part_of_the_key() -> None:
-    assert depth.plugins(QUICK) == ("depth:plane_sweep", "depth:layout")
+    assert depth.plugins_of(QUICK) == ("depth:plane_sweep", "depth:layout")
     named = QUICK.model_copy(update={"depth": DepthConfig(backend="layout")})
-    assert depth.plugins(named) == ("depth:layout",)
+    assert depth.plugins_of(named) == ("depth:layout",)

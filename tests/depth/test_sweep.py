@@ -12,9 +12,8 @@ from lyra_sim.data.depth import MEASURED_CONFIDENCE, DepthEstimate
 from lyra_sim.depth.plane_sweep import estimate
 from lyra_sim.depth.sweep.correlation import UNSEEN, prepare, scores
 from lyra_sim.depth.sweep.edges import own_share, without_rims
-from lyra_sim.depth.sweep.refine import smoothed
 from lyra_sim.depth.sweep.semi_global import aggregated
-from lyra_sim.depth.sweep.view_sweep import lowest
+from lyra_sim.depth.sweep.view_sweep import lowest, smoothed
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 from tests.depth.textured import capture_of, sparse_of, textured_room
 

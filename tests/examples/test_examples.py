@@ -102,7 +102,7 @@ def test_output_has_the_promised_files(built: Path) -> None:
 
 @pytest.mark.physics
 def test_nothing_failed_and_both_engines_drove(built: Path) -> None:
-    report = Report.load(built / "metrics.json")
+    report = Report.load(built)
     assert report.verdict in ("pass", "warn")
     assert not [metric for metric in report.metrics if metric.verdict == "fail"]
     for engine in ("physx", "newton"):
@@ -138,7 +138,7 @@ def test_map_agrees_with_the_authors_lidar(built: Path) -> None:
     known = grey != 127
     assert len(centres) * ours.resolution**2 > 20.0
     assert (grey[known] == 255).mean() >= 0.95
-    report = Report.load(built / "metrics.json")
+    report = Report.load(built)
     assert report["truth.map.occupied_recall"].value >= 0.85
     assert report["navigation.reachable_area"].value >= 40.0
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.alignment.metric import to_metric_world
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
@@ -21,11 +19,12 @@ from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import CaptureConfig, MeshConfig, SceneSpec
+from tests.scene_parts import captured, metric_world
 
 
 def line_to_solid(cfg: SceneSpec, out: Path) -> tuple[Capture, MetricWorld, Solid]:
-    capture = capture_rgbd(cfg, out=out)
-    world = to_metric_world(capture, reconstruct(capture, cfg.reconstruct), cfg)
+    capture = captured(cfg, out)
+    world = metric_world(cfg, capture, reconstruct(capture, cfg.reconstruct))
     return capture, world, solidify(world, cfg.mesh, min_depth=cfg.capture.min_depth)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture
 from lyra_sim.exporters.glb import write_mesh_glb
 from tests.boxes import box_trimesh
 

@@ -8,6 +8,7 @@ import pytest
 
 from lyra_sim.data.files import read_arrays, read_json
 from lyra_sim.exporters.predictions import EYE_HEIGHT, HEIGHT, VIEWS, WIDTH, eye_cameras, write_predictions
+from tests.facts import SOLID_FACTS
 from tests.usd.worlds import AIR, TABLE, World, box_world
 
 
@@ -97,21 +98,21 @@ def test_nowhere_to_stand_gives_no_view_but_still_probes(world: World, tmp_path:
 
 
 def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: World, tmp_path: Path) -> None:
-    from lyra_sim.data.collision import Collision
+    from lyra_sim.data.colliders import Collision
     from lyra_sim.data.grid import FREE, FreeSpace
     from lyra_sim.data.solid import Solid
     from lyra_sim.data.video import WorldVideo
     from lyra_sim.scene.spec import SceneSpec
-    from lyra_sim.steps.author import STEP
+    from lyra_sim.steps.author import author
 
     space = FreeSpace(states=np.full((2, 2, 2), FREE, np.uint8), origin=np.zeros(3), voxel_size=1.0)
     inputs = {
-        "generate": WorldVideo(frames=None, facts={}),
+        "generate": WorldVideo(frames=None, facts=None),
         "align": world.world,
-        "mesh": Solid(mesh=world.mesh, free_space=space, texture=world.texture, facts={}),
+        "mesh": Solid(mesh=world.mesh, free_space=space, texture=world.texture, facts=SOLID_FACTS),
         "collide": Collision(colliders=world.colliders, navigation=world.navigation),
     }
     scene = {"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "transforms.json"}}
-    bundle = STEP.run(inputs, SceneSpec.model_validate(scene), out=tmp_path)
+    bundle = author.run(SceneSpec.model_validate(scene), inputs, out=tmp_path)
     files = read_json(bundle.world / "manifest.json")["files"]
     assert {"predictions/predictions.json", "predictions/views.npz"} <= set(files)

@@ -95,9 +95,9 @@ def test_nothing_new_is_put_where_a_photo_looked(video: WorldVideo, room_capture
 
 
 def test_it_is_told_what_was_done(video: WorldVideo) -> None:
-    chunks = video.facts["chunks"]
-    assert [(chunk["first"], chunk["last"]) for chunk in chunks] == [(0, 80), (81, 160)]
-    assert all(chunk["depth_residual"] < 0.01 and abs(chunk["depth_scale"] - 1) < 0.01 for chunk in chunks)
+    chunks = video.facts.chunks
+    assert [(chunk.first, chunk.last) for chunk in chunks] == [(0, 80), (81, 160)]
+    assert all(chunk.depth_residual < 0.01 and abs(chunk.depth_scale - 1) < 0.01 for chunk in chunks)
 
 
 def test_a_video_cut_short_goes_on_to_the_same_frames(video: WorldVideo, room_capture: Capture, tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ ONE_CHUNK = CONFIG.model_copy(update={"chunks": 1})
 
 def test_estimated_depth_is_brought_to_known_scale(room_capture: Capture, video: WorldVideo, tmp_path: Path) -> None:
     made = generate_video(room_capture, ONE_CHUNK, Blank(factor=0.25), seed=7, out=tmp_path)
-    assert made.facts["chunks"][0]["depth_scale"] == pytest.approx(4.0, rel=0.01)
-    assert made.facts["chunks"][0]["depth_residual"] < 0.01
+    assert made.facts.chunks[0].depth_scale == pytest.approx(4.0, rel=0.01)
+    assert made.facts.chunks[0].depth_residual < 0.01
 
 
 @pytest.mark.parametrize(
@@ -209,27 +209,27 @@ def test_depth_of_every_eighth_frame_is_enough(by_network: WorldVideo, video: Wo
         assert np.isfinite(frames.z_depth(index)).mean() > 0.95
         assert np.nanmedian(np.abs(frames.z_depth(index) / exact.z_depth(index) - 1)) < 0.02
     assert np.isnan(frames.z_depth(41)).all() and not (frames.origin(41) == NEW).any()
-    shares = [chunk["new_share"] for chunk in by_network.facts["chunks"]]
+    shares = [chunk.new_share for chunk in by_network.facts.chunks]
     there = [(frames.origin(index) == NEW).mean() for index in range(0, 81, 8)]
     assert shares[0] == pytest.approx(np.mean(there), abs=1e-5), "frames without depth can't tell what is new"
 
 
 def test_scale_comes_from_overlap_and_cameras(by_network: WorldVideo, room_capture: Capture) -> None:
-    for chunk, factor in zip(by_network.facts["chunks"], (0.3, 1.7), strict=True):
+    for chunk, factor in zip(by_network.facts.chunks, (0.3, 1.7), strict=True):
         for name in ("depth_scale", "overlap_scale", "camera_scale"):
             assert chunk[name] == pytest.approx(1 / factor, rel=0.01)
-        assert 1e-3 < chunk["camera_residual"] < 0.02 and 0 < chunk["camera_sigma"] < 0.02
-        assert 1e-3 < chunk["overlap_sigma"] < 0.02 and 0.005 < chunk["depth_residual"] < 0.02
-        assert chunk["depth_scale_conflict"] is False
+        assert 1e-3 < chunk.camera_residual < 0.02 and 0 < chunk.camera_sigma < 0.02
+        assert 1e-3 < chunk.overlap_sigma < 0.02 and 0.005 < chunk.depth_residual < 0.02
+        assert chunk.depth_scale_conflict is False
     (told,) = (m for m in generated_metrics(by_network, room_capture) if m.name == "generated.depth_scale_conflicts")
     assert told.value == 0 and told.n == 2 and told.verdict == "pass"
 
 
 def test_cameras_that_contradict_depth_are_told(video: WorldVideo, room_capture: Capture, tmp_path: Path) -> None:
     made = generate_video(room_capture, ONE_CHUNK, Network(video, way=1.5), seed=7, out=tmp_path)
-    (chunk,) = made.facts["chunks"]
-    assert chunk["depth_scale_conflict"] is True and chunk["depth_scale"] == chunk["overlap_scale"]
-    assert chunk["camera_scale"] == pytest.approx(1 / 0.45, rel=0.01)
+    (chunk,) = made.facts.chunks
+    assert chunk.depth_scale_conflict is True and chunk.depth_scale == chunk.overlap_scale
+    assert chunk.camera_scale == pytest.approx(1 / 0.45, rel=0.01)
     (told,) = (m for m in generated_metrics(made, room_capture) if m.name == "generated.depth_scale_conflicts")
     assert told.value == 1 and told.verdict == "warn"
 
@@ -249,11 +249,11 @@ class Depthless:
 
 def test_a_chunk_without_any_depth_adds_nothing(room_capture: Capture, tmp_path: Path) -> None:
     made = generate_video(room_capture, CONFIG, Depthless(), seed=7, out=tmp_path)
-    chunk = made.facts["chunks"][1]
-    assert (chunk["depth_scale"], chunk["depth_residual"], chunk["depth_overlap"], chunk["new_share"]) == (1, None, 0, 0)
+    chunk = made.facts.chunks[1]
+    assert (chunk.depth_scale, chunk.depth_residual, chunk.depth_overlap, chunk.new_share) == (1, None, 0, 0)
     assert not any(name.startswith("generated.depth_scale") for name in (m.name for m in generated_metrics(made, room_capture)))
 
 
 def test_what_no_cameras_told_is_not_judged(video: WorldVideo, room_capture: Capture) -> None:
-    assert all(chunk["camera_scale"] is None and not chunk["depth_scale_conflict"] for chunk in video.facts["chunks"])
+    assert all(chunk.camera_scale is None and not chunk.depth_scale_conflict for chunk in video.facts.chunks)
     assert "generated.depth_scale_conflicts" not in {m.name for m in generated_metrics(video, room_capture)}

@@ -64,14 +64,14 @@ def test_the_rules_see_the_repository() -> None:
     assert {"pyproject.toml", "lyra_sim/scene/spec.py", "examples/scenes.yaml", "tests/house/test_sources.py"} <= found
 
 
-@pytest.mark.parametrize(("folder", "budget"), [("lyra_sim", 400), ("pipelines", 100)])
+@pytest.mark.parametrize(("folder", "budget"), [("lyra_sim", 400), ("packages", 400), ("pipelines", 100)])
 def test_modules_stay_short(folder: str, budget: int) -> None:
     too_long = {relative(path): lines(path) for path in modules(folder) if lines(path) > budget}
     assert not too_long, f"more than {budget} lines: split by what the parts hold"
 
 
 def test_names_say_what_is_inside() -> None:
-    python = [*modules("lyra_sim"), *modules("pipelines"), *modules("tests")]
+    python = [*modules("lyra_sim"), *modules("packages"), *modules("pipelines"), *modules("tests")]
     vague = [
         relative(path)
         for path in python
@@ -81,8 +81,16 @@ def test_names_say_what_is_inside() -> None:
 
 
 def test_every_module_says_what_it_is() -> None:
-    silent = [relative(path) for path in modules("lyra_sim") if not path.read_text(encoding="utf-8").lstrip().startswith('"""')]
+    ours = [*modules("lyra_sim"), *modules("packages")]
+    silent = [relative(path) for path in ours if not path.read_text(encoding="utf-8").lstrip().startswith('"""')]
     assert not silent, "no module docstring"
+
+
+def test_srgb_is_converted_in_conventions_alone() -> None:
+    """Its constants anywhere else are a second copy of the curve."""
+    curve = re.compile(r"0\.04045|0\.0031308|12\.92|1\.055")
+    package = [*modules("lyra_sim"), *modules("benchmarks"), *modules("pipelines")]
+    assert [relative(path) for path in package if curve.search(path.read_text(encoding="utf-8"))] == ["lyra_sim/conventions.py"]
 
 
 @pytest.mark.parametrize("pattern", [MACHINE_PATHS, REGISTRIES], ids=["machine_paths", "registries"])

@@ -10,7 +10,7 @@ from tests.isaac.packages import SCRIPT
 
 TREE = ast.parse(SCRIPT.read_text(encoding="utf-8"))
 KNOWN = {(name.module, name.symbol): name for name in SCRIPT_NAMES}
-OURS = {*sys.stdlib_module_names, "numpy", "pxr", "ovphysx_backend"}
+OURS = {*sys.stdlib_module_names, "numpy", "pxr"}
 ROOTS = {
     "self.app": ("isaacsim", "SimulationApp."),
     "self.manager": ("isaacsim.core.simulation_manager", "SimulationManager."),

@@ -110,18 +110,15 @@ def test_command_line_names_a_folder_that_is_no_package(tmp_path: Path, capsys: 
     assert not (tmp_path / "receipt.json").exists()
 
 
-def test_the_command_line_writes_what_it_says_and_closes_the_engine(
-    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_line_writes_what_it_says_and_closes_the_engine(package: Path, tmp_path: Path) -> None:
     engine = Kinematics()
-    monkeypatch.setattr(script, "_backend", lambda name, headless: engine)
     (package.parent / "gate_physx.json").write_text(json.dumps(gate_result(package, robot="diff_drive")))
-    assert script.main([str(package), "--out", str(tmp_path / "receipt.json")]) == 0
+    assert script.main([str(package), "--out", str(tmp_path / "receipt.json")], engine=lambda headless: engine) == 0
     receipt = json.loads((tmp_path / "receipt.json").read_text())
     assert receipt["items"]["routes"]["rows"][0]["ours"] is not None and engine.closed
     engine = Kinematics(lambda time, positions: positions - [[0, 0, time > 1]])
-    monkeypatch.setattr(script, "_backend", lambda name, headless: engine)
-    assert script.main([str(package), "--out", str(tmp_path / "receipt.json")]) == 1 and engine.closed
+    code = script.main([str(package), "--out", str(tmp_path / "receipt.json")], engine=lambda headless: engine)
+    assert code == 1 and engine.closed
 
 
 def test_depth_errors_are_found_where_there_is_no_edge() -> None:
@@ -299,7 +296,7 @@ def test_physx_on_a_real_package(package: Path, tmp_path: Path) -> None:
     import subprocess
 
     out = tmp_path / "receipt.json"
-    command = [sys.executable, str(SCRIPT), str(package), "--engine", "ovphysx", "--out", str(out)]
+    command = [sys.executable, str(SCRIPT.with_name("ovphysx_backend.py")), str(package), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     receipt = json.loads(out.read_text())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.files import read_json
 from lyra_sim.data.grid import FREE, SOLID
 from lyra_sim.data.navigation import Navigation
@@ -71,7 +72,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.physics
 def test_the_world_is_proven(given: Path) -> None:
-    report = Report.load(given / "metrics.json")
+    report = Report.load(given)
     assert not [metric for metric in report.metrics if metric.verdict == "fail"]
     assert report["mesh.watertight"].value == 1 and report["usd.errors"].value == 0
     assert report["navigation.routes"].value == 2
@@ -115,21 +116,17 @@ def test_the_map_is_free_where_the_room_is(given: Path) -> None:
 
 
 def test_held_out_photos_have_no_depth_and_judge_the_splats(given: Path) -> None:
-    from lyra_sim.steps import depth
-
-    capture = depth.load(step(given, "depth"), {"capture": Capture.load(step(given, "capture"))})
+    capture = PosedDepth.load(step(given, "depth"), Capture.load(step(given, "capture")))
     assert capture.held_out == tuple(range(0, len(photo_room().photos), 8))
     known = [np.isfinite(capture.views.z_depth(index)).mean() for index in range(len(capture.views))]
     assert all((share == 0) == (index in capture.held_out) for index, share in enumerate(known)), known
-    report = Report.load(given / "metrics.json")
+    report = Report.load(given)
     assert report["image.held_out.psnr"].value > 18 and report["image.held_out.covered"].value > 0.9
 
 
 def test_depth_is_the_rooms(given: Path) -> None:
     """Against the analytic z-depth of the photo's own pixels: no worse than a hundredth nearly everywhere."""
-    from lyra_sim.steps import depth
-
-    capture = depth.load(step(given, "depth"), {"capture": Capture.load(step(given, "capture"))})
+    capture = PosedDepth.load(step(given, "depth"), Capture.load(step(given, "capture")))
     truth = photo_room().depths
     for index in capture.used[::5]:
         z = capture.views.z_depth(index)
@@ -181,7 +178,7 @@ def test_photos_alone_become_a_proven_world(tmp_path: Path) -> None:
     room = photo_room()
     built = build(room, tmp_path / "room", FOUND.replace("{POSES}", "{}"))
     capture = close_to_the_truth(step(built, "capture"), room)
-    report = Report.load(built / "metrics.json")
+    report = Report.load(built)
     assert not [metric for metric in report.metrics if metric.verdict == "fail"]
     assert report["physics.newton.routes_driven"].value == 1.0
     assert report["truth.cameras.ate"].value < 0.02 and report["truth.cameras.scale_error_sigmas"].value < 2

@@ -63,7 +63,7 @@ def step(built: Path, name: str) -> Path:
 
 
 def test_the_world_is_proven(built: Path) -> None:
-    report = Report.load(built / "metrics.json")
+    report = Report.load(built)
     assert not [metric for metric in report.metrics if metric.verdict == "fail"]
     assert report["mesh.watertight"].value == 1
     assert report["truth.f_score_5cm"].value > 0.97 and report["truth.f_score_2cm"].value > 0.9

@@ -5,6 +5,7 @@ from scipy.ndimage import gaussian_filter
 
 from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.meshing.carve import Carved
+from tests.facts import CARVED
 
 VOXEL = 0.05
 KINDS = (
@@ -59,4 +60,4 @@ def hostile(seed: int) -> Carved:
         distance = np.where(rng.random(shape) < 0.3, -distance, distance)
     states = np.where(free, FREE, np.where(rng.random(shape) < rng.choice([0.0, 0.5, 1.0]), SOLID, UNSEEN)).astype(np.uint8)
     grid = FreeSpace(states=states, origin=rng.uniform(-5, 5, 3), voxel_size=VOXEL)
-    return Carved(free_space=grid, distance=distance.astype(np.float32), measured=~free, facts={})
+    return Carved(free_space=grid, distance=distance.astype(np.float32), measured=~free, facts=CARVED)

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.alignment.metric import to_metric_world
 from lyra_sim.data.grid import FREE
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.world import MetricWorld
@@ -24,6 +23,7 @@ from lyra_sim.scene.sources import CameraHeightScale, PhotosSource
 from lyra_sim.scene.spec import MeshConfig, ReconstructConfig, SceneSpec
 from tests.estimated import estimated_capture, estimated_depth
 from tests.rooms import Room
+from tests.scene_parts import metric_world
 
 FRAME_FROM_ROOM = Similarity(
     scale=2.7, rotation=Rotation.from_euler("xyz", [95, 10, -30], degrees=True).as_matrix(), translation=np.array([1.0, 2, -4])
@@ -35,7 +35,7 @@ def built(tiny_room: Room, tmp_path_factory: pytest.TempPathFactory) -> tuple[Me
     capture = estimated_capture(tiny_room, tmp_path_factory.mktemp("estimated"), frame_from_room=FRAME_FROM_ROOM)
     height = float(np.median(tiny_room.cameras.centres[:, 2]))
     cfg = SceneSpec(name="room", photos=PhotosSource(images=Path("photos")), scale=CameraHeightScale(camera_height=height))
-    world = to_metric_world(capture, reconstruct(capture, ReconstructConfig(splat_spacing=0.05)), cfg)
+    world = metric_world(cfg, capture, reconstruct(capture, ReconstructConfig(splat_spacing=0.05)))
     return world, solidify(world, MeshConfig(min_voxel_size=0.04), min_depth=0.1, depth=capture.depth)
 
 
@@ -90,11 +90,11 @@ def test_the_door_is_open_and_the_walls_stand(built: tuple[MetricWorld, Solid], 
 
 def test_the_voxel_is_no_finer_than_the_noise(built: tuple[MetricWorld, Solid], tiny_room: Room, tmp_path: Path) -> None:
     world, solid = built
-    assert solid.facts["voxel_size_m"] == 0.04
+    assert solid.facts.voxel_size_m == 0.04
     capture = estimated_capture(tiny_room, tmp_path, sigma=0.05, frame_from_room=FRAME_FROM_ROOM)
     noisier = solidify(world, MeshConfig(), min_depth=0.1, depth=capture.depth)
-    assert noisier.facts["depth_noise_m"] == pytest.approx(0.05 * 2.2, rel=0.3)
-    assert noisier.facts["voxel_size_m"] >= 0.06
+    assert noisier.facts.depth_noise_m == pytest.approx(0.05 * 2.2, rel=0.3)
+    assert noisier.facts.voxel_size_m >= 0.06
 
 
 @pytest.mark.parametrize(("trust", "tunnel"), [(0.3, False), (1.0, True)])

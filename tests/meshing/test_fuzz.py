@@ -38,7 +38,7 @@ def test_random_room(seed: int) -> None:
     vertices, faces, facts = closed_surface(carved, target_faces=20_000)
     assert is_closed_manifold(vertices, faces) and signed_volume(vertices, faces) > 0
     grid = carved.free_space
-    assert abs(facts["matter_change_m3"]) < 0.01 * grid.free.sum() * VOXEL**3
+    assert abs(facts.matter_change_m3) < 0.01 * grid.free.sum() * VOXEL**3
     free = grid.centres(np.argwhere(grid.states == FREE))
     assert room.distance(free[room.solid(free)]).max(initial=0) < VOXEL
     solid = grid.centres(np.argwhere(grid.states == SOLID))

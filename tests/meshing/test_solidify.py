@@ -8,6 +8,7 @@ from lyra_sim.errors import GeometryError
 from lyra_sim.meshing.carve import Carved, carve, choose_voxel_size, extent
 from lyra_sim.meshing.colour import face_seen
 from lyra_sim.meshing.surface import _thin, closed_surface, is_closed_manifold, signed_volume
+from tests.facts import CARVED
 from tests.rooms import Room
 
 VOXEL = 0.05
@@ -47,7 +48,7 @@ def test_surface_is_closed_manifold_outward_and_near_the_truth(tiny_room: Room, 
     vertices, faces, facts = closed_surface(carved, target_faces=60_000)
     assert is_closed_manifold(vertices, faces)
     assert signed_volume(vertices, faces) > 0
-    assert facts["kept"] == "thinned"
+    assert facts.kept == "thinned"
     seen = face_seen(vertices, faces, carved.free_space, carved.measured)
     centres = vertices[faces[seen]].mean(axis=1)
     areas = np.linalg.norm(np.cross(*(vertices[faces[seen]][:, k] - vertices[faces[seen]][:, 0] for k in (1, 2))), axis=1)
@@ -73,7 +74,7 @@ def test_thinning_takes_more_faces_before_it_moves_what_was_measured(tiny_room: 
     fine = closed_surface(carved, target_faces=60_000)
     lumps = _thin(*fine[:2], 150)
     vertices, faces, facts = closed_surface(carved, target_faces=150)
-    assert facts["kept"] == "thinned" and len(faces) > 200
+    assert facts.kept == "thinned" and len(faces) > 200
     assert near(vertices, faces) > 0.97 > near(*lumps)
 
 
@@ -104,7 +105,7 @@ def test_hostile_fields_still_close(seed: int) -> None:
     states = np.where(free, FREE, UNSEEN).astype(np.uint8)
     field = np.where(free, np.maximum(field, 1e-3), np.minimum(field, -1e-3)).astype(np.float32) * 0.05
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=0.05)
-    hostile = Carved(free_space=grid, distance=field, measured=field <= 0, facts={})
+    hostile = Carved(free_space=grid, distance=field, measured=field <= 0, facts=CARVED)
     vertices, faces, _ = closed_surface(hostile, target_faces=2000)
     assert is_closed_manifold(vertices, faces) and signed_volume(vertices, faces) > 0
 
@@ -135,7 +136,7 @@ def test_cameras_inside_matter_are_an_error(tiny_room: Room) -> None:
         carved = carve(
             iter(tiny), tiny_room.cameras, low=tiny_room.air_low, high=tiny_room.air_high, voxel_size=0.1, min_depth=0.0
         )
-        raise GeometryError("test", f"no camera centre lies in air: {carved.facts['free_voxels']} free voxels")
+        raise GeometryError("test", f"no camera centre lies in air: {carved.facts.free_voxels} free voxels")
 
 
 def test_voxel_size_follows_extent_and_budget() -> None:

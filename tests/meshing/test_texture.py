@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from lyra_sim.data.mesh import TriMesh
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.meshing.texture import bake
 from tests.boxes import box_trimesh
 from tests.rooms import Room

@@ -9,6 +9,7 @@ from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.meshing.carve import Carved, carve
 from lyra_sim.meshing.surface import closed_surface
 from lyra_sim.rendering.ray_casting import RayCaster
+from tests.facts import CARVED
 from tests.meshing.random_rooms import noisy
 from tests.meshing.random_worlds import AnalyticWorld, Convex
 from tests.rooms import camera_path, look
@@ -96,7 +97,7 @@ def test_air_beside_a_leg_is_no_further_from_it_than_a_voxel() -> None:
     distance[2, 2, :] = -0.01
     states = np.where(distance > 0, FREE, SOLID).astype(np.uint8)
     grid = FreeSpace(states=states, origin=np.zeros(3), voxel_size=VOXEL)
-    carved = Carved(free_space=grid, distance=distance, measured=distance <= 0, facts={})
+    carved = Carved(free_space=grid, distance=distance, measured=distance <= 0, facts=CARVED)
     vertices, _, _ = closed_surface(carved, target_faces=10_000)
     near = np.abs(vertices[:, :2] - 2.5 * VOXEL).max(axis=1) < VOXEL
     near &= np.abs(vertices[:, 2] - 2.5 * VOXEL) < VOXEL

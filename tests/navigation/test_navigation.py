@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lyra_sim.collision.convex.pieces import Piece, box_corners, named
+from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
@@ -18,6 +18,7 @@ from lyra_sim.navigation.planner import Planner
 from lyra_sim.navigation.reachable import clearance, reachable
 from lyra_sim.navigation.routes import choose_routes, route_coverage
 from lyra_sim.navigation.spawns import floor_probes, spawn_poses
+from tests.boxes import box_corners
 
 BAND = FloorBand(normal=np.array([0.0, 0.0, 1.0]), offset=0.0, low=0.1, high=0.62)
 

@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 
 from lyra_sim.data.colliders import LABELS
+from lyra_sim.data.mesh import Texture
 from lyra_sim.data.stage import StageBundle
-from lyra_sim.data.texture import Texture
 from tests.conftest import ROOT
 from tests.usd.worlds import AIR, MATTER, World, box_world, seen_texture
 

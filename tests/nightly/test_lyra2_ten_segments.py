@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from lyra_sim.world_model.weights.random_folder import write_random
-from tests.depth.providers.tiny_network import write_tiny_network
+from lyra_sim_lyra2.weights.random_folder import write_random
 from tests.house.files import ROOT
+from tests.lyra2.tiny_network import write_tiny_network
 from tests.rooms import furnished_room
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]

@@ -10,14 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from lyra_sim import __version__
 from tests.house.files import ROOT, repository_files
 
 
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel and an sdist, built as a release would be; the wheel is built from the sdist."""
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    return built(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="module")
+def lyra2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the package of the generator lyra2."""
+    return built(ROOT / "packages" / "lyra2", tmp_path_factory.mktemp("dist_lyra2"))
+
+
+def built(project: Path, out: Path) -> Path:
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(project)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return out
@@ -33,20 +43,19 @@ def wheel_names(distributions: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder that the wheel alone is installed in; what it depends on comes from the environment."""
-    (wheel,) = distributions.glob("*.whl")
-    target = tmp_path_factory.mktemp("site")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(target),
-        str(wheel),
-    ]
+    return into(tmp_path_factory.mktemp("site"), distributions)
+
+
+@pytest.fixture(scope="module")
+def both_installed(distributions: Path, lyra2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that the wheel is installed in together with the one of lyra2."""
+    return into(tmp_path_factory.mktemp("site_of_both"), distributions, lyra2)
+
+
+def into(target: Path, *folders: Path) -> Path:
+    wheels = [str(wheel) for folder in folders for wheel in folder.glob("*.whl")]
+    assert len(wheels) == len(folders)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target), *wheels]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return target
 
@@ -76,7 +85,7 @@ def test_sdist_holds_the_repository(distributions: Path) -> None:
     (sdist,) = distributions.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = tracked("lyra_sim", "configs", "usd_templates", "tests", "examples", "docs")
+    wanted = tracked("lyra_sim", "configs", "usd_templates", "packages", "tests", "examples", "docs")
     assert wanted | {"LICENSE", "NOTICE", "README.md", "Makefile", "constraints.txt", "pyproject.toml", "conftest.py"} <= names
 
 
@@ -126,3 +135,40 @@ def test_presets_are_found_from_the_wheel(installed: Path, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "small_house" in done.stdout and "assess" in done.stdout
+
+
+def test_the_wheel_of_lyra2_holds_the_package_its_licence_and_its_doors(lyra2: Path) -> None:
+    (wheel,) = lyra2.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        texts = {Path(name).name: archive.read(name).decode() for name in archive.namelist() if ".dist-info/" in name}
+    wanted = {name.removeprefix("packages/lyra2/") for name in tracked("packages") if "/lyra_sim_lyra2/" in name}
+    assert wanted and names == wanted
+    assert "Apache License" in texts["LICENSE"] and f"Requires-Dist: lyra-sim=={__version__}\n" in texts["METADATA"]
+    for line in ("generator.lyra2 = ", "frame_depth.transformers = ", "verify = ", "weights = "):
+        assert f"\n{line}lyra_sim_lyra2." in texts["entry_points.txt"], line
+
+
+def test_what_lyra2_adds_is_found_from_the_wheels(both_installed: Path, tmp_path: Path) -> None:
+    """Its code comes from its wheel; listing it needs no network, and its commands run."""
+    where = run_installed(both_installed, tmp_path, "-c", "import lyra_sim_lyra2 as p; print(p.__file__)")
+    assert Path(where.stdout.strip()).is_relative_to(both_installed), where.stderr
+    listed = run_installed(both_installed, tmp_path, "-m", "lyra_sim.command.cli", "plugins")
+    rows = [line.split()[:2] for line in listed.stdout.splitlines()]
+    assert ["generator", "lyra2"] in rows and ["frame_depth", "transformers"] in rows, listed.stderr
+    command = ("-m", "lyra_sim.command.cli", "weights", "random", "w", "--part", "tokenizer")
+    done = run_installed(both_installed, tmp_path, *command)
+    assert done.returncode == 0 and (tmp_path / "w" / "lyra_sim_weights.json").is_file(), done.stdout + done.stderr
+
+
+def test_the_core_alone_works_and_says_where_plug_ins_are_listed(installed: Path, tmp_path: Path) -> None:
+    """The environment of the tests has the plug-in installed, so its entry points are taken out by hand."""
+    hidden = (
+        "import sys, importlib.metadata as m; sys.path.insert(0, sys.argv.pop(1)); found = m.entry_points\n"
+        "m.entry_points = lambda **k: [p for p in found(**k) if not p.value.startswith('lyra_sim_lyra2')]\n"
+        "from lyra_sim.command.cli import main; main(sys.argv[1:])"
+    )
+    alone = run_installed(installed, tmp_path, "-c", hidden, str(installed), "plugins")
+    assert alone.returncode == 0 and "lyra2" not in alone.stdout and "reproject" in alone.stdout, alone.stderr
+    gone = run_installed(installed, tmp_path, "-c", hidden, str(installed), "weights", "random", "w")
+    assert gone.returncode == 2 and "weights" in gone.stderr

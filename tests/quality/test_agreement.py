@@ -19,6 +19,7 @@ from lyra_sim.quality.report.page import Section
 from lyra_sim.quality.viewpoints import HIGHEST, LOWEST, robot_viewpoints
 from lyra_sim.rendering.mesh_view import MeshScene
 from tests.boxes import box_mesh
+from tests.facts import SOLID_FACTS
 from tests.quality.robot_views import CRATE, ROOM_HIGH, crate_room, ray_distances, robot_cameras, surface_splats, with_boxes
 from tests.quality.worlds import room_grid, room_hulls, room_solid
 
@@ -130,7 +131,7 @@ def test_guesses_are_told_apart() -> None:
     solid = room_solid(ROOM)
     guessed = solid.mesh.face_seen.copy()
     guessed[24:] = False  # the faces of boxes come last
-    solid = Solid(mesh=replace(solid.mesh, face_seen=guessed), free_space=solid.free_space, texture=None, facts={})
+    solid = Solid(mesh=replace(solid.mesh, face_seen=guessed), free_space=solid.free_space, texture=None, facts=SOLID_FACTS)
     empty = surface_splats(replace(ROOM, boxes={}))
     crate = ray_distances(ROOM, CAMERAS) < ray_distances(replace(ROOM, boxes={}), CAMERAS) - 1e-6
     with_hull = look_around(CAMERAS, room_hulls(ROOM), solid, empty)

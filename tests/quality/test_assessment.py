@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture, DepthFacts
-from lyra_sim.data.colliders import Colliders
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Colliders, Collision
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.video import WorldVideo
@@ -17,9 +16,10 @@ from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics, ground_truth_metrics, load_truth
 from lyra_sim.quality.figures.limits import limit_of
-from lyra_sim.scene.spec import Truth
-from lyra_sim.steps.assess import STEP
-from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface, room_world
+from lyra_sim.scene.spec import SceneSpec, Truth
+from lyra_sim.steps.assess import assess
+from tests.facts import COLLIDERS
+from tests.quality.worlds import room_hulls, room_solid, room_surface, room_world
 from tests.rooms import Room
 
 
@@ -55,9 +55,9 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     )
     solid = room_solid(tiny_room)
     labels = np.zeros(len(solid.mesh.faces), np.uint8)
-    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=ROOM_FACTS)
+    colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=COLLIDERS)
     collision = Collision(colliders=colliders, navigation=navigation)
-    return Finished(capture=capture, video=WorldVideo(frames=None, facts={}), world=world, solid=solid, collision=collision)
+    return Finished(capture=capture, video=WorldVideo(frames=None, facts=None), world=world, solid=solid, collision=collision)
 
 
 def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -> None:
@@ -98,7 +98,13 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
 
     monkeypatch.setattr("lyra_sim.physics.gate.run_gates", never)
     (tmp_path / "truth.glb").write_bytes(b"glTF but not really")
-    cfg = SimpleNamespace(truth=Truth(mesh=(tmp_path / "truth.glb",)))
+    cfg = SceneSpec.model_validate(
+        {
+            "name": "room",
+            "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "t.json"},
+            "truth": {"mesh": [tmp_path / "truth.glb"]},
+        }
+    )
     inputs = {
         "author": SimpleNamespace(stage=tmp_path / "world.usda"),
         "depth": finished.capture,
@@ -108,4 +114,4 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
         "collide": finished.collision,
     }
     with pytest.raises(InputError, match=r"truth\.glb: the truth mesh can't be read"):
-        STEP.run(inputs, cfg, out=tmp_path)
+        assess.run(cfg, inputs, out=tmp_path)

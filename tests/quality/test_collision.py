@@ -5,24 +5,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyra_sim.data.colliders import Colliders, Hull
+from lyra_sim.data.colliders import Colliders, FrontierFacts, Hull
 from lyra_sim.data.navigation import Doorway, Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.data.scale import ScaleEstimate
+from lyra_sim.quality.assessment import stage_metrics
 from lyra_sim.quality.collision import collision_metrics, shortcut_metrics
+from lyra_sim.quality.frame import scale_metrics
 from lyra_sim.quality.navigation import navigation_metrics
-from lyra_sim.quality.scale import scale_metrics
-from lyra_sim.quality.stage import stage_metrics
 from lyra_sim.usd.rules.issues import Issue
 from tests.boxes import box_mesh
-from tests.quality.worlds import ROOM_FACTS, room_hulls, room_solid, room_surface
+from tests.facts import COLLIDERS
+from tests.quality.worlds import room_hulls, room_solid, room_surface
 from tests.rooms import Room
 
 
 def figures(room: Room, hulls: tuple[Hull, ...]) -> dict[str, Metric]:
     solid = room_solid(room)
-    colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts=ROOM_FACTS)
+    colliders = Colliders(hulls=hulls, face_labels=np.zeros(len(solid.mesh.faces), np.uint8), facts=COLLIDERS)
     return {
         metric.name.removeprefix("collision."): metric
         for metric in collision_metrics(colliders, solid, room.cameras, np.zeros(3))
@@ -74,15 +75,17 @@ def test_no_hulls_cover_nothing(tiny_room: Room) -> None:
 
 
 def test_shortcuts_of_the_making_warn_and_are_told() -> None:
-    facts = {
-        "frontier": {"frontier_length": 6.5, "frontier_stretches": 9, "frontier_fenced": 0.7, "fences": 5},
-        "clutter": {
-            "components": 40,
-            "components_over_budget": 3,
-            "coacd_lumps": 4,
-            "coacd_fallbacks": ["lump 2: killed by signal 11"],
-        },
-    }
+    facts = replace(
+        COLLIDERS,
+        frontier=FrontierFacts(frontier_length=6.5, frontier_stretches=9, frontier_fenced=0.7, fences=5, fences_cut=0),
+        clutter=replace(
+            COLLIDERS.clutter,
+            components=40,
+            components_over_budget=3,
+            coacd_lumps=4,
+            coacd_fallbacks=("lump 2: killed by signal 11",),
+        ),
+    )
     found = {metric.name.removeprefix("collision."): metric for metric in shortcut_metrics(facts)}
     assert {name: metric.value for name, metric in found.items()} == {
         "frontier_fenced": 0.7,
@@ -91,8 +94,8 @@ def test_shortcuts_of_the_making_warn_and_are_told() -> None:
     }
     assert {metric.verdict for metric in found.values()} == {"warn"}
     assert "killed by signal 11" in found["coacd_fallbacks"].note and found["coacd_fallbacks"].n == 4
-    assert {metric.verdict for metric in shortcut_metrics({})} == {"not-measured"}
-    assert {metric.verdict for metric in shortcut_metrics(ROOM_FACTS)} == {"pass"}
+    assert {metric.verdict for metric in shortcut_metrics(None)} == {"not-measured"}
+    assert {metric.verdict for metric in shortcut_metrics(COLLIDERS)} == {"pass"}
 
 
 def test_no_routes_is_a_failure_not_a_pass() -> None:

@@ -14,8 +14,8 @@ from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.depth import ViewSet, estimated_depth_metrics
+from lyra_sim.quality.frame import depth_source_metrics, pose_metrics
 from lyra_sim.quality.image import image_metrics
-from lyra_sim.quality.poses import depth_source_metrics, pose_metrics
 from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, seen_by_cameras
 from lyra_sim.rendering.ray_casting import RayCaster
@@ -88,7 +88,7 @@ def test_pose_and_depth_figures_come_from_what_capture_wrote(tiny_room: Room, tm
     assert found["poses.registered"].value == pytest.approx(0.9) and found["poses.registered"].verdict == "pass"
     assert found["poses.gps_rms"].value == 4.8 and found["poses.weakest_scale_points"].value == 17
     assert found["photo_depth.sigma_relative"].value == 0.011 and found["photo_depth.planar_prior"].value == 0.46
-    guess = replace(capture, poses={}, depth=DepthFacts(kind="layout prior", sigma_relative=0.5, figures={}))
+    guess = replace(capture, poses=None, depth=DepthFacts(kind="layout prior", sigma_relative=0.5, figures={}))
     (warned,) = [*pose_metrics(guess), *depth_source_metrics(guess)]
     assert (warned.name, warned.value, warned.verdict) == ("photo_depth.layout_prior", 1, "warn")
     assert [*pose_metrics(capture_of(world)), *depth_source_metrics(capture_of(world))] == []

@@ -184,11 +184,11 @@ def test_rubbish_is_named(good: dict[str, Any], package: Path) -> None:
 def test_a_receipt_that_arrives_makes_the_report_anew(tmp_path: Path) -> None:
     """The step's key knows the file once it is there, and doesn't mind while it isn't."""
     from lyra_sim.scene.spec import SceneSpec
-    from lyra_sim.steps.assess import sources
+    from lyra_sim.steps.assess import assess
 
     scene = {"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "transforms.json"}}
     receipt = tmp_path / "receipt.json"
     cfg = SceneSpec.model_validate(scene | {"assess": {"receipt": str(receipt)}})
-    assert receipt not in sources(cfg)
+    assert receipt not in assess.sources_of(cfg)
     receipt.write_text("{}")
-    assert receipt in sources(cfg)
+    assert receipt in assess.sources_of(cfg)

@@ -69,13 +69,13 @@ def world(tiny_room: Room, tmp_path: Path) -> World:
     metric = room_world(tiny_room, tmp_path / "views")
     return World(
         capture=capture_of(metric),
-        video=WorldVideo(frames=None, facts={}),
+        video=WorldVideo(frames=None, facts=None),
         metric=metric,
         solid=room_solid(tiny_room, voxel_size=0.1),
         colliders=Colliders(
             hulls=(Hull(name="floor_000", label="floor", vertices=floor, faces=faces, seen=1.0),),
             face_labels=np.zeros(1, np.uint8),
-            facts={},
+            facts=None,
         ),
         navigation=Navigation(
             occupancy=OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05),

@@ -8,7 +8,7 @@ import pytest
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.truth.map import map_metrics
+from lyra_sim.quality.truth.maps import map_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, sample_surface, seen_by_depth, surface_distances, truth_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.quality.worlds import room_surface, room_world

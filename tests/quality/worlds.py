@@ -22,17 +22,12 @@ from lyra_sim.geometry.cameras import unproject
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.geometry.up_evidence import combine_up, up_piece
 from tests.boxes import box_mesh
+from tests.facts import ALIGNED, POSES, SOLID_FACTS
 from tests.rooms import Room
 
 UP = np.array([0.0, 0.0, 1.0])
 SHELL = 0.1
 """Matter around the air box [m]."""
-
-ROOM_FACTS = {
-    "frontier": {"frontier_length": 0.0, "frontier_stretches": 0, "frontier_fenced": 1.0, "fences": 0},
-    "clutter": {"components": 8, "components_over_budget": 0, "coacd_lumps": 0, "coacd_fallbacks": []},
-}
-"""What making the hulls of a closed room would record."""
 
 
 def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> MetricWorld:
@@ -64,7 +59,7 @@ def room_world(room: Room, folder: Path, *, metres_per_unit: float = 1.0) -> Met
         world_from_input=Similarity(scale=metres_per_unit, rotation=np.eye(3), translation=np.zeros(3)),
         scale=ScaleEstimate(metres_per_unit=metres_per_unit, sigma_relative=0.0, source="declared metric"),
         depth_kind="measured",
-        evidence={"floor": "analytic"},
+        evidence=ALIGNED,
         gravity=combine_up([up_piece(UP, 0.3, "floor plane"), up_piece(UP, 0.6, "plumb walls")], subject="room"),
     )
 
@@ -98,16 +93,7 @@ def as_photos(world: MetricWorld, folder: Path, *, inferred_from_row: int = 60) 
     views = replace(world.views, depth_folder=folder, units_per_depth_count=per_count)
     world = replace(world, views=views)
     figures = {"measured": 0.5, "planar_prior": 0.46, "sky": 0.033, "moving": 0.0}
-    poses = {
-        "photos": 40,
-        "posed": len(world.cameras),
-        "reprojection_px": 0.61,
-        "recipe": "global mapper, free focal",
-        "findings": ["between 0012 and 0013 the scale jumps <4.9x>"],
-        "dropped": [["0040", "no feature in common"]],
-        "skipped": [["notes.jpg", "not an image"]],
-        "figures": {"gps_rms_m": 4.8, "weakest_scale_points": 17.0},
-    }
+    poses = replace(POSES, posed=len(world.cameras))
     capture = capture_of(world, depth=DepthFacts(kind="plane sweep", sigma_relative=0.011, figures=figures), poses=poses)
     return world, capture
 
@@ -159,4 +145,4 @@ def room_hulls(room: Room, *, left_out: tuple[str, ...] = ()) -> tuple[Hull, ...
 
 def room_solid(room: Room, *, voxel_size: float = 0.05) -> Solid:
     """Surface and grid of the room, untextured."""
-    return Solid(mesh=room_surface(room), free_space=room_grid(room, voxel_size=voxel_size), texture=None, facts={})
+    return Solid(mesh=room_surface(room), free_space=room_grid(room, voxel_size=voxel_size), texture=None, facts=SOLID_FACTS)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.splats import Splats
 from lyra_sim.quality.image import likeness
 from lyra_sim.rendering.splat_view import render_splats
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import CaptureConfig, SceneSpec
+from tests import scene_parts
 from tests.rooms import Room, camera_path, look
 
 WIDTH, HEIGHT, FOCAL = 80, 60, 60.0
@@ -32,7 +32,7 @@ def captured(files: Path, out: Path) -> Capture:
     """What ``Room.write_rgbd`` wrote, read as the capture step does."""
     source = RgbdSource(frames=files / "rgb", depth=files / "depth_mm", cameras=files / "transforms.json")
     scene = SceneSpec(name="pan", rgbd=source, scale="metric", up="z", capture=CaptureConfig(hold_out_every=HOLD_OUT_EVERY))
-    capture = capture_rgbd(scene, out=out)
+    capture = scene_parts.captured(scene, out)
     capture.save(out)
     return capture
 

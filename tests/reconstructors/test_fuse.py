@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from scipy.spatial.transform import Rotation
 
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.conventions import rgb_from_sh_dc
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.video import INVENTED, KNOWN, NEW, GeneratedFrames, WorldVideo
@@ -15,6 +14,7 @@ from lyra_sim.reconstructors.surfels import SurfelCloud
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
 from tests.rooms import Room
+from tests.scene_parts import captured
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,7 @@ def capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     rgbd = RgbdSource(
         frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
     )
-    return capture_rgbd(
-        SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z"), out=tmp_path_factory.mktemp("capture") / "out"
-    )
+    return captured(SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z"), tmp_path_factory.mktemp("capture") / "out")
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +92,11 @@ def test_generated_frames_add_only_what_is_new(
     frames = GeneratedFrames(folder=tmp_path, cameras=tiny_room.cameras.select(np.array([7])), units_per_depth_count=0.001)
     for origin in (np.full(z.shape, INVENTED, np.uint8), np.full(z.shape, KNOWN, np.uint8)):
         write_frame(frames, rgb, z - 0.3, origin)
-        same = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={}))
+        same = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts=None))
         np.testing.assert_array_equal(same.splats.means, reconstruction.splats.means)
     origin[:60] = NEW
     write_frame(frames, rgb, z - 0.3, origin)
-    more = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts={})).splats.means
+    more = reconstruct(capture, ReconstructConfig(splat_spacing=0.04), video=WorldVideo(frames=frames, facts=None)).splats.means
     assert len(more) > len(reconstruction.splats) + 100
     kept = {tuple(mean) for mean in more.tolist()} & {tuple(mean) for mean in reconstruction.splats.means.tolist()}
     assert len(kept) > 0.95 * len(reconstruction.splats), "the surface the photos measured is where it was"

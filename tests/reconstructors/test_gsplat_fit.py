@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.depth import PosedDepth
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.video import KNOWN, NEW, GeneratedFrames, WorldVideo
 from lyra_sim.data.world import Reconstruction
@@ -62,12 +63,12 @@ def test_rendered_depth_is_the_measured_one(capture: Capture, trained: Reconstru
 
 def test_facts_say_how_it_went(capture: Capture, trained: Reconstruction, tmp_path: Path) -> None:
     facts = trained.facts
-    assert facts["iterations"] == CFG.iterations
-    assert facts["splats"] == len(trained.splats) <= CFG.train_splats
-    assert 0 < facts["loss"] < 0.1
-    assert len(facts["exposures"]) == len(capture.used)
+    assert facts.iterations == CFG.iterations
+    assert facts.splats == len(trained.splats) <= CFG.train_splats
+    assert 0 < facts.loss < 0.1
+    assert len(facts.exposures) == len(capture.used)
     trained.save(tmp_path)
-    assert Reconstruction.load(tmp_path, captured=capture.views).facts == facts
+    assert Reconstruction.load(tmp_path, depth=PosedDepth.of(capture)).facts == facts
 
 
 def test_the_same_bits_again(capture: Capture, trained: Reconstruction) -> None:
@@ -102,7 +103,7 @@ def test_a_darker_photo_is_seen_to_be_darker(capture: Capture, tmp_path: Path) -
     changed = copied(capture, tmp_path / "views")
     dark = capture.used[2]
     Image.fromarray((changed.views.rgb(dark) * 0.8).astype(np.uint8)).save(changed.views.rgb_path(dark))
-    gains = np.array([row["gain"] for row in reconstruct(changed, CFG).facts["exposures"]])
+    gains = np.array([row["gain"] for row in reconstruct(changed, CFG).facts.exposures])
     relative = gains[2] / np.delete(gains, 2, axis=0).mean(axis=0)
     assert (relative < 0.96).all()
     assert np.abs(np.log(gains).mean(axis=0)).max() < 1e-3
@@ -134,7 +135,7 @@ def drawn(room: Room, folder: Path, *, known_colour: int) -> WorldVideo:
     for name, image in (("rgb", rgb), ("origin", origin), ("z_depth", np.round(depths[0] * 1000).astype(np.uint16))):
         (folder / name).mkdir(parents=True)
         Image.fromarray(image).save(folder / name / "00000.png")
-    return WorldVideo(frames=GeneratedFrames(folder=folder, cameras=camera, units_per_depth_count=0.001), facts={})
+    return WorldVideo(frames=GeneratedFrames(folder=folder, cameras=camera, units_per_depth_count=0.001), facts=None)
 
 
 def test_frames_teach_where_they_are_new_and_nowhere_else(tiny_room: Room, capture: Capture, tmp_path: Path) -> None:

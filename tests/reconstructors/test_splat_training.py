@@ -48,7 +48,7 @@ def test_densification_stops_at_the_lid(capture: Capture, most: int) -> None:
     """Thinned to 700 these seeds want more, and get as many as there may be."""
     surface = fuse.reconstruct(capture, ReconstructConfig(splat_spacing=0.04, max_splats=700)).splats
     trained = train(surface, views_of(capture), iterations=60, side=80, depth_weight=0.2, most=most, seed=7)
-    assert len(surface) <= trained.facts["seeds"] <= 700
+    assert len(surface) <= trained.facts.seeds <= 700
     assert 0.95 * most < len(trained.splats) <= most
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lyra_sim.data.texture import Texture
+from lyra_sim.data.mesh import Texture
 from lyra_sim.rendering.mesh_view import BACKGROUND_RGB, SECTION_RGB, MeshScene
 from lyra_sim.rendering.ray_casting import RayCaster
 from tests.boxes import box_mesh

@@ -7,8 +7,7 @@ from scipy.spatial.transform import Rotation
 from lyra_sim.data.splats import Splats
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.rendering.spherical_harmonics import colors_towards, sh_basis
-from lyra_sim.rendering.splat_view import render_splats
+from lyra_sim.rendering.splat_view import colors_towards, render_splats, sh_basis
 from tests.contracts.splat_reference import Reference, Scene, render
 from tests.rooms import camera_path, look
 

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
+from fake_author import World
+
 from lyra_sim.data.report import Metric, Report
-from lyra_sim.steps.step import Step
+from lyra_sim.scene.spec import AssessConfig
+from lyra_sim.steps.step import step
 
 
-def run(inputs, cfg, *, out: Path):
-    verdict = "fail" if cfg.assess.pictures == 1 else "pass"
-    Report(
-        scene=cfg.name, metrics=(Metric(name="fake.pictures", value=cfg.assess.pictures, unit="", n=1, verdict=verdict),)
-    ).save(out / "metrics.json")
+@step(version=1)
+def assess(author: World, *, assess: AssessConfig, name: str, out: Path) -> Report:
+    verdict = "fail" if assess.pictures == 1 else "pass"
+    metric = Metric(name="fake.pictures", value=assess.pictures, unit="", n=1, verdict=verdict)
+    report = Report(scene=name, metrics=(metric,))
+    report.save(out)
     (out / "report.html").write_text("<p>report</p>")
-
-
-def load(folder: Path, inputs):
-    return Report.load(folder / "metrics.json")
-
-
-STEP = Step(name="assess", version=1, needs=("author",), reads=("assess",), run=run, load=load)
+    return report

@@ -1,19 +1,26 @@
 """Third step: a world folder and its export."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from lyra_sim.steps.step import Step
+from fake_scale import Scaled
+
+from lyra_sim.steps.step import step
 
 
-def run(inputs, cfg, *, out: Path):
+@dataclass(frozen=True)
+class World:
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path) -> "World":
+        return cls(folder)
+
+
+@step(version=1)
+def author(scale: Scaled, *, out: Path) -> World:
     for folder in ("world", "exports"):
         (out / folder).mkdir()
-    (out / "world" / "world.usda").write_text(f"#usda 1.0\n# {inputs['scale']}\n")
+    (out / "world" / "world.usda").write_text(f"#usda 1.0\n# {scale}\n")
     (out / "exports" / "mesh.glb").write_text("glb")
-
-
-def load(folder: Path, inputs):
-    return folder
-
-
-STEP = Step(name="author", version=1, needs=("scale",), reads=(), run=run, load=load)
+    return World(out)

@@ -1,17 +1,22 @@
-"""First of three tiny steps: copies the input and counts its letters."""
+"""First of four tiny steps: copies the input and counts its letters."""
 
 from pathlib import Path
 
-from lyra_sim.steps.step import Step
+from lyra_sim.scene.sources import RgbdSource
+from lyra_sim.steps.step import step
+from tests.runner.fake_results import Told
 
 
-def run(inputs, cfg, *, out: Path):
-    text = "".join(file.read_text() for file in sorted(cfg.rgbd.frames.iterdir()))
-    (out / "count.txt").write_text(f"{len(text)} {text}")
+class Count(Told):
+    FILE = "count.txt"
 
 
-def load(folder: Path, inputs):
-    return (folder / "count.txt").read_text()
+def sources(rgbd: RgbdSource | None) -> tuple[Path, ...]:
+    return (rgbd.frames,)
 
 
-STEP = Step(name="count", version=1, needs=(), reads=("rgbd",), run=run, load=load, sources=lambda cfg: (cfg.rgbd.frames,))
+@step(version=1, sources=sources)
+def count(*, rgbd: RgbdSource | None, out: Path) -> Count:
+    text = "".join(file.read_text() for file in sorted(rgbd.frames.iterdir()))
+    (out / Count.FILE).write_text(f"{len(text)} {text}")
+    return Count.load(out)

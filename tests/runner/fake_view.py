@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from lyra_sim.steps.step import Step
+from fake_window import Window
+
+from lyra_sim.steps.step import step
+from tests.runner.fake_results import Told
 
 
-def run(inputs, cfg, *, out: Path):
-    (out / "view.txt").write_text(f"through the window: {inputs['window']}")
+class View(Told):
+    FILE = "view.txt"
 
 
-def load(folder: Path, inputs):
-    return (folder / "view.txt").read_text()
-
-
-STEP = Step(name="view", version=1, needs=("window",), reads=(), run=run, load=load)
+@step(version=1)
+def view(window: Window, *, out: Path) -> View:
+    (out / View.FILE).write_text(f"through the window: {window}")
+    return View.load(out)

@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
-from lyra_sim.steps.step import Step
+from fake_sky import Sky
+
+from lyra_sim.steps.step import step
 
 
-def run(inputs, cfg, *, out: Path):
+class Window(str):
+    @classmethod
+    def load(cls, folder: Path, sky: Sky) -> "Window":
+        return cls(sky)
+
+
+@step(version=1)
+def window(sky: Sky, *, out: Path) -> Window:
     (out / "frame.txt").write_text("a window frame")
-
-
-def load(folder: Path, inputs):
-    return inputs["sky"]
-
-
-STEP = Step(name="window", version=1, needs=("sky",), reads=(), run=run, load=load)
+    return Window(sky)

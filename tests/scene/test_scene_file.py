@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lyra_sim import plugins
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.physics.robots import ROBOTS
+from lyra_sim.plugins import PluginSpec
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.scene_file import json_schema, load_scenes, source_paths
 from lyra_sim.scene.spec import CollideConfig, MeshConfig, RobotConfig, SceneSpec
@@ -71,12 +73,24 @@ def test_a_choice_is_replaced_not_mixed(tmp_path):
         ("assess.engines=[newton, newton]", "(expected each engine once: one that runs twice agrees with itself)"),
         ("rgbd.frames=no", "'scenes.room.rgbd.frames' is False (expected a path)"),
         ("assess.engines=[]", "'scenes.room.assess.engines' is []"),
+        (
+            "assess.engines=[newton, physix]",
+            "'scenes.room.assess.engines.1' is 'physix' (expected a plug-in of kind physics: physx, newton).\n"
+            "  Did you mean 'physx'?\n  lyra-sim plugins lists what is installed, docs/plugins.md",
+        ),
     ],
 )
 def test_values_that_make_no_sense_together_are_refused(tmp_path, override, expected):
     with pytest.raises(SpecError) as caught:
         load_scenes(write(tmp_path, {"name": "room"}), [f"scenes.room.{override}"])
     assert expected in str(caught.value)
+
+
+def test_an_engine_of_an_installed_package_may_be_named(tmp_path, monkeypatch):
+    theirs = PluginSpec(kind="physics", name="bullet", target="their_package:Engine", version="1")
+    monkeypatch.setattr(plugins, "_third_party", lambda: (theirs,))
+    (room,) = load_scenes(write(tmp_path, {"name": "room"}), ["scenes.room.assess.engines=[bullet]"])
+    assert room.assess.engines == ("bullet",)
 
 
 def write_source(folder: Path, **scene) -> Path:

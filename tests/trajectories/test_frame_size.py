@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyra_sim.geometry.cameras import project
-from lyra_sim.trajectories.frame_size import cropped_K, frame_size
+from lyra_sim.trajectories.path import cropped_K, frame_size
 
 side = st.integers(80, 4000)
 

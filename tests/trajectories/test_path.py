@@ -49,8 +49,8 @@ def test_it_repeats_to_the_bit(flat_capture: Capture) -> None:
 
 def test_facts_are_plain_and_true(flat_capture: Capture) -> None:
     path = camera_path(flat_capture, GenerateConfig.model_validate({"path": "walk_through", "chunks": 1}))
-    facts = json.loads(json.dumps(path.facts))
-    assert facts == path.facts and facts["frames"] == len(path.cameras) == 81
+    facts = json.loads(json.dumps(path.facts.to_json()))
+    assert facts == path.facts.to_json() and facts["frames"] == len(path.cameras) == 81
     steps = np.linalg.norm(np.diff(path.cameras.centres, axis=0), axis=1)
     assert facts["largest_step_m"] == pytest.approx(steps.max(), abs=1e-5)
     assert facts["clearance"]["asked_m"] == 0.2 and facts["clearance"]["way_kept"] == 1.0

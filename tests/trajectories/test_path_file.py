@@ -32,9 +32,9 @@ def path_of(capture: Capture, file: Path, *, chunks: int = 2, clearance: float =
 def test_it_is_read_as_it_was_written(flat_capture: Capture, tmp_path: Path, write) -> None:
     file = write(tmp_path / f"path{'.npz' if write is write_lyra else '.json'}", stroll())
     path = path_of(flat_capture, file)
-    assert len(path.cameras) == 161 and path.facts["frames_in_file"] == 170
+    assert len(path.cameras) == 161 and path.facts.frames_in_file == 170
     np.testing.assert_allclose(path.cameras.c2w, stroll()[:161], atol=2e-6)
-    assert path.facts["kind"] == "file" and path.facts["clearance"]["frames_moved"] == 0
+    assert path.facts.kind == "file" and path.facts.clearance.frames_moved == 0
     # 1280 × 720 into 256 × 192: scaled by 192 / 720, cut to the middle
     assert (path.cameras.width, path.cameras.height) == (256, 192)
     scale = 192 / 720
@@ -73,10 +73,10 @@ def test_it_is_bent_aside_from_what_it_brushes(flat: Room, flat_capture: Capture
     at = np.linspace(0, 1, 161)
     brushing = np.stack([look(np.array([1 + 2.5 * s, 2 - 1.92 * np.sin(np.pi * s), 1.2]), 0.3, 0.0) for s in at])
     path = path_of(flat_capture, write_lyra(tmp_path / "path.npz", brushing))
-    distance, kept = flat.distance(path.cameras.centres), path.facts["clearance"]
+    distance, kept = flat.distance(path.cameras.centres), path.facts.clearance
     assert len(path.cameras) == 161 and distance.min() > 0.19
-    assert kept["least_before_m"] == pytest.approx(0.08, abs=0.01) and kept["least_m"] > 0.19
-    assert 5 < kept["frames_moved"] < 100 and 0.1 < kept["largest_shift_m"] < 0.2
+    assert kept.least_before_m == pytest.approx(0.08, abs=0.01) and kept.least_m > 0.19
+    assert 5 < kept.frames_moved < 100 and 0.1 < kept.largest_shift_m < 0.2
     np.testing.assert_allclose(path.cameras.c2w[:, :3, :3], brushing[:, :3, :3], atol=1e-6)
     shift = path.cameras.centres - brushing[:, :3, 3]
     assert np.linalg.norm(np.diff(shift, n=2, axis=0), axis=1).max() < 0.005
@@ -86,7 +86,7 @@ def test_it_ends_before_a_wall(flat: Room, flat_capture: Capture, tmp_path: Path
     """Through the inner wall into the next room, where it would be free again."""
     through = np.stack([look(np.array([2 + 3.2 * s, 3.0, 1.2]), 0.0, 0.0) for s in np.linspace(0, 1, 241)])
     path = path_of(flat_capture, write_lyra(tmp_path / "path.npz", through), chunks=3)
-    assert len(path.cameras) == 81 and path.facts["clearance"]["way_kept"] == pytest.approx(81 / 241, abs=1e-3)
+    assert len(path.cameras) == 81 and path.facts.clearance.way_kept == pytest.approx(81 / 241, abs=1e-3)
     with pytest.raises(GeometryError, match=r"(?s)path\.npz: only its first \d\d cameras can be kept 0\.2 m clear.*81 or more"):
         path_of(flat_capture, write_lyra(tmp_path / "path.npz", through[60:]), chunks=2)
     assert len(path_of(flat_capture, tmp_path / "path.npz", clearance=0.0).cameras) == 161, "0 lets it go anywhere"
@@ -99,7 +99,7 @@ def test_unseen_space_is_no_reason_for_doubt(flat_capture: Capture, tmp_path: Pa
     back = np.tile(start, (81, 1, 1))
     back[:, :3, 3] -= np.linspace(0, 1.5, 81)[:, None] * start[:3, 2] * [1, 1, 0]
     path = path_of(capture, write_lyra(tmp_path / "path.npz", back))
-    assert len(path.cameras) == 81 and path.facts["clearance"]["frames_moved"] == 0
+    assert len(path.cameras) == 81 and path.facts.clearance.frames_moved == 0
 
 
 @pytest.mark.parametrize("fault", ["centimetres", "y up", "beside the flat"])
@@ -152,6 +152,6 @@ def test_a_path_of_lyra_itself(flat_capture: Capture, shared_data: Path) -> None
     if not file.is_file():
         pytest.skip("Lyra's example trajectory isn't among the shared data")
     path = path_of(of_views(flat_capture, 7, 8, 9), file, chunks=9, frame="first_camera", clearance=0.0)
-    assert len(path.cameras) == 481 and path.facts["frames_in_file"] == 500
-    assert path.facts["length_m"] == pytest.approx(2.6, abs=0.4), "Lyra's own examples are 2.4 to 2.9 units long"
+    assert len(path.cameras) == 481 and path.facts.frames_in_file == 500
+    assert path.facts.length_m == pytest.approx(2.6, abs=0.4), "Lyra's own examples are 2.4 to 2.9 units long"
     assert path.cameras.K[0, 0, 0] / path.cameras.K[0, 1, 1] == pytest.approx(804.457 / 804.371, rel=1e-5)

@@ -38,7 +38,7 @@ def filmed(request: pytest.FixtureRequest, photos: Capture) -> tuple[Capture, Ge
 def test_it_begins_exactly_as_the_start_photo(filmed: tuple[Capture, GeneratedPath]) -> None:
     capture, path = filmed
     np.testing.assert_array_equal(path.cameras.c2w[0], capture.cameras.c2w[0])
-    assert path.facts["start"] == capture.views.names[0]
+    assert path.facts.start == capture.views.names[0]
 
 
 def test_its_frames_are_cropped_photos(filmed: tuple[Capture, GeneratedPath]) -> None:
@@ -55,7 +55,7 @@ def test_rotations_are_rotations(filmed: tuple[Capture, GeneratedPath]) -> None:
 
 def test_it_moves_without_jerks(filmed: tuple[Capture, GeneratedPath]) -> None:
     _, path = filmed
-    c2w = path.cameras.c2w[:41] if path.facts["kind"] == "there_and_back" else path.cameras.c2w
+    c2w = path.cameras.c2w[:41] if path.facts.kind == "there_and_back" else path.cameras.c2w
     velocity = np.diff(c2w[:, :3, 3], axis=0)
     steps = np.linalg.norm(velocity, axis=1)
     if steps.max() > 0:
@@ -64,7 +64,7 @@ def test_it_moves_without_jerks(filmed: tuple[Capture, GeneratedPath]) -> None:
         assert np.linalg.norm(np.diff(velocity, axis=0), axis=1).max() < 0.45 * steps.max()
     turned = turns(c2w[:, :3, :3])
     assert np.abs(np.diff(turned)).max() < np.radians(1.5)
-    if path.facts["kind"] in ("walk_through", "there_and_back"):
+    if path.facts.kind in ("walk_through", "there_and_back"):
         assert turned.max() < 2.5 * MAX_TURN
 
 
@@ -75,8 +75,8 @@ def test_it_stays_upright_in_free_air(flat: Room, filmed: tuple[Capture, Generat
     if len(capture.views) > 1:  # one photo doesn't show what lies to its sides
         assert not flat.solid(world.centres).any()
         assert flat.distance(world.centres).min() > 0.2 - 0.01
-    kept = path.facts["clearance"]
-    assert kept["least_m"] >= min(0.2, kept["least_required_m"]) - 0.01
+    kept = path.facts.clearance
+    assert kept.least_m >= min(0.2, kept.least_required_m) - 0.01
 
 
 def test_there_and_back_is_a_palindrome_to_the_bit(photos: Capture) -> None:
@@ -91,29 +91,27 @@ def test_there_and_back_is_a_palindrome_to_the_bit(photos: Capture) -> None:
 def test_a_walk_follows_the_photos(flat: Room, flat_capture: Capture) -> None:
     path = path_of(flat_capture, "walk_through", chunks=2, clearance=0.0)
     gap = np.linalg.norm(flat.cameras.centres[:, None] - path.cameras.centres[None], axis=2).min(axis=1)
-    assert path.facts["order"] == "photos" and gap.max() < 0.25, "the way turns on its heel once"
-    assert path.facts["length_m"] == pytest.approx(
-        np.linalg.norm(np.diff(path.cameras.centres, axis=0), axis=1).sum(), abs=1e-3
-    )
+    assert path.facts.order == "photos" and gap.max() < 0.25, "the way turns on its heel once"
+    assert path.facts.length_m == pytest.approx(np.linalg.norm(np.diff(path.cameras.centres, axis=0), axis=1).sum(), abs=1e-3)
 
 
 def test_a_walk_starts_where_it_is_told_and_is_as_long(flat_capture: Capture) -> None:
     path = path_of(flat_capture, "walk_through", start="0004", length=2.0, clearance=0.0)
     np.testing.assert_array_equal(path.cameras.c2w[0], flat_capture.cameras.c2w[4])
-    assert path.facts["length_m"] == pytest.approx(2.0, abs=0.03)
+    assert path.facts.length_m == pytest.approx(2.0, abs=0.03)
 
 
 def test_auto_goes_no_faster_than_a_walk(flat_capture: Capture) -> None:
     path = path_of(flat_capture, "there_and_back", clearance=0.0)
-    assert path.facts["largest_step_m"] < 0.105
-    assert path.facts["length_m"] < 6.5
+    assert path.facts.largest_step_m < 0.105
+    assert path.facts.length_m < 6.5
 
 
 def test_one_photo_walks_half_its_depth_ahead(flat: Room, flat_capture: Capture) -> None:
     capture = of_views(flat_capture, 7)
     path = path_of(capture, "walk_through", clearance=0.0)
     move = path.cameras.centres[-1] - path.cameras.centres[0]
-    assert path.facts["clearance"] is None and path.facts["order"] == "ahead"
+    assert path.facts.clearance is None and path.facts.order == "ahead"
     assert np.linalg.norm(move) == pytest.approx(float(np.median(flat.rendered[1][7])) / 2, abs=0.01)
     forward = flat.cameras.c2w[7, :3, 2] * [1, 1, 0]
     np.testing.assert_allclose(move / np.linalg.norm(move), forward / np.linalg.norm(forward), atol=1e-9)
@@ -122,7 +120,7 @@ def test_one_photo_walks_half_its_depth_ahead(flat: Room, flat_capture: Capture)
 def test_a_walk_into_a_wall_ends_before_it(flat: Room, flat_capture: Capture) -> None:
     capture = of_views(flat_capture, 7)
     path = path_of(capture, "walk_through", length=20.0)
-    assert path.facts["clearance"]["way_kept"] < 0.5
+    assert path.facts.clearance.way_kept < 0.5
     assert flat.distance(path.cameras.centres).min() > 0.19 and not flat.solid(path.cameras.centres).any()
 
 
@@ -136,12 +134,12 @@ def test_an_orbit_looks_at_one_point_from_one_height(flat_capture: Capture) -> N
     np.testing.assert_allclose(c2w[:, 2, 3], start[2, 3], atol=1e-9)
     arm = (c2w[:, :2, 3] - target[:2]) @ [1, 1j]
     assert np.degrees(np.angle(arm[-1] / arm[0])) == pytest.approx(-90, abs=1e-6), "leftwards: clockwise round it"
-    assert path.facts["turn_deg"] == 90
+    assert path.facts.turn_deg == 90
 
 
 def test_an_orbit_through_a_wall_is_cut(flat: Room, flat_capture: Capture) -> None:
     path = path_of(flat_capture, "orbit", radius=2.5)
-    assert 5 < path.facts["turn_deg"] < 300
+    assert 5 < path.facts.turn_deg < 300
     assert not flat.solid(path.cameras.centres).any() and flat.distance(path.cameras.centres).min() > 0.19
 
 
@@ -154,7 +152,7 @@ def test_an_orbit_takes_the_side_that_photos_saw(flat: Room, flat_capture: Captu
     across = start[:3, 0] / np.linalg.norm(start[:3, 0])
     mirrored = taken - 2 * ((taken - start[:3, 3]) @ across)[:, None] * across
     assert known.seen_free(taken).sum() >= known.seen_free(mirrored).sum()
-    assert path.facts["clearance"]["frames_behind"] == 0 and not flat.solid(taken).any()
+    assert path.facts.clearance.frames_behind == 0 and not flat.solid(taken).any()
 
 
 def test_look_around_turns_once_at_level_gaze(flat_capture: Capture) -> None:
@@ -187,7 +185,7 @@ def test_a_photo_close_to_a_wall_may_stay_there(flat: Room, tmp_path: Path) -> N
     room = replace(flat, cameras=room_cameras(views))
     path = path_of(capture_of(room, tmp_path / "close"), "walk_through")
     distance = flat.distance(path.cameras.centres)
-    assert path.facts["clearance"]["narrow_photos"] == 1
+    assert path.facts.clearance.narrow_photos == 1
     assert distance[0] == pytest.approx(0.08) and distance[-1] > 0.19
     gone = np.linalg.norm(path.cameras.centres - path.cameras.centres[0], axis=1)
     assert (distance > np.minimum(0.2, 0.08 + gone) - 0.015).all()
@@ -196,7 +194,7 @@ def test_a_photo_close_to_a_wall_may_stay_there(flat: Room, tmp_path: Path) -> N
 def test_photos_in_any_order_are_walked_along(flat: Room, flat_capture: Capture) -> None:
     shuffled = of_views(flat_capture, 0, *(1 + np.random.default_rng(1).permutation(17)).tolist())
     path = path_of(shuffled, "walk_through", chunks=2)
-    assert path.facts["order"] == "shortest" and path.facts["length_m"] < 9
+    assert path.facts.order == "shortest" and path.facts.length_m < 9
     assert flat.distance(path.cameras.centres).min() > 0.19
 
 
@@ -209,7 +207,7 @@ def test_an_unknown_start_is_told_with_a_suggestion(flat_capture: Capture) -> No
 
 def test_a_held_out_start_is_refused(flat_capture: Capture) -> None:
     held = replace(flat_capture, held_out=(0, 6, 12))
-    assert path_of(held, "look_around", clearance=0.0).facts["start"] == "0001", "the first that is used"
+    assert path_of(held, "look_around", clearance=0.0).facts.start == "0001", "the first that is used"
     with pytest.raises(SpecError, match=r"(?s)photo '0006' is held out.*hold_out_every"):
         path_of(held, "look_around", start="0006")
 

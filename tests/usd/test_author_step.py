@@ -1,19 +1,20 @@
 """The author step: what the runner hands it, what it leaves in the folder, what its key rests on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from lyra_sim.data.collision import Collision
+from lyra_sim.data.colliders import Collision
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.video import GeneratedFrames, WorldVideo
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.author import STEP
-from lyra_sim.usd.world import open_world
-from tests.usd.worlds import World
+from lyra_sim.steps.author import author
+from tests.facts import SOLID_FACTS, WALK
+from tests.usd.worlds import World, opened
 
 
 def inputs_of(small_world: World, video: WorldVideo) -> dict[str, object]:
@@ -21,7 +22,7 @@ def inputs_of(small_world: World, video: WorldVideo) -> dict[str, object]:
     return {
         "generate": video,
         "align": small_world.world,
-        "mesh": Solid(mesh=small_world.mesh, free_space=space, texture=small_world.texture, facts={}),
+        "mesh": Solid(mesh=small_world.mesh, free_space=space, texture=small_world.texture, facts=SOLID_FACTS),
         "collide": Collision(colliders=small_world.colliders, navigation=small_world.navigation),
     }
 
@@ -31,11 +32,11 @@ def test_licence_of_the_weights_travels_with_the_world(small_world: World, tmp_p
     weights = {"weights_licence": "research only", "weights_licence_terms": None, "weights_sha256": "abc"}
     video = WorldVideo(
         frames=GeneratedFrames(folder=tmp_path, cameras=camera, units_per_depth_count=1e-3),
-        facts={"backend": "lyra2", "weights": weights},
+        facts=replace(WALK, backend="lyra2", weights=weights),
     )
     spec = SceneSpec.model_validate({"name": "attic", "rgbd": {"frames": "rgb", "depth": "depth", "cameras": "t.json"}})
-    bundle = STEP.run(inputs_of(small_world, video), spec, out=tmp_path / "author")
-    stage = open_world(bundle.stage)
+    bundle = author.run(spec, inputs_of(small_world, video), out=tmp_path / "author")
+    stage = opened(bundle.stage)
     for told in (
         stage.GetRootLayer().customLayerData["lyra_sim"],
         json.loads((bundle.world / "manifest.json").read_text())["provenance"],
@@ -45,7 +46,7 @@ def test_licence_of_the_weights_travels_with_the_world(small_world: World, tmp_p
 
 
 def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_path: Path) -> None:
-    inputs = inputs_of(small_world, WorldVideo(frames=None, facts={}))
+    inputs = inputs_of(small_world, WorldVideo(frames=None, facts=None))
     spec = SceneSpec.model_validate(
         {
             "name": "attic",
@@ -53,11 +54,11 @@ def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_pat
             "author": {"half_splats": True},
         }
     )
-    bundle = STEP.run(inputs, spec, out=tmp_path)
-    assert STEP.load(tmp_path, inputs) == bundle
-    stage = open_world(bundle.stage)
+    bundle = author.run(spec, inputs, out=tmp_path)
+    assert author.load(tmp_path, inputs) == bundle
+    stage = opened(bundle.stage)
     facts = stage.GetRootLayer().customLayerData["lyra_sim"]
     assert (facts["name"], facts["invented"]) == ("attic", "none invented")
     assert (bundle.world / "payload" / "splat_half.usdc").is_file()
     assert (bundle.exports / "hulls.glb").is_file()
-    assert (STEP.needs, STEP.reads) == (("generate", "align", "mesh", "collide"), ("name", "author"))
+    assert (author.needs, author.reads) == (("generate", "align", "mesh", "collide"), ("author", "name"))

@@ -19,12 +19,11 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
 from lyra_sim.exporters.glb import write_mesh_glb
+from lyra_sim.usd.mesh_parts import OUTER_SHELL
 from lyra_sim.usd.package import write_geometry
-from lyra_sim.usd.parts import OUTER_SHELL
 from lyra_sim.usd.stage import label_of
-from lyra_sim.usd.world import open_world
 from tests.conftest import ROOT
-from tests.usd.worlds import AIR, MATTER, World, box_world
+from tests.usd.worlds import AIR, MATTER, World, box_world, opened
 
 SHAPES = "/World/Environment/Collision/shapes"
 
@@ -68,26 +67,26 @@ def test_opens_complete_with_nothing_unresolved(bundle: StageBundle) -> None:
 
 def test_variants_compose_what_they_say(bundle: StageBundle) -> None:
     mesh, splat = "/World/Environment/Visual/mesh/floor", "/World/Environment/Visual/splat/gaussians"
-    seen = {choice: paths(open_world(bundle.stage, visual=choice)) for choice in ("mesh", "splat", "both")}
+    seen = {choice: paths(opened(bundle.stage, visual=choice)) for choice in ("mesh", "splat", "both")}
     assert {choice: (mesh in found, splat in found) for choice, found in seen.items()} == {
         "mesh": (True, False),
         "splat": (False, True),
         "both": (True, True),
     }
-    assert paths(open_world(bundle.stage)) == seen["mesh"]
-    assert paths(open_world(bundle.splat_stage)) == seen["splat"]
-    assert paths(open_world(bundle.both_stage)) == seen["both"]
+    assert paths(opened(bundle.stage)) == seen["mesh"]
+    assert paths(opened(bundle.splat_stage)) == seen["splat"]
+    assert paths(opened(bundle.both_stage)) == seen["both"]
     assert f"{SHAPES}/floor_000" in seen["mesh"]
-    assert f"{SHAPES}/closed_mesh" in paths(open_world(bundle.stage, collision="trimesh"))
-    assert not any(path.startswith(SHAPES) for path in paths(open_world(bundle.stage, collision="none")))
+    assert f"{SHAPES}/closed_mesh" in paths(opened(bundle.stage, collision="trimesh"))
+    assert not any(path.startswith(SHAPES) for path in paths(opened(bundle.stage, collision="none")))
     lit = {}
     for choice in ("studio", "dome", "none"):
-        stage = open_world(bundle.stage, lighting=choice)
+        stage = opened(bundle.stage, lighting=choice)
         lit[choice] = {prim.GetName() for prim in stage.Traverse() if prim.HasAPI(UsdLux.LightAPI)}
     assert lit == {"studio": {"DomeLight", "DistantLight", "lamp_000", "lamp_001"}, "dome": {"DomeLight"}, "none": set()}
     assert {"/World/DistantLight", "/World/Lamps/lamp_000"} <= seen["mesh"]
     with pytest.raises(UsdError, match="no variant visual=hologram"):
-        open_world(bundle.stage, visual="hologram")
+        opened(bundle.stage, visual="hologram")
 
 
 def test_referencing_host_keeps_its_own_physics_scene(bundle: StageBundle) -> None:
@@ -125,7 +124,7 @@ def test_hulls_slide_as_their_label_says(bundle: StageBundle) -> None:
 
 
 def test_hulls_round_trip(bundle: StageBundle, small_world: World) -> None:
-    stage = open_world(bundle.stage)
+    stage = opened(bundle.stage)
     for hull in small_world.colliders.hulls:
         prim = stage.GetPrimAtPath(f"{SHAPES}/{hull.name}")
         mesh = UsdGeom.Mesh(prim)
@@ -138,7 +137,7 @@ def test_hulls_round_trip(bundle: StageBundle, small_world: World) -> None:
 
 
 def test_visual_parts_are_labelled_coloured_and_complete(bundle: StageBundle, small_world: World) -> None:
-    stage, mesh = open_world(bundle.stage), small_world.mesh
+    stage, mesh = opened(bundle.stage), small_world.mesh
     face_count = 0
     for name in (*LABELS, OUTER_SHELL):
         part = UsdGeom.Mesh.Get(stage, f"/World/Environment/Visual/mesh/{name}")
@@ -159,7 +158,7 @@ def test_visual_parts_are_labelled_coloured_and_complete(bundle: StageBundle, sm
 
 def test_photo_texture_covers_what_was_seen(bundle: StageBundle, small_world: World) -> None:
     """Each seen corner keeps its texel; unseen parts have none; the atlas is the very image."""
-    stage, texture, mesh = open_world(bundle.stage), small_world.texture, small_world.mesh
+    stage, texture, mesh = opened(bundle.stage), small_world.texture, small_world.mesh
     seen_corners = mesh.vertices[mesh.faces[texture.face_index]].reshape(-1, 3)
     pairs = {
         (*np.round(point, 3).tolist(), *np.round(uv, 4).tolist())
@@ -193,7 +192,7 @@ def test_a_world_nobody_photographed_has_no_photo_material(small_world: World, t
 
 def test_bounds(bundle: StageBundle) -> None:
     """From inside, the room is as large as its air; with guides on, the closed matter around it shows."""
-    stage = open_world(bundle.stage)
+    stage = opened(bundle.stage)
     visible = UsdGeom.BBoxCache(Usd.TimeCode.Default(), ["default", "render"]).ComputeWorldBound(
         stage.GetPrimAtPath("/World/Environment/Visual")
     )

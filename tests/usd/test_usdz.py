@@ -11,12 +11,10 @@ from pxr import Sdf
 
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import UsdError
-from lyra_sim.usd.rules.examine import validate_in_process
-from lyra_sim.usd.usdz import ALIGNMENT, write_usdz
-from lyra_sim.usd.world import open_world
+from lyra_sim.usd.usdz import ALIGNMENT, MOST_BYTES, write_usdz
 from tests.conftest import ROOT
 from tests.usd.breaks import SPLAT, stray_payload
-from tests.usd.worlds import World, box_world
+from tests.usd.worlds import World, all_issues, box_world, opened, stored_splats
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +30,7 @@ def test_the_archive_is_sound(packed: StageBundle) -> None:
         assert archive.namelist() == names
         for entry in archive.infolist():
             assert entry.compress_type == zipfile.ZIP_STORED and entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert (entry.extra, entry.create_system, entry.external_attr, entry.flag_bits) == (b"", 0, 0, 0)  # nor machine
             assert archive.read(entry) == (packed.world / entry.filename).read_bytes()
             with archive.open(entry) as stored:
                 start = stored._orig_compress_start  # type: ignore[attr-defined]
@@ -44,7 +43,7 @@ def test_it_holds_the_same_world(packed: StageBundle, tmp_path: Path) -> None:
     """Every prim and every value, under every choice of visual and collision, far away from the loose files."""
     alone = Path(shutil.copy(packed.packed, tmp_path / "elsewhere.usdz"))
     for selections in ({}, {"visual": "both", "collision": "trimesh", "lighting": "none"}):
-        loose, packed_stage = open_world(packed.stage, **selections), open_world(alone, **selections)
+        loose, packed_stage = opened(packed.stage, **selections), opened(alone, **selections)
         pairs = list(zip(loose.Traverse(), packed_stage.Traverse(), strict=True))
         assert len(pairs) > 20
         for one, two in pairs:
@@ -58,7 +57,7 @@ def test_it_holds_the_same_world(packed: StageBundle, tmp_path: Path) -> None:
 
 
 def test_no_rule_is_broken(packed: StageBundle) -> None:
-    assert validate_in_process(packed.packed) == []
+    assert all_issues(packed.packed) == []
 
 
 def test_equal_worlds_give_equal_archives(packed: StageBundle, tmp_path: Path) -> None:
@@ -68,7 +67,6 @@ def test_equal_worlds_give_equal_archives(packed: StageBundle, tmp_path: Path) -
 
 def test_partitioned_splats_come_along(packed: StageBundle, tmp_path: Path) -> None:
     from lyra_sim.usd.package import write_splats
-    from lyra_sim.usd.splats import load_splats
 
     package = Path(shutil.copytree(packed.world, tmp_path / "world"))
     write_splats(package / SPLAT, box_world().world.splats, most_layer_bytes=30_000)
@@ -76,13 +74,15 @@ def test_partitioned_splats_come_along(packed: StageBundle, tmp_path: Path) -> N
     write_usdz(alone, package / "world.usda")
     with zipfile.ZipFile(alone) as archive:
         assert sum(name.startswith("payload/splat_0") for name in archive.namelist()) == 3
-    stage = open_world(alone, visual="splat")
+    stage = opened(alone, visual="splat")
     stage.Export(str(tmp_path / "flat.usdc"))
-    assert len(load_splats(tmp_path / "flat.usdc")) == 300
-    assert validate_in_process(package / "world_splat.usda") == []
+    assert len(stored_splats(tmp_path / "flat.usdc")) == 300
+    assert all_issues(package / "world_splat.usda") == []
 
 
 def test_too_large_a_world_says_so_and_leaves_nothing(package: Path) -> None:
+    """Beyond its limit the standard library writes zip64, or refuses to: neither may come to pass."""
+    assert MOST_BYTES <= zipfile.ZIP64_LIMIT
     with pytest.raises(UsdError, match=r"have 0\.00 GiB.*\n.*\n.*author\.usdz: false"):
         write_usdz(package / "small.usdz", package / "world.usda", most_bytes=100_000)
     assert not (package / "small.usdz").exists()

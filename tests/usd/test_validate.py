@@ -7,9 +7,9 @@ from pxr import Usd, UsdGeom
 
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.errors import EnvironmentNotReady, InputError
-from lyra_sim.usd.rules.examine import validate_in_process
 from lyra_sim.usd.rules.validate import validate_stage
 from tests.usd.breaks import BREAKS, GEOMETRY, on_stage
+from tests.usd.worlds import all_issues
 
 ODD = """#usda 1.0
 ( defaultPrim = "World" )
@@ -27,7 +27,7 @@ def Xform "World"
 
 
 def test_no_tool_has_anything_to_say_about_our_package(bundle: StageBundle) -> None:
-    assert validate_in_process(bundle.stage) == []
+    assert all_issues(bundle.stage) == []
     assert validate_stage(bundle.splat_stage) == []
 
 
@@ -38,7 +38,7 @@ def test_openusd_and_nvidia_findings_are_passed_on(package: Path) -> None:
         points.Set([points.Get()[1], *points.Get()[1:]])
 
     on_stage(GEOMETRY, nest_and_duplicate)(package)
-    found = {(issue.tool, issue.rule, issue.path) for issue in validate_in_process(package / "world.usda")}
+    found = {(issue.tool, issue.rule, issue.path) for issue in all_issues(package / "world.usda")}
     knob = "/World/Environment/Visual/mesh/floor/knob"
     assert any(tool == "openusd" and path == knob for tool, _, path in found)
     assert any(tool == "nvidia" and rule == "WeldChecker" for tool, rule, _ in found)
@@ -46,7 +46,7 @@ def test_openusd_and_nvidia_findings_are_passed_on(package: Path) -> None:
 
 def test_nvidia_schema_rule_sees_splats(package: Path) -> None:
     next(fault for fault in BREAKS if fault.name == "opacity_not_logit").edit(package)
-    issues = [issue for issue in validate_in_process(package / "world.usda") if issue.tool == "nvidia"]
+    issues = [issue for issue in all_issues(package / "world.usda") if issue.tool == "nvidia"]
     assert {(issue.rule, issue.variant, issue.severity) for issue in issues} == {
         ("GaussianSplatSchemaChecker", "visual=both", "error")
     }

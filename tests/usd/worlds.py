@@ -4,19 +4,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pxr import Usd
 
 from lyra_sim.data.colliders import LABELS, Colliders, Hull, Label
-from lyra_sim.data.mesh import TriMesh
+from lyra_sim.data.mesh import Texture, TriMesh
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, OccupancyMap
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.splats import Splats
 from lyra_sim.data.stage import StageBundle
-from lyra_sim.data.texture import Texture
 from lyra_sim.data.views import Views
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.usd.rules.examine import issues_of
+from lyra_sim.usd.rules.issues import Issue
+from lyra_sim.usd.rules.rule_groups import choose
+from lyra_sim.usd.splats import read_splats
+from lyra_sim.usd.world import select_variant
 from tests.boxes import box_mesh
+from tests.facts import ALIGNED
 from tests.rooms import camera_path, look
 
 AIR = (np.array([-2.0, -1.5, 0.0]), np.array([2.0, 1.5, 2.4]))
@@ -62,11 +68,11 @@ def box_world(*, splat_count: int = 300, sh_degree: int = 3) -> World:
             world_from_input=Similarity(scale=0.5, rotation=np.eye(3), translation=np.array([1.0, 2.0, 3.0])),
             scale=ScaleEstimate(metres_per_unit=0.5, sigma_relative=0.03, source="camera height 1.2 m"),
             depth_kind="measured",
-            evidence={},
+            evidence=ALIGNED,
         ),
         mesh=mesh,
         texture=seen_texture(mesh),
-        colliders=Colliders(hulls=_hulls(), face_labels=face_labels, facts={}),
+        colliders=Colliders(hulls=_hulls(), face_labels=face_labels, facts=None),
         navigation=_navigation(),
     )
 
@@ -157,3 +163,28 @@ def _navigation() -> Navigation:
         probe_room=np.array([0.475]),
         routes=(Route(name="route_000", waypoints=np.array([[-1.5, -1.0], [1.5, -1.0]])),),
     )
+
+
+def opened(path: Path, **selections: str) -> Usd.Stage:
+    """Open a package's entry layer with variants of the default prim chosen in the session layer, so nothing is edited."""
+    stage = Usd.Stage.Open(str(path))
+    for name, choice in selections.items():
+        select_variant(stage, name, choice)
+    return stage
+
+
+def all_issues(path: Path) -> list[Issue]:
+    """All issues by all rules; every group has to be installed."""
+    choice = choose(())
+    for error in choice.missing.values():
+        raise error
+    return list(issues_of(path, choice))
+
+
+def stored_splats(path: Path) -> Splats:
+    """Splats of all fields in a layer or package, field after field, in their own coordinates."""
+    stage = Usd.Stage.Open(str(path))
+    fields = [read_splats(prim) for prim in stage.Traverse() if prim.GetTypeName() == "ParticleField3DGaussianSplat"]
+    assert fields, f"no splats in {path}"
+    parts = ("means", "quats_wxyz", "log_scales", "opacity_logits", "sh_coeffs")
+    return Splats(**{name: np.concatenate([getattr(field, name) for field in fields]) for name in parts})

@@ -1,1 +1,12 @@
-"""Cameras of photos, given or found: files of other tools, COLMAP models, features, matches and structure from motion."""
+"""Cameras of photos, given or found: files of other tools, COLMAP models, features, matches and structure from motion.
+
+- ``camera_files``: files of other tools as one table, and given to their photos
+- ``camera_readers``: one reader a format
+- ``lenses``: made to fit the photos they come with
+- ``colmap_folder``: whether a model on disk is whole
+- ``colmap_model``: models to posed photos
+- ``colmap_calls``: COLMAP kept quiet, with errors of ours
+- ``photo_pairs``: which photos are compared
+- ``photo_matches``: features and matches, found once
+- ``structure_from_motion``: cameras found in several ways
+"""

@@ -27,7 +27,8 @@ Axes = Literal["opencv", "opengl"]
 Centres = Literal["half", "integer"]
 
 SAME_MOMENT = 0.02
-"""A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them."""
+"""A camera of a TUM file belongs to a photo whose stem is a timestamp this near [s], as TUM's own tools pair them.
+Convention."""
 _SUFFIXES = ("", ".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
 """Tried in turn on a nerfstudio ``file_path``, which may lack its suffix."""
 _NO_POINTS = SparsePoints(
@@ -63,6 +64,9 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
         intrinsics: JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2; needed by ``*.log``, ``*.txt``.
         axes: ``auto``, ``opencv`` or ``opengl``.
         pixel_centres: ``auto``, ``half`` or ``integer``.
+
+    Raises:
+        InputError: The suffix names no format, or the file isn't what its format says.
     """
     readers: dict[str, tuple[Any, Axes, Centres]] = {
         ".json": (read_transforms, "opengl", "half"),
@@ -87,7 +91,11 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
 
 
 def match_frames(table: CameraTable, stems: Sequence[str], *, subject: str) -> list[int]:
-    """Camera of every image; an InputError that names the first image without one."""
+    """Camera of every image; an InputError that names the first image without one.
+
+    Raises:
+        InputError: An image has no camera; the first one is named.
+    """
     cameras = cameras_of(table, stems, subject=subject)
     found = [index for index in cameras if index is not None]
     if len(found) < len(stems):
@@ -103,6 +111,9 @@ def cameras_of(table: CameraTable, stems: Sequence[str], *, subject: str) -> lis
 
     By file stem. For formats that name no files: by the whole stem, by the number it ends in if no two images end in the
     same, by the time it states, or by order when there are as many cameras as images.
+
+    Raises:
+        InputError: The table names no files, and neither numbers, times nor counts tell which camera is whose.
     """
     if table.named:
         return _by_name(table.keys, stems, subject)

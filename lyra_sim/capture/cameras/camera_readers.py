@@ -17,7 +17,11 @@ _PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL")
 
 
 def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """nerfstudio: camera-to-world, OpenGL axes; the file's own pinhole for every frame, one distortion for all."""
+    """nerfstudio: camera-to-world, OpenGL axes; the file's own pinhole for every frame, one distortion for all.
+
+    Raises:
+        InputError: The lens isn't Brown-Conrady or differs between frames, sizes differ, or something is missing or malformed.
+    """
     facts = read_json(path)
     try:
         frames = facts["frames"]
@@ -82,7 +86,11 @@ def _transforms_K(facts: dict[str, Any]) -> Float64[np.ndarray, "3 3"]:
 
 
 def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """Open3D's trajectory: camera-to-world, OpenCV axes; a running number and a 4x4 matrix per camera."""
+    """Open3D's trajectory: camera-to-world, OpenCV axes; a running number and a 4x4 matrix per camera.
+
+    Raises:
+        InputError: It isn't groups of a line with numbers and a 4x4 matrix.
+    """
     lens = _read_intrinsics(path, intrinsics)
     rows = _rows(path, expected="an Open3D trajectory.log")
     try:
@@ -99,7 +107,11 @@ def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
 
 
 def read_tum(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """TUM RGB-D trajectory: ``timestamp tx ty tz qx qy qz qw`` a line, camera-to-world, OpenCV axes, # for comments."""
+    """TUM RGB-D trajectory: ``timestamp tx ty tz qx qy qz qw`` a line, camera-to-world, OpenCV axes, # for comments.
+
+    Raises:
+        InputError: A line hasn't eight numbers, or a quaternion isn't of unit length.
+    """
     lens = _read_intrinsics(path, intrinsics)
     rows = [row for row in _rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
     expected = "timestamp tx ty tz qx qy qz qw on every line"
@@ -126,7 +138,11 @@ def read_tum(path: Path, intrinsics: Path | None) -> dict[str, Any]:
 
 
 def read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """Lyra's npz: world-to-camera, OpenCV axes, intrinsics per camera."""
+    """Lyra's npz: world-to-camera, OpenCV axes, intrinsics per camera.
+
+    Raises:
+        InputError: An array is missing, of another shape, singular or not finite.
+    """
     arrays = read_arrays(path, max_bytes=1 << 28)
     try:
         w2c, K = arrays["w2c"].astype(np.float64), arrays["intrinsics"].astype(np.float64)

@@ -18,6 +18,9 @@ def colmap_call(subject: str, doing: str) -> Iterator[None]:
     Args:
         subject: For the message.
         doing: ``features couldn't be found`` …: what didn't work if it throws.
+
+    Raises:
+        GeometryError: COLMAP threw; its first line is told.
     """
     import pycolmap
 

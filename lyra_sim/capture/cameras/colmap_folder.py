@@ -8,11 +8,15 @@ from lyra_sim.errors import InputError
 
 _NEEDED = ("cameras", "images", "points3D")
 _PARAMETERS = (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12, 16, 4, 5, 3, 4, 6, 2)
-"""Parameters of each camera model, by COLMAP's number for it."""
+"""Parameters of each camera model, by COLMAP's number for it. Convention."""
 
 
 def check_model_folder(folder: Path) -> None:
-    """An InputError unless ``folder`` holds cameras, images and points3D of one kind, binary ones whole to the byte."""
+    """An InputError unless ``folder`` holds cameras, images and points3D of one kind, binary ones whole to the byte.
+
+    Raises:
+        InputError: A file is missing, or a binary one is cut or longer than what it holds.
+    """
     kinds = [suffix for suffix in (".bin", ".txt") if all((folder / f"{name}{suffix}").is_file() for name in _NEEDED)]
     if not kinds:
         present = [name for name in _NEEDED for suffix in (".bin", ".txt") if (folder / f"{name}{suffix}").is_file()]

@@ -63,7 +63,11 @@ def posed_from_reconstruction(reconstruction: Any, names: Mapping[int, str], *, 
 
 
 def lens_of_camera(camera: Any, *, subject: str = "COLMAP model") -> Lens:
-    """A ``pycolmap.Camera`` as a lens; COLMAP counts pixel centres as we do."""
+    """A ``pycolmap.Camera`` as a lens; COLMAP counts pixel centres as we do.
+
+    Raises:
+        InputError: The camera model is none that Brown-Conrady covers.
+    """
     model = camera.model.name
     if model not in _LENS_PARAMETERS:
         raise InputError(
@@ -141,6 +145,9 @@ def posed_by_colmap(source: ColmapSource, photos: PhotoSet) -> PosedPhotos:
     """Photos taken in from :func:`image_files_of_colmap`, with cameras and points of the model.
 
     Images the model doesn't register, and photos that couldn't be read, are left out.
+
+    Raises:
+        InputError: None of the model's images is among the photos.
     """
     model = _read_model(source.model)
     files, image_ids = _files_and_images(source, model)

@@ -6,7 +6,7 @@ from lyra_sim.data.posed import Lens, Photo
 from lyra_sim.errors import InputError
 
 SAME_SHAPE = 0.01
-"""Width and height may differ by this much in scale: sizes are whole pixels, and tools round them either way."""
+"""Width and height may differ by this much in scale: sizes are whole pixels, and tools round them either way. Convention."""
 
 
 @dataclass(kw_only=True)

@@ -21,7 +21,7 @@ from lyra_sim.errors import InputError
 from lyra_sim.scene.spec import PosesConfig
 
 FREE_FOCAL = 1.2
-"""Focal length that a photo without a prior starts from, in longer sides (COLMAP's own default)."""
+"""Focal length that a photo without a prior starts from, in longer sides (COLMAP's own default). Convention."""
 _DATABASE = "matches.db"
 
 

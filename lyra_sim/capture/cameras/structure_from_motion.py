@@ -24,16 +24,18 @@ from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.scene.spec import PosesConfig
 
 TRIES = 2
-"""Runs of every mapper from every start focal length, with different seeds. A run takes 2 to 5 s at 30 to 64 photos."""
+"""Runs of every mapper from every start focal length, with different seeds. A run takes 2 to 5 s at 30 to 64 photos.
+Convention."""
 SMALLEST_MODEL = 3
-"""Photos of a model that is handed on; two, when the set has hardly more."""
+"""Photos of a model that is handed on; two, when the set has hardly more. Convention."""
 MOST_MODELS = 10
-"""Models the incremental mapper may leave."""
+"""Models the incremental mapper may leave. Convention."""
 FEW_FEATURES = 300
-"""In a typical photo; below, the photos are blank rather than too far apart."""
+"""In a typical photo; below, the photos are blank rather than too far apart. Tuned, unrecorded."""
 ONE_VIEW = 0.8
-"""Where this share of all pairs shows the same, overlap isn't what is missing."""
+"""Where this share of all pairs shows the same, overlap isn't what is missing. Tuned, unrecorded."""
 _LONELIEST = 5
+"""Photos that are named, those that share something with the fewest others. Convention."""
 
 
 def pose_candidates(photos: PhotoSet, cfg: PosesConfig, *, work: Path, seed: int) -> tuple[PosedPhotos, ...]:
@@ -50,6 +52,7 @@ def pose_candidates(photos: PhotoSet, cfg: PosesConfig, *, work: Path, seed: int
 
     Raises:
         GeometryError: No three photos (two, of a small set) could be joined; it says why, photo by photo.
+        InputError: There is one photo alone.
     """
     if len(photos.photos) < 2:
         raise InputError(f"{len(photos.photos)} photo", "cameras can't be found from it", expected="at least two photos")
@@ -135,6 +138,10 @@ def triangulate(posed: PosedPhotos, photos: PhotoSet, cfg: PosesConfig, *, work:
         cfg: Features.
         work: Folder for databases.
         seed: Of RANSAC.
+
+    Raises:
+        InputError: There is one photo alone.
+        GeometryError: No photos share enough; it says why, photo by photo.
     """
     import pycolmap
 

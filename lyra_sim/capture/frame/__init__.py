@@ -1,1 +1,7 @@
-"""The frame before align: what the input itself says of its scale, its vertical and where on Earth it lies."""
+"""The frame before align: what the input itself says of its scale, its vertical and where on Earth it lies.
+
+- ``provisional_frame``: scale and up of photos and RGB-D
+- ``scale_evidence``: what photos tell: GPS, camera height, marked lengths
+- ``geodesy``: GPS fixes as metres
+- ``stated_frame``: up and unit of given geometry
+"""

@@ -8,9 +8,9 @@ from jaxtyping import Float64
 from lyra_sim.data.posed import GpsFix
 
 WGS84_EQUATOR_M = 6_378_137.0
-"""Semi-major axis of the WGS 84 ellipsoid [m] (NIMA TR8350.2, 2000)."""
+"""Semi-major axis of the WGS 84 ellipsoid [m] (NIMA TR8350.2, 2000). Convention."""
 WGS84_FLATTENING = 1 / 298.257223563
-"""Flattening of the WGS 84 ellipsoid (NIMA TR8350.2, 2000)."""
+"""Flattening of the WGS 84 ellipsoid (NIMA TR8350.2, 2000). Convention."""
 
 
 def east_north_up(fixes: Sequence[GpsFix | None]) -> Float64[np.ndarray, "n 3"] | None:

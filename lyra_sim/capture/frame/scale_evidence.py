@@ -16,24 +16,25 @@ from lyra_sim.geometry.sparse_floor import SparseFloor
 from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale, PhotoPoint
 
 GPS_ACCURACY = 5.0
-"""A phone's fix is good to about this [m]."""
+"""A phone's fix is good to about this [m]. Convention."""
 MIN_FIXES = 4
+"""Fewer GPS fixes tell no scale. Convention."""
 MIN_GPS_REACH = 2.0
-"""Fixes must spread by this many times their accuracy (root mean square), or they tell nothing."""
+"""Fixes must spread by this many times their accuracy (root mean square), or they tell nothing. Tuned, unrecorded."""
 MAX_GPS_SIGMA = 0.25
-"""A scale from GPS that is no surer than this isn't used."""
+"""A scale from GPS that is no surer than this isn't used. Tuned, unrecorded."""
 SPARSE_FLOOR_SIGMA = 0.02
-"""The floor that feature points lie on isn't quite the floor: rugs, thresholds, mismatches."""
+"""The floor that feature points lie on isn't quite the floor: rugs, thresholds, mismatches. Tuned, unrecorded."""
 UNEVEN = 4
-"""Heights over a plane that isn't the ground everywhere err together: they count as this many at most."""
+"""Heights over a plane that isn't the ground everywhere err together: they count as this many at most. Tuned, unrecorded."""
 LOWEST_SIGMA = 0.3
-"""Relative 1-sigma of a camera height over the lowest points, where they form no floor."""
+"""Relative 1-sigma of a camera height over the lowest points, where they form no floor. Tuned, unrecorded."""
 NEAR_PX = 12.0
-"""A feature point within this of a marked pixel is taken for what was marked."""
+"""A feature point within this of a marked pixel is taken for what was marked. Convention."""
 POINT_PX = 3.0
-"""Error granted to a point marked by hand [px]."""
+"""Error granted to a point marked by hand [px]. Convention."""
 WIDEST = 1e3
-"""No ray lies so many focal lengths from the axis: where the iteration goes there, it has lost its way."""
+"""No ray lies so many focal lengths from the axis: where the iteration goes there, it has lost its way. Convention."""
 
 
 def gps_evidence(
@@ -115,7 +116,11 @@ def marked_length(stated: KnownDistanceScale, posed: PosedPhotos) -> MarkedLengt
 
 
 def check_marked_photos(stated: KnownDistanceScale, names: Sequence[str]) -> None:
-    """An InputError unless both points are marked in photos of these names, which can be told before any camera is found."""
+    """An InputError unless both points are marked in photos of these names, which can be told before any camera is found.
+
+    Raises:
+        InputError: No photo is named so.
+    """
     for point in (stated.known_distance.a, stated.known_distance.b):
         if _name_of(point, names) is not None:
             continue

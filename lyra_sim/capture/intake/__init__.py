@@ -1,1 +1,12 @@
-"""What people bring, opened without trust: photo folders, single photos with their EXIF, videos, lenses taken out."""
+"""What people bring, opened without trust: photo folders, single photos with their EXIF, videos, lenses taken out.
+
+- ``photo_folder``: listed, capped and copied upright
+- ``photo_file``: one photo proved whole
+- ``images``: the formats that are opened, and caps before decoding
+- ``exif``: which side is up, focal length, GPS
+- ``photo_names``: unique and safe as file names
+- ``video``: the way in where PyAV may be missing
+- ``video_file``: a container opened so that it reaches nothing but itself
+- ``sharp_frames``: the frames that become photos
+- ``undistort``: Brown-Conrady lenses taken out
+"""

@@ -16,21 +16,26 @@ from lyra_sim.data.posed import GpsFix
 
 FILM_DIAGONAL_MM = 43.27
 """Diagonal of 36 x 24 mm film. CIPA DCG-001 (2005) and EXIF define the 35 mm equivalent by diagonals, which matters for
-every sensor that isn't 3:2; COLMAP reads it so too, with this very figure."""
+every sensor that isn't 3:2; COLMAP reads it so too, with this very figure. Derived."""
 FOCAL_OVER_DIAGONAL = (0.1, 50.0)
-"""A focal length outside this share of the image diagonal is a typing error (a 4 mm fisheye has 0.2, a 1200 mm lens 28)."""
+"""A focal length outside this share of the image diagonal is a typing error (a 4 mm fisheye has 0.2, a 1200 mm lens 28).
+Convention."""
 ALTITUDES_M = (-1_000.0, 20_000.0)
-"""Altitudes outside this are not a place photos are taken at; the fix then has none."""
+"""Altitudes outside this are not a place photos are taken at; the fix then has none. Convention."""
 RESHAPED = 0.02
 """EXIF speaks of the sensor's image. Once the sides' ratio differs by more than this, the photo was cropped and the focal
-length is unknown."""
+length is unknown. Convention."""
 
 _ORIENTATION, _EXIF_BLOCK, _GPS_BLOCK = 0x0112, 0x8769, 0x8825
+"""EXIF's tags of these blocks. Convention."""
 _FOCAL_MM, _FOCAL_35MM, _EXIF_WIDTH, _EXIF_HEIGHT = 0x920A, 0xA405, 0xA002, 0xA003
+"""EXIF's tags of focal lengths and of the sensor image's size. Convention."""
 _PLANE_X_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
+"""EXIF's tags of the focal plane's resolution. Convention."""
 _PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 """FocalPlaneResolutionUnit: inch, centimetre, millimetre, micrometre."""
 _LATITUDE_REF, _LATITUDE, _LONGITUDE_REF, _LONGITUDE, _ALTITUDE_REF, _ALTITUDE, _STATUS = 1, 2, 3, 4, 5, 6, 9
+"""EXIF's tags of the GPS block. Convention."""
 
 _MALFORMED = (
     ArithmeticError,

@@ -15,7 +15,11 @@ PHOTO_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 def list_images(folder: Path, *, suffixes: tuple[str, ...], max_count: int) -> list[Path]:
-    """Image files of a folder by name; one clear error when it is missing, empty or too full."""
+    """Image files of a folder by name; one clear error when it is missing, empty or too full.
+
+    Raises:
+        InputError: The folder is missing, empty or holds more than ``max_count`` images.
+    """
     if not folder.is_dir():
         raise InputError(
             str(folder),
@@ -37,7 +41,11 @@ def list_images(folder: Path, *, suffixes: tuple[str, ...], max_count: int) -> l
 
 
 def open_image(path: Path, *, max_pixels: int, formats: tuple[str, ...] = _FORMATS) -> Image.Image:
-    """Open without decoding: allowlisted format (by content, whatever the suffix says), bounded size. The caller closes it."""
+    """Open without decoding: allowlisted format (by content, whatever the suffix says), bounded size. The caller closes it.
+
+    Raises:
+        InputError: The file is missing, of another format, broken, or has more than ``max_pixels``.
+    """
     try:
         image = Image.open(path, formats=formats)
         width, height = image.size
@@ -65,7 +73,11 @@ def open_image(path: Path, *, max_pixels: int, formats: tuple[str, ...] = _FORMA
 
 
 def read_colour(path: Path, *, max_pixels: int) -> np.ndarray:
-    """sRGB uint8 (h, w, 3)."""
+    """sRGB uint8 (h, w, 3).
+
+    Raises:
+        InputError: It can't be opened or decoded.
+    """
     try:
         with open_image(path, max_pixels=max_pixels) as image:
             return np.asarray(image.convert("RGB"))
@@ -76,7 +88,11 @@ def read_colour(path: Path, *, max_pixels: int) -> np.ndarray:
 
 
 def read_depth_counts(path: Path, *, max_pixels: int) -> np.ndarray:
-    """uint16 (h, w) as stored; 0 means no measurement."""
+    """uint16 (h, w) as stored; 0 means no measurement.
+
+    Raises:
+        InputError: It can't be opened or decoded, or isn't a 16-bit grey image.
+    """
     try:
         with open_image(path, max_pixels=max_pixels) as image:
             if image.mode not in ("I;16", "I;16B", "I", "L"):

@@ -14,9 +14,9 @@ from lyra_sim.errors import InputError
 from lyra_sim.scene.spec import CaptureConfig
 
 SMALLEST_SIDE = 16
-"""An image with a shorter side is an icon or a tracking pixel, and too small to find a feature in [px]."""
+"""An image with a shorter side is an icon or a tracking pixel, and too small to find a feature in [px]. Convention."""
 PNG_EFFORT = 1
-"""zlib level of re-encoded photos: lossless either way, and the working folder lives for one build."""
+"""zlib level of re-encoded photos: lossless either way, and the working folder lives for one build. Convention."""
 
 _KINDS = ((0, b"\xff\xd8\xff", "JPEG"), (0, b"\x89PNG\r\n\x1a\n", "PNG"), (8, b"WEBP", "WebP"))
 _FOREIGN = (
@@ -55,6 +55,9 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
 
     An upright 8-bit RGB JPEG or PNG is linked or copied as it is, so that nothing is lost; anything else is written as PNG.
     Alpha is composited on white: cut-outs are mostly made for white pages, and black would look like shadow.
+
+    Raises:
+        InputError: It is missing, broken, animated, or too small to be a photo.
     """
     try:
         kind = _checked_kind(file, limits)

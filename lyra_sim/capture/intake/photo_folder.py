@@ -30,9 +30,9 @@ IMAGE_SUFFIXES = frozenset(_READ + _FOREIGN + _RAW)
 """Names that claim to be an image. Most of them are formats we don't read: they are named, because somebody who has them
 in the folder expects them to be used."""
 MOST_THREADS = 4
-"""Decoding releases the interpreter lock; each thread holds one image and its copy, which bounds memory."""
+"""Decoding releases the interpreter lock; each thread holds one image and its copy, which bounds memory. Convention."""
 MOST_NAMED = 5
-"""Files an error message lists before it counts the rest."""
+"""Files an error message lists before it counts the rest. Convention."""
 
 
 def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:
@@ -45,6 +45,9 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
         unreadable: What a file does that looks like a photo and isn't a sound one.
         limits: Caps, all checked before anything is decoded.
         work: Folder for the upright photos; made when missing.
+
+    Raises:
+        InputError: Nothing is there, no photo is in it, or one isn't sound and ``unreadable`` says to refuse it.
     """
     if images.is_file():
         return take_in_files([images], unreadable=unreadable, limits=limits, work=work)
@@ -74,6 +77,9 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
 
     A file of the same bytes as an earlier one is skipped whatever ``unreadable`` says: two cameras at one place tell
     nothing, and structure-from-motion can only be led astray by them.
+
+    Raises:
+        InputError: There are more than ``limits.max_views``, or one isn't sound and ``unreadable`` says to refuse it.
     """
     if len(files) > limits.max_views:
         raise InputError(

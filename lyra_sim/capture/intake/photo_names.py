@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 LONGEST_NAME = 100
-"""Characters of a name at the most; what is longer ends in a digest. File systems allow 255 bytes with all suffixes."""
+"""Characters of a name at the most; what is longer ends in a digest. File systems allow 255 bytes with all suffixes.
+Convention."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 

@@ -30,16 +30,16 @@ from lyra_sim.scene.spec import CaptureConfig
 
 JUDGED_SIDE = 640
 """Sharpness is judged at this longer side [px]: blur that vanishes at it does no harm to features or depth either, and
-sensor noise, which looks sharp, is averaged away."""
+sensor noise, which looks sharp, is averaged away. Tuned, unrecorded."""
 BLOCK = 8
 """Frames are compared by the means of blocks of this edge in the judged picture [px], in which noise and the codec's grain
-cancel out."""
+cancel out. Tuned, unrecorded."""
 STANDING_STILL = 1.0
 """Mean difference between such means below which a frame shows what the photo before shows [grey levels of 255]. Noise of
-5 levels makes 0.7; a shift by a hundredth of the width in a furnished room makes several."""
+5 levels makes 0.7; a shift by a hundredth of the width in a furnished room makes several. Tuned, unrecorded."""
 JPEG_QUALITY = 95
 """Frames come from a lossy codec: a JPEG of this quality with full colour resolution changes them by less than the codec
-did, in about a fifth of the space of a PNG. The working folder of a long video stays small."""
+did, in about a fifth of the space of a PNG. The working folder of a long video stays small. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,12 @@ from lyra_sim.scene.spec import CaptureConfig
 
 
 def take_in_video(source: VideoSource, *, limits: CaptureConfig, work: Path) -> PhotoSet:
-    """At most ``source.frames`` photos of a video in ``work``, with their time (see ``sharp_frames``)."""
+    """At most ``source.frames`` photos of a video in ``work``, with their time (see ``sharp_frames``).
+
+    Raises:
+        EnvironmentNotReady: PyAV isn't installed.
+        InputError: The file can't be read as video, or gives fewer than two frames.
+    """
     if importlib.util.find_spec("av") is None:
         raise EnvironmentNotReady(
             str(source.file),

@@ -23,7 +23,7 @@ tested against malice; sound is never decoded."""
 WIDEST_PIXEL = Fraction(4)
 """Pixels may be this many times wider than high, or higher than wide; beyond that the header is damaged."""
 TRUNCATED_BY = 0.5
-"""A file whose last frame comes this much before its stated end is reported as truncated [s]."""
+"""A file whose last frame comes this much before its stated end is reported as truncated [s]. Convention."""
 
 Threads = Literal["AUTO", "NONE"]
 
@@ -88,6 +88,9 @@ def opened(file: Path, *, max_pixels: int, threads: Threads = "AUTO") -> Iterato
         max_pixels: Of a frame.
         threads: How the decoder works in parallel. Several frames at once is fastest; what it makes of a damaged stream then
             depends on which thread was first.
+
+    Raises:
+        InputError: The content is no container that is read, or has no moving picture that can be decoded.
     """
     _check_is_file(file)
     container = container_of(file)
@@ -121,7 +124,11 @@ def opened(file: Path, *, max_pixels: int, threads: Threads = "AUTO") -> Iterato
 
 
 def read_facts(file: Path, video: InputContainer, stream: VideoStream) -> VideoFacts:
-    """First and last time by the packets themselves; leaves the container at its end."""
+    """First and last time by the packets themselves; leaves the container at its end.
+
+    Raises:
+        InputError: There is no frame in it.
+    """
     first, last, count = None, 0.0, 0
     base = float(stream.time_base or 0)
     step = _frame_seconds(stream)
@@ -168,7 +175,11 @@ def upright_rgb(frame: VideoFrame, pixel_aspect: Fraction) -> UInt8[np.ndarray, 
 
 
 def pixel_aspect_of(file: Path, stream: VideoStream) -> Fraction:
-    """Width of a pixel over its height; 1 when the file doesn't say."""
+    """Width of a pixel over its height; 1 when the file doesn't say.
+
+    Raises:
+        InputError: Pixels are stretched beyond ``WIDEST_PIXEL``.
+    """
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise InputError(str(file), f"pixels {aspect} times as wide as high", expected="about square pixels")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOOKED_AT = 1024
-"""First bytes that are read."""
+"""First bytes that are read. Convention."""
 BLENDER = "Export it as .glb, by Blender for one."
 
 

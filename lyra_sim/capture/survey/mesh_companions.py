@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import unquote
 
 MOST_HEADER = 64 << 10
-"""Bytes of a PLY file in which its header ends."""
+"""Bytes of a PLY file in which its header ends. Convention."""
 MOST_JSON = 4 << 30
+"""Bytes of a text glTF that are looked at. Convention."""
 GLTF_MAGIC, GLTF_JSON = b"glTF", 0x4E4F534A
 
 

@@ -9,7 +9,7 @@ from lyra_sim.errors import InputError
 MESH_SUFFIXES = (".glb", ".gltf", ".obj", ".ply")
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 MOST_BYTES = 4 << 30
-"""A larger file is refused before it is opened."""
+"""A larger file is refused before it is opened. Convention."""
 KINDS = {
     ".glb": ("glTF", "glTF text"),
     ".gltf": ("glTF", "glTF text"),
@@ -24,7 +24,11 @@ BLENDER_STEPS = (".fbx", ".dae", ".stl", ".3ds", ".blend", ".3mf", ".wrl", ".x3d
 
 
 def check_file(path: Path, suffixes: tuple[str, ...], *, expected: str) -> None:
-    """Refuse what is missing, empty, huge or of another kind, by name and size."""
+    """Refuse what is missing, empty, huge or of another kind, by name and size.
+
+    Raises:
+        InputError: It is one of these.
+    """
     if not path.is_file():
         raise InputError(
             str(path),

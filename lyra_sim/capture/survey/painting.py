@@ -13,11 +13,13 @@ from lyra_sim.errors import InputError
 
 Up = Literal["x", "y", "z", "-x", "-y", "-z"]
 MOST_TRIANGLES = 30_000_000
+"""More are refused. Convention."""
 MOST_TEXELS = 2048
-"""Images are reduced to this side: views are a few hundred pixels wide."""
+"""Images are reduced to this side: views are a few hundred pixels wide. Convention."""
 MOST_IMAGE_PIXELS = 16384 * 16384
+"""A larger texture is refused. Convention."""
 GREY = (178, 178, 178)
-"""Of surface that says nothing of its colour."""
+"""Of surface that says nothing of its colour. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +111,3 @@ def reduced(image: Image.Image) -> np.ndarray:
     if max(image.size) > MOST_TEXELS:
         image.thumbnail((MOST_TEXELS, MOST_TEXELS), Image.Resampling.BOX)
     return np.asarray(image)
-
-
-def srgb_bytes(linear: np.ndarray) -> np.ndarray:
-    """Display-referred bytes of linear Rec. 709 values in 0..1 (IEC 61966-2-1): glTF's and USD's factors are linear."""
-    linear = np.clip(np.asarray(linear, np.float64), 0, 1)
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)

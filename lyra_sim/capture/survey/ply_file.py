@@ -19,7 +19,9 @@ TYPES = {
 }
 FORMATS = {"ascii": "=", "binary_little_endian": "<", "binary_big_endian": ">"}
 MOST_HEADER = 1 << 16
+"""Bytes in which a header has to end. Convention."""
 MOST_PROPERTIES = 1024
+"""Of an element; more are refused. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

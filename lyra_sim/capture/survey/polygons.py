@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 MOST_CORNERS = 4096
-"""Of a polygon that is cut by ears, which takes the square of that; larger ones stay fans."""
+"""Of a polygon that is cut by ears, which takes the square of that; larger ones stay fans. Convention."""
 
 
 def triangles_of(

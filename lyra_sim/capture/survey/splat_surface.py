@@ -8,10 +8,10 @@ from jaxtyping import Float32, Float64, Int32, UInt8
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.capture.survey.dense_samples import thinned
 from lyra_sim.capture.survey.mesh_files import check_file
 from lyra_sim.capture.survey.spz import read_spz
 from lyra_sim.capture.survey.standing_room import cell_for
-from lyra_sim.capture.survey.surface_samples import thinned
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
@@ -21,17 +21,18 @@ from lyra_sim.rendering.splat_view import render_splats
 SUFFIXES = (".ply", ".spz")
 GZIP = b"\x1f\x8b"
 OPAQUE = 0.5
-"""Splats that block less of the light than this are haze where the survey looks for floors and walls."""
+"""Splats that block less of the light than this are haze where the survey looks for floors and walls. Tuned, unrecorded."""
 REACH = 1.5
-"""A splat fills space up to this many standard deviations from its mean."""
+"""A splat fills space up to this many standard deviations from its mean. Tuned, unrecorded."""
 FLAKES = 6
-"""Cells that hang together with fewer others than this are floaters."""
+"""Cells that hang together with fewer others than this are floaters. Tuned, unrecorded."""
 MOST_SIDE = 64
-"""Points taken along one axis of a splat at the most."""
+"""Points taken along one axis of a splat at the most. Convention."""
 BACKGROUND = (0.96, 0.96, 0.95)
+"""Colour where no splat is, of the rendered views. Convention."""
 
 FARTHEST, LARGEST_LOG_SCALE = 1e9, 20.0
-"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond."""
+"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond. Derived."""
 
 
 def read_given_splats(path: Path) -> tuple[Splats, str]:
@@ -130,7 +131,11 @@ class Shell:
 
 
 def opaque_surface(splats: Splats, cell: float, *, subject: str) -> Shell:
-    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters."""
+    """What a survey may take for solid: cells of edge ``cell`` [frame units] with opaque splats in them, without floaters.
+
+    Raises:
+        InputError: No splat is opaque, none hang together, or they span no building.
+    """
     solid = splats.opacities >= OPAQUE
     if not solid.any():
         raise InputError(subject, "no splat blocks half of the light", expected="splats that form surfaces")

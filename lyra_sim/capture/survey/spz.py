@@ -17,13 +17,16 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 
 MAGIC = 0x5053474E
-"""``NGSP``."""
+"""``NGSP``. Convention."""
 HEADER = struct.Struct("<IIIBBBB")
 VERSIONS = (2, 3)
+"""Of the format that are read. Convention."""
 MOST_SPLATS = 20_000_000
-"""A header that claims more is refused before anything is unpacked."""
+"""A header that claims more is refused before anything is unpacked. Convention."""
 COLOUR_SCALE = 0.15
+"""The format stores colours over this. Convention."""
 CHUNK = 1 << 20
+"""Bytes unpacked at once. Convention."""
 REST = {0: 0, 1: 3, 2: 8, 3: 15}
 """Coefficients beyond DC, by degree."""
 

@@ -6,42 +6,44 @@ the largest area.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from scipy import ndimage
 
+from lyra_sim.data.capture import StandingFacts
 from lyra_sim.errors import GeometryError
 from lyra_sim.rendering.ray_casting import RayCaster
 
 CELL = 0.1
-"""Edge of the grid's cells [m]; grows with the scene."""
+"""Edge of the grid's cells [m]; grows with the scene. Tuned, unrecorded."""
 COARSEST = 0.25
-"""… up to this: beyond, doors would close."""
+"""… up to this: beyond, doors would close. Tuned, unrecorded."""
 MOST_CELLS = 40_000_000
+"""Cells grow until there are no more than this. Convention."""
 HEADROOM = 1.5
-"""Free height above a floor to stand on [m]."""
+"""Free height above a floor to stand on [m]. Convention."""
 STEP = 0.25
-"""Floors of neighbouring cells belong together up to this difference in height [m]."""
+"""Floors of neighbouring cells belong together up to this difference in height [m]. Convention."""
 BODY_LOW, BODY_HIGH, BODY_RADIUS = 0.3, 1.4, 0.2
-"""The cylinder above the floor that has to be free [m]."""
+"""The cylinder above the floor that has to be free [m]. Convention."""
 EYE = 1.2
-"""Height above the floor that enclosure is looked at from, and views are taken from [m]."""
+"""Height above the floor that enclosure is looked at from, and views are taken from [m]. Convention."""
 SPACING = 0.6
-"""Between places to stand [m]."""
+"""Between places to stand [m]. Tuned, unrecorded."""
 AROUND = 16
-"""Directions that enclosure is looked at in."""
+"""Directions that enclosure is looked at in. Convention."""
 ENCLOSED = 0.5
-"""Places with something around in less than this share of the directions are outside, where others are inside."""
+"""Places with something around in less than this share of the directions are outside, where others are inside.
+Tuned, unrecorded."""
 INSIDE = 0.75
-"""The whole is a room or several where its places have this much around them, on average."""
+"""The whole is a room or several where its places have this much around them, on average. Tuned, unrecorded."""
 START_REACH = 1.0
-"""A stated start is taken to mean the nearest place within this [m]."""
+"""A stated start is taken to mean the nearest place within this [m]. Convention."""
 LEAST_AREA = 0.5
-"""Less floor to stand on than this is none [m^2]."""
+"""Less floor to stand on than this is none [m^2]. Convention."""
 LARGEST = 200.0
-"""Longest side that is surveyed [m]."""
+"""Longest side that is surveyed [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ class Standing:
     """On the floor [m], about ``SPACING`` apart."""
     start: Float64[np.ndarray, "3"]
     """The one with most room around, or the one stated."""
-    facts: dict[str, Any]
+    facts: StandingFacts
 
 
 def find_standing(
@@ -115,13 +117,13 @@ def find_standing(
     return Standing(
         places=places,
         start=begin,
-        facts={
-            "cell_m": round(cell, 4),
-            "standing_area_m2": round(float((label == home).sum() * cell**2), 2),
-            "places": len(places),
-            "enclosed_share": round(float(enclosed[mine].mean()), 4),
-            "start_in_survey_frame": [round(float(value), 3) for value in begin],
-        },
+        facts=StandingFacts(
+            cell_m=round(cell, 4),
+            standing_area_m2=round(float((label == home).sum() * cell**2), 2),
+            places=len(places),
+            enclosed_share=round(float(enclosed[mine].mean()), 4),
+            start_in_survey_frame=(round(float(begin[0]), 3), round(float(begin[1]), 3), round(float(begin[2]), 3)),
+        ),
     )
 
 

@@ -7,34 +7,35 @@ Fisher 1978), and gains need to be worked out again only for the few that may le
 
 import heapq
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from lyra_sim.capture.survey.standing_room import EYE, Standing
+from lyra_sim.data.capture import SurveyFacts
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 from lyra_sim.rendering.ray_casting import RayCaster
 
 WIDTH, HEIGHT, FOCAL = 320, 240, 160.0
-"""Of the views [px]: 90 by 74 degrees."""
+"""Of the views [px]: 90 by 74 degrees. Convention."""
 LOW_EYE = 0.4
-"""A second height above the floor, which sees under tables [m]."""
+"""A second height above the floor, which sees under tables [m]. Convention."""
 YAWS = 8
+"""Directions looked in from every place. Convention."""
 PITCHES = {EYE: (-0.7, -0.1, 0.6), LOW_EYE: (0.0,)}
 """Pitches, up positive, by height above the floor [rad]."""
 LOOKS = (20, 15)
-"""Rays a candidate is judged by, across and down."""
+"""Rays a candidate is judged by, across and down. Convention."""
 SURFACE_CELL = 0.15
-"""Edge of the cells of surface that are to be seen [m]."""
+"""Edge of the cells of surface that are to be seen [m]. Tuned, unrecorded."""
 FINE = 0.03
-"""A view sees a cell well when its pixels are this wide on it [m]; wider ones count for as much less."""
+"""A view sees a cell well when its pixels are this wide on it [m]; wider ones count for as much less. Tuned, unrecorded."""
 WORTH = 3.0
-"""A view is taken for at least so many cells' worth."""
+"""A view is taken for at least so many cells' worth. Tuned, unrecorded."""
 LIGHT_BLOCK = 1 << 21
-"""Rays cast at once."""
+"""Rays cast at once. Convention."""
 LEAST_CLEAR = 0.15
-"""A camera keeps this far from any surface [m]."""
+"""A camera keeps this far from any surface [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Survey:
     """The views to take, along a walk from place to place."""
 
     cameras: CameraPath
-    facts: dict[str, Any]
+    facts: SurveyFacts
 
 
 def plan_survey(standing: Standing, caster: RayCaster, normals: Float32[np.ndarray, "f 3"], *, most_views: int) -> Survey:
@@ -56,10 +57,17 @@ def plan_survey(standing: Standing, caster: RayCaster, normals: Float32[np.ndarr
     """
     candidates, place = _candidates(standing, caster)
     views, cells, quality = _seen(candidates, caster, normals)
-    chosen, facts = _cover(views, cells, quality, len(candidates.c2w), most_views)
+    chosen, times = _cover(views, cells, quality, len(candidates.c2w), most_views)
     order = _walk(standing, place[chosen], chosen)
     c2w = candidates.c2w[order]
-    return Survey(cameras=survey_cameras(c2w), facts={**facts, "views": len(order), "candidates": len(candidates.c2w)})
+    facts = SurveyFacts(
+        surface_cells=len(times),
+        seen_once_share=round(float((times >= 1).mean()), 4) if len(times) else 0.0,
+        seen_twice_share=round(float((times >= 2).mean()), 4) if len(times) else 0.0,
+        candidates=len(candidates.c2w),
+        standing=standing.facts,
+    )
+    return Survey(cameras=survey_cameras(c2w), facts=facts)
 
 
 def survey_cameras(c2w: Float64[np.ndarray, "n 4 4"]) -> CameraPath:
@@ -133,10 +141,13 @@ def _seen(
 
 def _cover(
     views: Int64[np.ndarray, "p"], cells: Int64[np.ndarray, "p"], quality: Float64[np.ndarray, "p"], count: int, most: int
-) -> tuple[Int64[np.ndarray, "k"], dict[str, Any]]:
-    """Candidates in the order they were taken, and the share of what any candidate sees that is seen once and twice."""
+) -> tuple[Int64[np.ndarray, "k"], Int64[np.ndarray, "s"]]:
+    """Candidates in the order they were taken, and how often every cell that any candidate sees is seen by them."""
     starts = np.searchsorted(views, np.arange(count + 1))
-    had, times = np.zeros(int(cells.max()) + 1 if len(cells) else 0), np.zeros(int(cells.max()) + 1 if len(cells) else 0, int)
+    had, times = (
+        np.zeros(int(cells.max()) + 1 if len(cells) else 0),
+        np.zeros(int(cells.max()) + 1 if len(cells) else 0, np.int64),
+    )
 
     def gain(view: int) -> float:
         part = slice(starts[view], starts[view + 1])
@@ -157,12 +168,7 @@ def _cover(
         had[cells[part]] += quality[part]
         times[cells[part]] += 1
         chosen.append(view)
-    facts = {
-        "surface_cells": len(times),
-        "seen_once_share": round(float((times >= 1).mean()), 4) if len(times) else 0.0,
-        "seen_twice_share": round(float((times >= 2).mean()), 4) if len(times) else 0.0,
-    }
-    return np.array(chosen, np.int64), facts
+    return np.array(chosen, np.int64), times
 
 
 def _walk(standing: Standing, place: Int64[np.ndarray, "k"], chosen: Int64[np.ndarray, "k"]) -> Int64[np.ndarray, "k"]:

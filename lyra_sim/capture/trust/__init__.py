@@ -1,1 +1,12 @@
-"""Whether cameras can be believed, and which of several models is: joints, agreement, depth, epipolar lines, GPS."""
+"""Whether cameras can be believed, and which of several models is: joints, agreement, depth, epipolar lines, GPS.
+
+- ``pose_choice``: which of several models is taken, and how much of it
+- ``pose_trust``: all that speaks about one model
+- ``rigid_parts``: the parts that hang together
+- ``group_joints``: how firmly two groups of photos do
+- ``view_graph``: which photos show the same things
+- ``model_agreement``: where two models agree
+- ``gps_check``: against fixes
+- ``epipolar_check``: given cameras against what photos share
+- ``depth_check``: given cameras against depth
+"""

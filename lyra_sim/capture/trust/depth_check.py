@@ -11,13 +11,13 @@ from lyra_sim.geometry.cameras import CameraPath, project, unproject
 from lyra_sim.geometry.rigid import invert_rigid
 
 SOURCES = 16
-"""Views whose depth is warped."""
+"""Views whose depth is warped. Convention."""
 STRIDES = (1, 3, 7)
-"""Index distances to the views it is warped into."""
+"""Index distances to the views it is warped into. Tuned, unrecorded."""
 AGREE_RELATIVE = 0.02
-"""Depth agrees within this fraction of itself."""
+"""Depth agrees within this fraction of itself. Tuned, unrecorded."""
 ENOUGH = 0.55
-"""Agreement of right cameras is far above this even with occlusion; of wrong ones far below."""
+"""Agreement of right cameras is far above this even with occlusion; of wrong ones far below. Tuned, unrecorded."""
 _SCALES = {
     10.0: "ten times smaller",
     100.0: "a hundred times smaller",
@@ -53,6 +53,10 @@ def check_frames(cameras: CameraPath, views: Views, *, subject: str, scene: str,
         subject: Camera file, for the message.
         axes: Axes the file was read as.
         depth_unit: As written in the scene file.
+        scene: For the message.
+
+    Raises:
+        FrameError: Depth of one view doesn't land on the depth of the next; the reading that fits better is named.
     """
     pairs = _pairs(len(views))
     depths = {index: views.z_depth(index)[::4, ::4] for index in sorted({i for pair in pairs for i in pair})}

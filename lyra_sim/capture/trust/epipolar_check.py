@@ -14,30 +14,18 @@ from lyra_sim.errors import FrameError
 from lyra_sim.geometry.rigid import invert_rigid
 
 NEAR_PX = 4.0
-"""A match agrees with the cameras within this, in a photo of ``LONGER_SIDE`` [px]."""
+"""A match agrees with the cameras within this, in a photo of ``LONGER_SIDE`` [px]. Tuned on the photo sets."""
 LONGER_SIDE = 1000
+"""Of a photo, in which ``NEAR_PX`` is counted [px]. Convention."""
 ENOUGH = 0.5
 """Exact cameras reach 90 % on a rendered house, matches through a wrong wall being the rest; read wrongly they reach 6 %.
-Right ones that are off by 0.3 degrees and 2 cm reach 40 %: below this, other readings are tried, but right ones pass."""
+Right ones that are off by 0.3 degrees and 2 cm reach 40 %: below this, other readings are tried, but right ones pass.
+Tuned on the photo sets."""
 HOPELESS = 0.05
-"""Below this cameras and photos don't belong together, whatever the reading; 0.6 degrees and 5 cm off still reach 12 %."""
+"""Below this cameras and photos don't belong together, whatever the reading; 0.6 degrees and 5 cm off still reach 12 %.
+Tuned on the photo sets."""
 CLEARLY = 1.5
-"""Another reading is named when it agrees this many times as often."""
-
-
-def epipolar_agreement(posed: PosedPhotos, *, work: Path) -> float:
-    """Share of verified matches that the cameras allow within 4 px of a 1000 px photo, 0..1; NaN without any match.
-
-    Matches were verified by a fundamental or essential matrix of their own, not by these cameras. A match is allowed where
-    a point before both cameras could cause it: on the arc from the direction of the other camera to that of the point at
-    infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point behind a camera is not
-    allowed. The cameras' scale and world frame don't matter.
-
-    Args:
-        posed: Cameras.
-        work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
-    """
-    return _agreement(posed.c2w, _matched_rays(posed, work))
+"""Another reading is named when it agrees this many times as often. Tuned on the photo sets."""
 
 
 def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, scene: str) -> float:
@@ -49,8 +37,11 @@ def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, sce
     Args:
         posed: Given cameras, as read; ``recipe`` tells the axes they were read in, as the importers write it.
         photos: For the message.
-        work: As for :func:`epipolar_agreement`.
+        work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
         scene: For the message.
+
+    Raises:
+        FrameError: What photos share doesn't lie where their cameras say; the reading that fits better is named.
     """
     rays = _matched_rays(posed, work)
     read = _agreement(posed.c2w, rays)
@@ -135,6 +126,13 @@ def _rays(camera: object, pixels: Float64[np.ndarray, "m 2"]) -> Float64[np.ndar
 
 
 def _agreement(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> float:
+    """Share of verified matches that the cameras allow within 4 px of a 1000 px photo, 0..1; NaN without any match.
+
+    Matches were verified by a fundamental or essential matrix of their own, not by these cameras. A match is allowed where
+    a point before both cameras could cause it: on the arc from the direction of the other camera to that of the point at
+    infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point behind a camera is not
+    allowed. The cameras' scale and world frame don't matter.
+    """
     if len(rays.views) == 0:
         return float("nan")
     first, second = c2w[rays.views[:, 0]], c2w[rays.views[:, 1]]

@@ -10,17 +10,18 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.geometry.similarity_fit import fit_similarity
 
 LEAST_FIXES = 5
-"""Fixes it takes to compare at all: a similarity has as many unknowns as two of them and a bit."""
+"""Fixes it takes to compare at all: a similarity has as many unknowns as two of them and a bit. Derived."""
 LEAST_EXTENT_M = 25.0
-"""Diagonal of the fixes below which their noise, some 5 m, says nothing [m]."""
+"""Diagonal of the fixes below which their noise, some 5 m, says nothing [m]. Tuned on the photo sets."""
 NOISE_M = 8.0
-"""Error of a phone's fix that is nothing unusual in a street [m]."""
+"""Error of a phone's fix that is nothing unusual in a street [m]. Convention."""
 CONTRADICTED_SHARE = 0.6
-"""When fewer of the fixes than this fit, it isn't the fixes that are wrong."""
+"""When fewer of the fixes than this fit, it isn't the fixes that are wrong. Tuned on the photo sets."""
 CONTRADICTED_RMS = 0.12
-"""Residual as a share of the fixes' extent from which the model contradicts them, if it is above their noise as well."""
+"""Residual as a share of the fixes' extent from which the model contradicts them, if it is above their noise as well.
+Tuned on the photo sets."""
 TRIES = 300
-"""Triples of fixes that are tried for a first fit."""
+"""Triples of fixes that are tried for a first fit. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,14 +9,16 @@ from jaxtyping import Bool, Float64, Int32, Int64
 from lyra_sim.data.posed import PosedPhotos
 
 LEAST_NOISE_PX = 0.5
-"""Sightings aren't believed to be better than this, whatever bundle adjustment reports [px]."""
+"""Sightings aren't believed to be better than this, whatever bundle adjustment reports [px]. Tuned on the photo sets."""
 TAIL = 1.8
-"""Mean error of real sightings over their median; a larger ratio is a model's fault, not noise."""
+"""Mean error of real sightings over their median; a larger ratio is a model's fault, not noise. Tuned on the photo sets."""
 CARRIES = 0.3
-"""A point carries the scale when either side alone knows its distance from the joint this well, as a fraction."""
+"""A point carries the scale when either side alone knows its distance from the joint this well, as a fraction.
+Tuned on the photo sets."""
 OWN_POINTS = 8
-"""A group that triangulates this many points by itself has a scale of its own."""
+"""A group that triangulates this many points by itself has a scale of its own. Tuned on the photo sets."""
 _SYMMETRIC = ([0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2])
+"""Rows and columns of the upper triangle of a symmetric 3x3 matrix. Derived."""
 
 
 @dataclass(frozen=True, kw_only=True)

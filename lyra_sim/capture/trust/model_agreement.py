@@ -8,13 +8,14 @@ from jaxtyping import Bool, Float64
 from lyra_sim.data.posed import PosedPhotos
 
 CLOSE = 0.04
-"""Centres agree within this share of the models' extent. Measured: right models of one set agree to 0.001 to 0.02."""
+"""Centres agree within this share of the models' extent. Measured: right models of one set agree to 0.001 to 0.02.
+Tuned on the photo sets."""
 CLOSE_ROTATION = np.radians(12.0)
-"""Cameras agree when they look the same way within this [radians]."""
+"""Cameras agree when they look the same way within this [radians]. Tuned on the photo sets."""
 LEAST_COMMON = 5
-"""Photos two models must share to be compared."""
+"""Photos two models must share to be compared. Convention."""
 TRIES = 2000
-"""Pairs of photos at most that a similarity is made from."""
+"""Pairs of photos at most that a similarity is made from. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -10,22 +9,23 @@ from jaxtyping import Float64
 from lyra_sim.capture.trust.model_agreement import Agreement, agreement
 from lyra_sim.capture.trust.pose_trust import PoseTrust, assess_trust
 from lyra_sim.capture.trust.rigid_parts import named
-from lyra_sim.data.posed import PhotoSet, PosedPhotos
+from lyra_sim.data.posed import ModelFacts, PhotoSet, PosedPhotos, PoseFacts
 from lyra_sim.errors import FrameError, GeometryError
 from lyra_sim.scene.spec import PosesConfig
 
 TOLERANCE = 0.05
-"""A model with this share of the photos less is taken all the same when less speaks against it."""
+"""A model with this share of the photos less is taken all the same when less speaks against it. Tuned on the photo sets."""
 RIVAL = 0.8
-"""A model must hold this share of the chosen one's photos for its disagreement to count."""
+"""A model must hold this share of the chosen one's photos for its disagreement to count. Tuned on the photo sets."""
 LEAST_OF_GIVEN = 0.5
-"""Share of a given model's photos that its largest sound part must have."""
+"""Share of a given model's photos that its largest sound part must have. Tuned on the photo sets."""
 WILD_ERROR_PX = 4.0
-"""Points triangulated from given cameras lie within this of their sightings, or the cameras aren't those of the photos [px]."""
+"""Points triangulated from given cameras lie within this of their sightings, or the cameras aren't those of the photos [px].
+Tuned on the photo sets."""
 FEW_POINTS = 15
-"""Points per photo below which given cameras are hardly checked."""
+"""Points per photo below which given cameras are hardly checked. Tuned on the photo sets."""
 HARDLY_ANY = 2
-"""Points per photo below which given cameras and photos contradict each other."""
+"""Points per photo below which given cameras and photos contradict each other. Tuned on the photo sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +34,8 @@ class Chosen:
 
     posed: PosedPhotos
     """The part of it that can be trusted."""
-    facts: dict[str, Any]
-    """What was tried, found, chosen and why; for capture.json and the report."""
+    facts: PoseFacts
+    """What was tried, found, chosen and why."""
     dropped: tuple[tuple[str, str], ...]
     """Name and reason of every photo without a trusted camera."""
 
@@ -49,19 +49,19 @@ class _Candidate:
     def believed(self) -> PosedPhotos:
         return self.posed.select(self.trust.trusted)
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> ModelFacts:
         focal = [float(np.sqrt(lens.K[0, 0] * lens.K[1, 1])) for lens in self.posed.lenses]
         error = self.posed.reprojection_px
-        return {
-            "recipe": self.posed.recipe,
-            "registered": len(self.posed),
-            "trusted": len(self.trust.trusted),
-            "parts": [len(part) for part in self.trust.parts],
-            "reprojection_px": round(error, 3) if np.isfinite(error) else None,
-            "focal_px": round(float(np.median(focal)), 1),
-            "findings": list(self.trust.findings),
-            "figures": {key: round(value, 4) for key, value in self.trust.figures.items() if np.isfinite(value)},
-        }
+        return ModelFacts(
+            recipe=self.posed.recipe,
+            registered=len(self.posed),
+            trusted=len(self.trust.trusted),
+            parts=tuple(len(part) for part in self.trust.parts),
+            reprojection_px=round(error, 3) if np.isfinite(error) else None,
+            focal_px=round(float(np.median(focal)), 1),
+            findings=tuple(self.trust.findings),
+            figures={key: round(value, 4) for key, value in self.trust.figures.items() if np.isfinite(value)},
+        )
 
 
 def choose(
@@ -99,24 +99,28 @@ def choose(
             next_step="Photograph with more overlap, or give the cameras.",
         )
     best, kept, comparisons = _settled(_ranked(assessed))
-    facts = {
-        "chosen": best.posed.recipe,
-        "why": _why(best, assessed, comparisons),
-        "photos": len(photos.photos),
-        "registered": len(best.posed),
-        "trusted": len(kept),
-        "findings": list(best.trust.findings),
-        "figures": best.facts()["figures"],
-        "agreement": [sentence for _, sentence in comparisons],
-        "candidates": [one.facts() for one in assessed],
-    }
     if len(kept) < wanted:
         raise _refusal(subject, best, kept, len(photos.photos), wanted, tuple(sentence for _, sentence in comparisons))
     dropped = tuple((photo.name, _reason(photo.name, best, comparisons)) for photo in photos.photos)
     names = {best.posed.names[index] for index in kept}
     dropped = tuple((name, reason) for name, reason in dropped if name not in names)
-    facts["dropped"] = [list(one) for one in dropped]
-    return Chosen(posed=best.posed.select(kept), facts=facts, dropped=dropped)
+    posed = best.posed.select(kept)
+    facts = PoseFacts(
+        chosen=best.posed.recipe,
+        why=_why(best, assessed, comparisons),
+        photos=len(photos.photos),
+        registered=len(best.posed),
+        trusted=len(kept),
+        posed=len(posed),
+        recipe=posed.recipe,
+        reprojection_px=_pixels(posed),
+        findings=tuple(best.trust.findings),
+        figures=best.facts().figures,
+        agreement=tuple(sentence for _, sentence in comparisons),
+        candidates=tuple(one.facts() for one in assessed),
+        dropped=dropped,
+    )
+    return Chosen(posed=posed, facts=facts, dropped=dropped)
 
 
 def checked(posed: PosedPhotos, *, geo: Float64[np.ndarray, "n 3"] | None, subject: str) -> Chosen:
@@ -153,21 +157,28 @@ def checked(posed: PosedPhotos, *, geo: Float64[np.ndarray, "n 3"] | None, subje
         raise _refusal(subject, candidate, kept, len(posed), wanted, ())
     names = {posed.names[index] for index in kept}
     dropped = tuple((name, _reason(name, candidate, [])) for name in posed.names if name not in names)
-    facts = {
-        "chosen": posed.recipe,
-        "why": "the cameras were given"
-        if len(kept) == len(posed)
-        else "the largest part of the given model that hangs together",
-        "photos": len(posed),
-        "registered": len(posed),
-        "trusted": len(kept),
-        "findings": findings,
-        "figures": candidate.facts()["figures"],
-        "agreement": [],
-        "candidates": [candidate.facts()],
-        "dropped": [list(one) for one in dropped],
-    }
-    return Chosen(posed=posed if kept == everything else posed.select(kept), facts=facts, dropped=dropped)
+    built_on = posed if kept == everything else posed.select(kept)
+    whole = len(kept) == len(posed)
+    facts = PoseFacts(
+        chosen=posed.recipe,
+        why="the cameras were given" if whole else "the largest part of the given model that hangs together",
+        photos=len(posed),
+        registered=len(posed),
+        trusted=len(kept),
+        posed=len(built_on),
+        recipe=built_on.recipe,
+        reprojection_px=_pixels(built_on),
+        findings=tuple(findings),
+        figures=candidate.facts().figures,
+        agreement=(),
+        candidates=(candidate.facts(),),
+        dropped=dropped,
+    )
+    return Chosen(posed=built_on, facts=facts, dropped=dropped)
+
+
+def _pixels(posed: PosedPhotos) -> float:
+    return round(float(posed.reprojection_px), 4)
 
 
 def _ranked(assessed: list[_Candidate]) -> list[_Candidate]:

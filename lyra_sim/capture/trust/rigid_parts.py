@@ -10,31 +10,38 @@ from lyra_sim.capture.trust.view_graph import PairTable, cuts, groups, pair_tabl
 from lyra_sim.data.posed import PosedPhotos
 
 STRAIN = 7.0
-"""Variances of a sighting that a joint may be strained by. Measured: right models 1.5 to 6.4, false joints from 7.6."""
+"""Variances of a sighting that a joint may be strained by. Measured: right models 1.5 to 6.4, false joints from 7.6.
+Tuned on the photo sets."""
 STRAIN_POINTS = 15
-"""Points it takes to say so; with a handful, twice the strain."""
+"""Points it takes to say so; with a handful, twice the strain. Tuned on the photo sets."""
 FEW_POINTS = 6
+"""Fewer points say nothing about a joint. Tuned on the photo sets."""
 PHOTO_STRAIN = 3.2
 """Variances of a sighting that a photo may strain the points by that others triangulate without it. Measured: photos in
-right models 0.2 to 2.8, photos beside a false joint to 11."""
+right models 0.2 to 2.8, photos beside a false joint to 11. Tuned on the photo sets."""
 LONE = 3.0
-"""… and a photo that strains this many times more than any other is out of place by itself."""
+"""… and a photo that strains this many times more than any other is out of place by itself. Tuned on the photo sets."""
 LOG_SCALE = 0.07
-"""Depths from either side may differ by this factor's log. Measured: right models, drift included, to 0.044"""
+"""Depths from either side may differ by this factor's log. Measured: right models, drift included, to 0.044.
+Tuned on the photo sets."""
 LOG_SCALE_SIGMAS = 4.0
-"""… unless the difference is within this many of its own sigmas."""
+"""… unless the difference is within this many of its own sigmas. Tuned on the photo sets."""
 LOOSE = 0.06
-"""Relative scale of two groups that isn't known better than this isn't carried. Measured: right models to 0.026."""
+"""Relative scale of two groups that isn't known better than this isn't carried. Measured: right models to 0.026.
+Tuned on the photo sets."""
 NEAR = 6
-"""Photos on either side of a joint whose depths are compared; more would bring slow drift into it."""
+"""Photos on either side of a joint whose depths are compared; more would bring slow drift into it. Tuned on the photo sets."""
 ODD_STEP = 3.0
-"""A step across a joint is worth a word when it is this many times longer or shorter than its neighbours."""
+"""A step across a joint is worth a word when it is this many times longer or shorter than its neighbours.
+Tuned on the photo sets."""
 FEW_CARRY = 20
-"""Where fewer points carry the scale it is asked whether there is one to carry: photos turned on the spot have none."""
+"""Where fewer points carry the scale it is asked whether there is one to carry: photos turned on the spot have none.
+Tuned on the photo sets."""
 HELD_POINTS = 12
-"""A photo with fewer points isn't held in its place …"""
+"""A photo with fewer points isn't held in its place … Tuned on the photo sets."""
 HELD_SPREAD = 0.03
-"""… nor one whose points' narrower standard deviation is below this share of the image's longer side."""
+"""… nor one whose points' narrower standard deviation is below this share of the image's longer side.
+Tuned on the photo sets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,18 +10,21 @@ from lyra_sim.data.posed import PosedPhotos
 from lyra_sim.geometry.rigid import invert_rigid
 
 ALIKE_DISTANCE = 2.0
-"""A point looks like itself to a feature detector while its distance changes by less than this factor."""
+"""A point looks like itself to a feature detector while its distance changes by less than this factor.
+Tuned on the photo sets."""
 ALIKE_ANGLE = np.radians(30.0)
-"""… and while the direction it is seen from turns by less than this [radians]."""
+"""… and while the direction it is seen from turns by less than this [radians]. Tuned on the photo sets."""
 MARGIN = 0.03
-"""Share of the image along every edge where a sighting isn't expected."""
+"""Share of the image along every edge where a sighting isn't expected. Convention."""
 CONFIRMED_POINTS = 8
-"""A pair of photos is confirmed by at least this many common points …"""
+"""A pair of photos is confirmed by at least this many common points … Tuned on the photo sets."""
 POOLED_POINTS = 15
-"""Groups of photos far apart, of which no two share many points, are confirmed by this many between them, and that share."""
+"""Groups of photos far apart, of which no two share many points, are confirmed by this many between them, and that share.
+Tuned on the photo sets."""
 CONFIRMED_SHARE = 0.2
 """… that are at least this share of those both should see. Right neighbours have 0.5 to 0.9 of them, even past corners;
-photos on either side of a joint that nothing true holds 0.1, because the two copies of what they saw lie apart."""
+photos on either side of a joint that nothing true holds 0.1, because the two copies of what they saw lie apart.
+Tuned on the photo sets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,23 +15,25 @@ from lyra_sim.data.grid import FreeSpace
 from lyra_sim.scene.spec import CollideConfig
 
 MAX_FACES = 400
-"""Triangles a lump is thinned to before CoACD sees it: 1500 took five times as long and intruded no less (measured)."""
+"""Triangles a lump is thinned to before CoACD sees it: 1500 took five times as long and intruded no less (measured).
+Tuned, unrecorded."""
 SMALL_VOLUME = 3e-3
-"""Lumps below this aren't worth CoACD's time [m^3]."""
+"""Lumps below this aren't worth CoACD's time [m^3]. Tuned, unrecorded."""
 LUMP_VOLUME = 0.3
 """Lumps with a larger hull are first taken apart by straight cuts [m^3]: given half a room, CoACD plugs it and takes minutes
-(measured)."""
+(measured). Tuned, unrecorded."""
 SLIVER_VOLUME = 5e-5
-"""CoACD's pieces below this are dropped [m^3]: slivers between cuts that only make contacts rattle."""
+"""CoACD's pieces below this are dropped [m^3]: slivers between cuts that only make contacts rattle. Convention."""
 MAX_LATTICES = 40
-"""Lumps that an exact partition is sought for, those with most air first."""
+"""Lumps that an exact partition is sought for, those with most air first. Convention."""
 LATTICE_SHARES = (0.3, 0.4, 0.6)
 """Shares of the hulls still to be had that each round of partitions may use up: the next lays finer planes into the pieces of
-the last (in one round as many hulls took a fifth more air, measured)."""
+the last (in one round as many hulls took a fifth more air, measured). Tuned on the AWS worlds."""
 COARSE_SHARE = 0.6
-"""Share of the hulls still to be had that taking large lumps apart may use up before CoACD is asked."""
+"""Share of the hulls still to be had that taking large lumps apart may use up before CoACD is asked. Tuned, unrecorded."""
 MAX_COACD_LUMPS = 8
-"""CoACD gets this many lumps, those whose single hull takes most air; at 1-3 CPU seconds each it is the slow part."""
+"""CoACD gets this many lumps, those whose single hull takes most air; at 1-3 CPU seconds each it is the slow part.
+Convention."""
 
 
 def spend_on_clutter(
@@ -42,6 +44,14 @@ def spend_on_clutter(
     Lattices are taken apart first, by all the cuts at once that it takes; then other large lumps by straight cuts, the most
     hopeful ones; then CoACD gets the worst of the furniture-sized lumps, and its pieces are kept when they cost no more than as
     many straight cuts would; then what is left of the budget is spent, and trades are made.
+
+    Args:
+        parts: Loose slabs and lumps, none cut yet.
+        free_space: The voxels they are made of.
+        spending: What joins and cuts cost; changed in place.
+        config: Concavity, and the most hulls a component may take.
+        budget: Hulls that may be spent in all.
+        seed: For CoACD.
     """
     spending.add(parts)
     spending.join_free()
@@ -74,7 +84,7 @@ def spend_on_clutter(
         "clutter_lumps": lump_count,
         "coacd_lumps": len(chosen),
         "coacd_taken": taken,
-        "coacd_fallbacks": fallbacks,
+        "coacd_fallbacks": tuple(fallbacks),
         "cuts_after_coacd": spending.cuts - cuts_before,
         "components_merged": joined_count,
         "lattices": sum(lattices),

@@ -13,11 +13,11 @@ from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.errors import GeometryError
 
 MIN_VOLUME = 8e-4
-"""Measured matter below this, touching nothing else, is a speck of depth noise [m^3]."""
+"""Measured matter below this, touching nothing else, is a speck of depth noise [m^3]. Tuned, unrecorded."""
 MAX_GROWTH = 0.3
-"""Components are given body this far into the unseen space behind their skin [m]."""
+"""Components are given body this far into the unseen space behind their skin [m]. Tuned, unrecorded."""
 MIN_EXPOSED = 6
-"""A component with fewer free-facing voxels is the remains of a surface that a slab already covers."""
+"""A component with fewer free-facing voxels is the remains of a surface that a slab already covers. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +106,9 @@ def mesh_of_voxels(
 
     Marching cubes in Lorensen's tables (1987) with midpoints is edge-manifold on any input; decimation breaks that, and
     manifold3d repairs it (measured on 60 hostile fields). If the repair changes the volume, the undecimated surface is kept.
+
+    Raises:
+        GeometryError: No surface of it is closed and manifold.
     """
     import fast_simplification
     from skimage.measure import marching_cubes

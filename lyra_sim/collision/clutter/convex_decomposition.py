@@ -17,8 +17,9 @@ from lyra_sim.data.files import write_json
 from lyra_sim.errors import PluginError
 
 WORKERS = 2
+"""Processes of CoACD. Convention."""
 STDERR_LINES = 12
-"""Of what a failed worker said, at most this many last lines are told."""
+"""Of what a failed worker said, at most this many last lines are told. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from lyra_sim.collision.convex.slender import MAX_ASPECT
 from lyra_sim.collision.measured.free_air import AirField
 
 MOST_PLANES = 10
-"""Candidate planes across each axis."""
+"""Candidate planes across each axis. Convention."""
 MOST_VOXELS = 30_000_000
-"""Of a lump's bounding box; a larger lump is first taken apart otherwise."""
+"""Of a lump's bounding box; a larger lump is first taken apart otherwise. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,13 @@ from lyra_sim.collision.measured.free_air import DEPTH_VOXELS, MOST_COLUMNS, Air
 from lyra_sim.data.colliders import Label
 
 CUTS_PER_AXIS = 9
-"""Evenly spaced cut positions ranked along each axis."""
+"""Evenly spaced cut positions ranked along each axis. Convention."""
 CUTS_AT_CHANGES = 4
-"""Further ones at the layers where a board or a leg begins or ends."""
+"""Further ones at the layers where a board or a leg begins or ends. Convention."""
 TIGHT = 0.2
-"""Half the edge a voxel has in a tight hull, in voxels; a hull of one layer keeps some thickness."""
+"""Half the edge a voxel has in a tight hull, in voxels; a hull of one layer keeps some thickness. Tuned on the AWS worlds."""
 EXACT_CUTS = 2
-"""The best-ranked cuts whose true hulls are then compared."""
+"""The best-ranked cuts whose true hulls are then compared. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

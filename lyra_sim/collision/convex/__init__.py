@@ -1,1 +1,6 @@
-"""Convex pieces: their shape, what lies inside them, and none too thin for an engine."""
+"""Convex pieces: their shape, what lies inside them, and none too thin for an engine.
+
+- ``pieces``: points in, a wound hull out
+- ``slender``: slivers cut or thickened
+- ``containment``, ``containment_kernels``: which points lie in which hulls
+"""

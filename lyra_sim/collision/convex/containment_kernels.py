@@ -12,6 +12,13 @@ def deepest(
 
     ``planes`` are all half-spaces (n . x + d <= 0 inside), hull ``i`` owning rows ``starts[i]:starts[i+1]``;
     ``low`` and ``high`` are its bounds. A point up to ``margin`` outside every plane still counts (depth < 0).
+
+    Args:
+        points: (n, 3) [m].
+        planes: (p, 4), unit normals.
+        starts: (hulls + 1,).
+        low, high: (hulls, 3) [m].
+        margin: [m].
     """
     count = points.shape[0]
     depth = np.full(count, -np.inf)

@@ -24,6 +24,9 @@ def convex_hull(points: np.ndarray, *, max_vertices: int = 60) -> tuple[Float32[
 
     Engines limit a hull to 64 corners. Thinning keeps the extreme points of a fixed, even set of directions, which
     loses the least width for a given count and needs no randomness.
+
+    Raises:
+        GeometryError: The points span no volume.
     """
     from scipy.spatial import ConvexHull, QhullError
 
@@ -61,11 +64,6 @@ def _extreme_corners(points: np.ndarray, corners: np.ndarray, count: int) -> np.
     wins = np.bincount(np.argmax(directions @ points[corners].T, axis=1), minlength=len(corners))
     wins[must] = n
     return np.sort(corners[np.argsort(-wins, kind="stable")[:count]])
-
-
-def box_corners(low: np.ndarray, high: np.ndarray) -> Float[np.ndarray, "8 3"]:
-    """Corners of an axis-aligned box [m]."""
-    return np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])], np.float64)
 
 
 def named(pieces: Iterable[Piece], *, max_vertices: int = 60) -> tuple[Hull, ...]:

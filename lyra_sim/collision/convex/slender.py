@@ -8,15 +8,16 @@ from scipy.spatial.distance import pdist
 from lyra_sim.collision.convex.pieces import Piece, convex_hull
 
 MAX_ASPECT = 55.0
-"""Length over thickness a piece may have; the engines' limit is 60."""
+"""Length over thickness a piece may have; the engines' limit is 60. Derived."""
 MAX_CUTS = 4
-"""A piece is halved at most this often: sixteen parts. What is a sliver even then is thickened."""
+"""A piece is halved at most this often: sixteen parts. What is a sliver even then is thickened. Convention."""
 GROWTH = 0.01
-"""A piece that lacks no more than this is thickened at once [m]: half of it on either side is well within a voxel."""
+"""A piece that lacks no more than this is thickened at once [m]: half of it on either side is well within a voxel.
+Convention."""
 MOST_THICKENINGS = 4
-"""A rod is thin across two directions, and thickening turns its faces a little."""
+"""A rod is thin across two directions, and thickening turns its faces a little. Convention."""
 GROWTH_SLACK = 1e-3
-"""On either side [m]: thickening lengthens a little, and single precision rounds."""
+"""On either side [m]: thickening lengthens a little, and single precision rounds. Derived."""
 
 
 def without_slivers(pieces: list[Piece]) -> list[Piece]:

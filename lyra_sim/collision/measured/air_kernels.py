@@ -56,6 +56,15 @@ def cut_costs(
     The polytopes are bounded along ``directions`` only, so they are a little larger than the halves' convex hulls; that is
     enough to rank cuts. Returns air and volume (all voxels, columns of the same polytopes), each (axes, positions); air is -1
     where a half would be empty and where the same threshold stands twice in a row.
+
+    Args:
+        prefix: As for :func:`column_sum`.
+        indices: Voxels of the part (n, 3).
+        axes: Directions that cuts go across (a, 3), in voxels.
+        directions: Normals that the halves are bounded along (d, 3).
+        thresholds: Where along its axis each cut lies (a, p) [voxels], rising.
+        depth: How deep a centre must lie to count [voxels].
+        most_columns: Of a half's box; of more, evenly chosen ones are looked at.
     """
     count, sides = indices.shape[0], directions.shape[0]
     positions = thresholds.shape[1]

@@ -18,21 +18,25 @@ from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.scene.spec import SMALLEST_ROBOT
 
 AIR, BAND, DOORWAY, PATH = 1, 3, 12, 40_000
-"""Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way."""
+"""Weight of a free voxel: anywhere, where the robot's body goes, in an opening of a wall, on the cameras' way.
+Tuned on the AWS worlds."""
 LID = 30
 """Weight at the top of the robot's band over floor that is free all the way up to there: a shelf that hangs into it by a voxel
-closes the whole column under it, so about a column's worth of the band is what one or two such voxels cost."""
+closes the whole column under it, so about a column's worth of the band is what one or two such voxels cost.
+Tuned on the AWS worlds."""
 LID_LAYERS, FOOT_LAYERS = 1.5, 2.5
-"""The top of the band is so many voxels thick, and matter no higher than so many over the floor leaves the column open."""
+"""The top of the band is so many voxels thick, and matter no higher than so many over the floor leaves the column open.
+Tuned on the AWS worlds."""
 WAY = 6
-"""Weight of the band over floor that a robot may drive on: a beam across it is little air and closes all of it."""
+"""Weight of the band over floor that a robot may drive on: a beam across it is little air and closes all of it.
+Tuned on the AWS worlds."""
 WAY_WIDTH = 2 * SMALLEST_ROBOT
-"""Floor counts as that where a disc this wide is free from its foot to the top of the band [m]."""
+"""Floor counts as that where a disc this wide is free from its foot to the top of the band [m]. Derived."""
 DEPTH_VOXELS = 0.45
 """A free centre counts once it lies this deep in a hull. The gate says half a voxel, and hulls of whole voxels that stand out
-by one would lie on that edge to the last bit."""
+by one would lie on that edge to the last bit. Derived."""
 MOST_COLUMNS = 20_000
-"""Columns looked at to rank one cut of a large lump; the hull that is then made is counted exactly."""
+"""Columns looked at to rank one cut of a large lump; the hull that is then made is counted exactly. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from lyra_sim.collision.measured.surface_samples import sample_seen
 from lyra_sim.data.mesh import TriMesh
 
 REACH = 1.0
-"""Robots drive into what is lower than this above the main floor, and fall through it [m]."""
+"""Robots drive into what is lower than this above the main floor, and fall through it [m]. Convention."""
 JOINED = 2.0
-"""Samples this many times their spacing apart belong to one patch."""
+"""Samples this many times their spacing apart belong to one patch. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 
 JUMP = 0.5
-"""Two cameras further apart than this don't show that the space between them is a way [m]."""
+"""Two cameras further apart than this don't show that the space between them is a way [m]. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

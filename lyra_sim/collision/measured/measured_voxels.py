@@ -12,7 +12,7 @@ from lyra_sim.data.grid import FREE, SOLID, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 
 SAMPLES = 400
-"""Surface samples per hull, about."""
+"""Surface samples per hull, about. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,29 +10,30 @@ import numpy as np
 from jaxtyping import Bool
 from scipy import ndimage
 
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.slabs import Raster, close_mask, other_face
 from lyra_sim.data.colliders import Opening, OpeningKind
 from lyra_sim.data.grid import FREE, FreeSpace
 
 THROUGH = 0.15
-"""How far behind the face a hole must be free where the wall's other face wasn't seen [m]."""
+"""How far behind the face a hole must be free where the wall's other face wasn't seen [m]. Tuned on the AWS worlds."""
 MAX_WALL = 0.5
-"""Two faces further apart than this aren't one wall [m]."""
+"""Two faces further apart than this aren't one wall [m]. Convention."""
 SAME_FACE = 0.06
-"""Pieces of wall this nearly in one plane are one face with something between them [m]."""
+"""Pieces of wall this nearly in one plane are one face with something between them [m]. Tuned on the AWS worlds."""
 WALL_COLUMN = 0.3
-"""A column in which so much of the wall was seen, a lintel for instance, is wall [m]."""
+"""A column in which so much of the wall was seen, a lintel for instance, is wall [m]. Tuned on the AWS worlds."""
 MAX_WIDTH, MAX_WIDTH_WITHOUT_LINTEL = 4.0, 2.5
-"""What is wider is where a wall ends, not an opening in it [m]."""
+"""What is wider is where a wall ends, not an opening in it [m]. Tuned on the AWS worlds."""
 DOOR_WIDTH = 1.8
-"""What is wider is a passage even under a lintel [m]."""
+"""What is wider is a passage even under a lintel [m]. Tuned on the AWS worlds."""
 SILL = 0.2
-"""A hole whose lower edge is no higher than this reaches down to the floor [m]."""
+"""A hole whose lower edge is no higher than this reaches down to the floor [m]. Convention."""
 RAGGED = 2.5
-"""Edges of a hole that waver by more voxels than this (between quartiles) are those of a hole that depth noise tore."""
+"""Edges of a hole that waver by more voxels than this (between quartiles) are those of a hole that depth noise tore.
+Tuned on the AWS worlds."""
 LEAST_DOOR, LEAST_WINDOW = (0.5, 1.5), (0.4, 0.4)
-"""Width and height of the smallest door or passage, and of the smallest window [m]."""
+"""Width and height of the smallest door or passage, and of the smallest window [m]. Convention."""
 
 
 def find_openings(planes: Sequence[Plane], free_space: FreeSpace) -> tuple[Opening, ...]:

@@ -6,79 +6,41 @@ a frontier of unseen space can never pass for a wall.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples, clusters, sample_seen
+from lyra_sim.collision.planes.plane import INLIER_DISTANCE, SAMPLE_AREA, Plane
+from lyra_sim.collision.planes.ramps import with_ramps_and_steps
 from lyra_sim.data.grid import FREE, UNSEEN, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.errors import GeometryError
 
 ALIKE = 25.0
-"""Samples whose normals turn from a plane's by more than this aren't on it [degrees]."""
-SAMPLE_AREA = 0.0025
-"""Area one surface sample stands for [m^2]: a 5 cm square."""
-INLIER_DISTANCE = 0.03
-"""A sample this near to a plane belongs to it [m]."""
+"""Samples whose normals turn from a plane's by more than this aren't on it [degrees]. Tuned on the AWS worlds."""
 MIN_FLOOR_AREA = 1.0
+"""The main floor needs this much seen area [m^2]. Tuned, unrecorded."""
 MIN_LEVEL_AREA = 2.0
-"""A further level that a camera was carried over needs this much seen area [m^2] …"""
+"""A further level that a camera was carried over needs this much seen area [m^2] … Tuned, unrecorded."""
 MIN_UNVISITED_LEVEL_AREA = 6.0
-"""… and one that no camera was carried over this much, so that beds and table tops stay clutter."""
+"""… and one that no camera was carried over this much, so that beds and table tops stay clutter. Tuned, unrecorded."""
 PATCH_GAP = 0.15
-"""Tops of boxes further apart than this aren't one level, however many are equally high [m]."""
+"""Tops of boxes further apart than this aren't one level, however many are equally high [m]. Tuned on the AWS worlds."""
 CARRIED = 0.25
-"""Over a level that was walked on, cameras are this nearly as high as over the main floor [m]; over a bed they aren't."""
+"""Over a level that was walked on, cameras are this nearly as high as over the main floor [m]; over a bed they aren't.
+Tuned on the AWS worlds."""
 MIN_WALL_AREA = 0.4
+"""A wall needs this much seen area [m^2] … Tuned, unrecorded."""
 MIN_WALL_HEIGHT = 1.2
+"""… over at least this height [m] … Tuned, unrecorded."""
 MIN_WALL_TOP = 1.6
-"""A wall is seen over at least this height and up to this height above its floor [m]."""
+"""… and up to this height above its floor [m]. Tuned, unrecorded."""
 MIN_WALL_FILL = 0.12
-"""Share of a wall's own bounding rectangle that must be seen; less is clutter that happens to line up."""
+"""Share of a wall's own bounding rectangle that must be seen; less is clutter that happens to line up. Tuned, unrecorded."""
 WALL_GAP = 0.8
-"""Collinear pieces further apart than this are fitted as walls of their own [m]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plane:
-    """``normal . x = offset``, the normal pointing out of the matter into the room."""
-
-    kind: Literal["floor", "ceiling", "wall"]
-    normal: Float64[np.ndarray, "3"]
-    """Unit vector. Horizontal for walls; within a degree or two of vertical for floors and ceilings."""
-    offset: float
-    """[m]"""
-    points: Float64[np.ndarray, "n 3"]
-    """Measured surface samples that lie on it [m]."""
-    role: Literal["level", "ramp", "step"] = "level"
-    """What a floor is: a level one stands on, or a way between two. Walls and ceilings keep the default."""
-
-    @property
-    def area(self) -> float:
-        """Seen area [m^2]."""
-        return len(self.points) * SAMPLE_AREA
-
-    @property
-    def height(self) -> float:
-        """Median z of its samples [m]."""
-        return float(np.median(self.points[:, 2]))
-
-    def distance(self, points: np.ndarray) -> Float64[np.ndarray, "n"]:
-        """Signed distance [m]; positive in the room."""
-        return np.asarray(points, np.float64) @ self.normal - self.offset
-
-    def to_json(self) -> dict[str, Any]:
-        residual = float(np.sqrt(np.mean(self.distance(self.points) ** 2)))
-        return {
-            "kind": self.kind,
-            **({"role": self.role} if self.role != "level" else {}),
-            "normal": [round(float(x), 6) for x in self.normal],
-            "offset": round(self.offset, 5),
-            "area": round(self.area, 3),
-            "rms": round(residual, 5),
-        }
+"""Collinear pieces further apart than this are fitted as walls of their own [m]. Tuned, unrecorded."""
 
 
 def find_planes(mesh: TriMesh, free_space: FreeSpace, camera_centres: np.ndarray) -> tuple[Plane, ...]:
@@ -92,8 +54,6 @@ def find_planes(mesh: TriMesh, free_space: FreeSpace, camera_centres: np.ndarray
     Raises:
         GeometryError: No measured horizontal surface near z = 0 is large enough to be the floor.
     """
-    from lyra_sim.collision.planes.ramps import with_ramps_and_steps
-
     samples = sample_seen(mesh, area=SAMPLE_AREA)
     floors = _floors(samples, np.asarray(camera_centres, np.float64), free_space.voxel_size)
     ceilings = _horizontal(samples, -1.0, min_area=1.5, least_rise=free_space.voxel_size)

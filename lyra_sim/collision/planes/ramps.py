@@ -14,26 +14,27 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from lyra_sim.collision.measured.surface_samples import SurfaceSamples, clusters
-from lyra_sim.collision.planes.plane_finding import INLIER_DISTANCE, SAMPLE_AREA, Plane
+from lyra_sim.collision.planes.plane import INLIER_DISTANCE, SAMPLE_AREA, Plane
 
 MIN_SLOPE, MAX_SLOPE = np.tan(np.radians(3.0)), np.tan(np.radians(20.5))
-"""Rise over run of a ramp. Less is a floor that leans."""
+"""Rise over run of a ramp. Less is a floor that leans. Convention."""
 SLOPE_BIN = 0.03
-"""Width of a bin of the vote on slopes."""
+"""Width of a bin of the vote on slopes. Convention."""
 MIN_RAMP_AREA, MIN_RAMP_WIDTH, MIN_RAMP_RISE = 0.5, 0.4, 0.1
-"""[m^2], [m], [m]"""
+"""Of a ramp: area [m^2], width [m] and rise [m]. Tuned on the AWS worlds."""
 ALIKE = float(np.radians(7.0))
-"""Samples of a ramp face at most this much away from its normal [rad], and less than the floor it leads off from."""
+"""Samples of a ramp face at most this much away from its normal [rad], and less than the floor it leads off from.
+Tuned on the AWS worlds."""
 LANDING = 0.12
-"""A ramp's lower end comes this near to a floor, in height and in plan [m]; a seat's doesn't."""
+"""A ramp's lower end comes this near to a floor, in height and in plan [m]; a seat's doesn't. Tuned on the AWS worlds."""
 MIN_TREAD_AREA = 0.1
-"""[m^2]"""
+"""Of a step [m^2]. Tuned on the AWS worlds."""
 MIN_RISER, MAX_RISER = 0.04, 0.26
-"""Heights from one step to the next [m]."""
+"""Heights from one step to the next [m]. Convention."""
 TREAD_GAP = 0.15
-"""Steps further apart in plan don't follow one another [m]."""
+"""Steps further apart in plan don't follow one another [m]. Tuned on the AWS worlds."""
 JOIN = 0.12
-"""Samples this near to one another are one surface [m]."""
+"""Samples this near to one another are one surface [m]. Tuned on the AWS worlds."""
 
 
 def with_ramps_and_steps(levels: Sequence[Plane], samples: SurfaceSamples) -> list[Plane]:

@@ -6,8 +6,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 BLOCKED = -1e9
+"""Weight of a cell that no rectangle may contain: a wall to the kernel. Convention."""
 COVERED = -1e-5
-"""Weight of an allowed cell that needs no covering (again): slightly negative, so rectangles don't sprawl for nothing."""
+"""Weight of an allowed cell that needs no covering (again): slightly negative, so rectangles don't sprawl for nothing.
+Convention."""
 
 
 class Rectangle(NamedTuple):

@@ -15,31 +15,35 @@ from scipy import ndimage
 
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.convex.pieces import Piece, named
-from lyra_sim.collision.planes.plane_finding import Plane
+from lyra_sim.collision.planes.plane import Plane
 from lyra_sim.collision.planes.rectangles import Rectangle, cover
 from lyra_sim.data.grid import FREE, FreeSpace
 
 MAX_ASPECT = 40.0
-"""Longest side of a tile over its shortest: a square tile's diagonal then stays under the 1:60 that PhysX can build."""
+"""Longest side of a tile over its shortest: a square tile's diagonal then stays under the 1:60 that PhysX can build.
+Derived."""
 SEAM = 0.1
 """Tiles of a floor reach this far under their neighbours [m]: at a seam a small ball at 10 m/s, 8 cm deep after one step, would
-else be nearer to a tile's side than to its top, be pushed sideways and stay inside (seen in Newton)."""
+else be nearer to a tile's side than to its top, be pushed sideways and stay inside (seen in Newton). Derived."""
 FLOOR_REACH, STEP_REACH = 0.6, 0.1
-"""A floor goes on this far under walls, furniture and unseen space next to its own cells, a ramp or step this far [m]."""
+"""A floor goes on this far under walls, furniture and unseen space next to its own cells, a ramp or step this far [m].
+Tuned on the AWS worlds."""
 OVER_LOWER = 0.015
-"""A level doesn't go on over cells where a floor was seen this much lower [m]."""
+"""A level doesn't go on over cells where a floor was seen this much lower [m]. Convention."""
 WALL_FOOT = 0.1
-"""Walls reach this far below the floor's surface, so that no seam opens between the two [m]."""
+"""Walls reach this far below the floor's surface, so that no seam opens between the two [m]. Convention."""
 GAP_FILL = 1.5
-"""Unseen gaps up to this wide in a wall are closed: furniture hides walls [m]."""
+"""A wall goes on across gaps of up to this, behind furniture [m]. Tuned, unrecorded."""
 OPTIONAL, FILLED = 5e-4, 2e-4
 """Worth of a wall cell that nobody saw, and of one that another slab fills already: enough to draw a rectangle's edge out
-to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own."""
+to the ceiling, into the floor and around the corner, never enough to earn a rectangle of its own. Convention."""
 HOLE = 0.15
-"""Narrower holes behind a wall's face don't part a slab [m]: depth noise pierces walls, nobody goes through there."""
+"""Narrower holes behind a wall's face don't part a slab [m]: depth noise pierces walls, nobody goes through there.
+Tuned, unrecorded."""
 MIN_GAIN = 0.04
+"""A further rectangle must cover at least this much that isn't covered yet [m^2] … Tuned, unrecorded."""
 MIN_CEILING_GAIN = 0.5
-"""A further rectangle must cover at least this much that isn't covered yet [m^2]; nothing drives on a ceiling."""
+"""… and on a ceiling, where nothing drives, this much [m^2]. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,22 +13,23 @@ from lyra_sim.depth.layout.box_kernels import compare
 from lyra_sim.geometry.vanishing import Segments
 
 FLOOR, CEILING, AHEAD, LEFT, RIGHT, NOTHING = 0, 1, 2, 3, 4, 5
-"""What a ray meets."""
+"""What a ray meets. Convention."""
 STEPS = np.geomspace(0.6, 30.0, 32)
-"""Distances of the walls that are tried."""
+"""Distances of the walls that are tried. Convention."""
 CEILINGS = np.geomspace(0.35, 3.0, 16)
-"""Heights of the ceiling above the camera that are tried."""
+"""Heights of the ceiling above the camera that are tried. Convention."""
 SIZES = np.geomspace(0.4, 2.5, 17)
-"""Factors on all distances at once that are tried."""
+"""Factors on all distances at once that are tried. Convention."""
 USUAL = {"ahead": (3.0, 1.0), "side": (2.0, 1.0), "ceiling": (0.9, 0.3)}
 """Usual distance and its spread in natural logarithms: what is taken where the photo doesn't tell. Rooms are 2.3 to 2.8 m high
 and cameras are held at 1.2 to 1.6 m: that much tells a skirting board from the edge of the floor."""
 STARTS = ((3.0, 1.5, 1.5, 0.8), (2.0, 3.0, 3.0, 0.8), (5.0, 1.5, 4.0, 0.8), (5.0, 4.0, 1.5, 0.8), (8.0, 2.5, 2.5, 1.2))
-"""Ahead, left, right, ceiling the search sets out from."""
+"""Ahead, left, right, ceiling the search sets out from. Convention."""
 EDGES, COLOURS, LINES, PRIOR = 1.0, 1.2, 2.0, 0.03
-"""Weights of the evidence: boundaries on edges, surfaces of one colour each, lines that can't lie where they do, the usual."""
+"""Weights of the evidence: boundaries on edges, surfaces of one colour each, lines that can't lie where they do, the usual.
+Tuned, unrecorded."""
 UNSUPPORTED = 0.35
-"""Edge strength, 0..1, below which a boundary counts against the box."""
+"""Edge strength, 0..1, below which a boundary counts against the box. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)

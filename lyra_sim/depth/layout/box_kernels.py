@@ -29,6 +29,17 @@ def compare(rays, colours, edges, ignored, line_pixels, line_axes, line_weights,
     ``support``: edge strength over ``unsupported``, summed along its boundaries, divided by twice the width. ``strength``: the
     mean edge strength under them. ``parted``: share of the colours' variance between surfaces. ``wrong``: weight of the lines
     that lie on a surface they run across.
+
+    Args:
+        rays: Of the pixels in the upright frame (h, w, 3), x ahead, y left, z up.
+        colours: (h, w, 3), 0..1.
+        edges: Strength 0..1 of edges along each of the three axes (3, h, w).
+        ignored: (h, w), pixels that say nothing.
+        line_pixels: Row and column of each line's middle (n, 2).
+        line_axes: The axis each line runs along (n,).
+        line_weights: (n,).
+        ahead, left, right, ceiling: Distances of the box's sides [camera heights]; infinite for none.
+        unsupported: Edge strength below which a boundary counts against the box.
     """
     height, width = ignored.shape
     normal = np.array([2, 2, 0, 1, 1, -1])

@@ -20,15 +20,15 @@ from lyra_sim.geometry.vanishing import find_segments, in_frame
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
 LINES_SIDE, FIT_SIDE = 640, 160
-"""Longer side of the photo when straight edges are sought, and when boxes are compared [px]."""
+"""Longer side of the photo when straight edges are sought, and when boxes are compared [px]. Convention."""
 CONFIDENCE_BOX, CONFIDENCE_FLOOR = 0.25, 0.15
-"""Trust in a guess with a box behind it, and in a bare floor; both far below what counts as measured."""
+"""Trust in a guess with a box behind it, and in a bare floor; both far below what counts as measured. Convention."""
 SIGMA = 0.5
-"""Relative error of the depth: the distance to a wall rests on where one edge was believed to be."""
+"""Relative error of the depth: the distance to a wall rests on where one edge was believed to be. Convention."""
 FLOOR_REACH = 8.0
-"""A bare floor is guessed this far, in camera heights: beyond, a degree of tilt doubles the distance."""
+"""A bare floor is guessed this far, in camera heights: beyond, a degree of tilt doubles the distance. Convention."""
 LEAST_SUPPORT = 0.3
-"""Mean edge strength under its boundaries (0..1) that a box needs; noise reaches about 0.2."""
+"""Mean edge strength under its boundaries (0..1) that a box needs; noise reaches about 0.2. Tuned, unrecorded."""
 assert max(CONFIDENCE_BOX, CONFIDENCE_FLOOR) < MEASURED_CONFIDENCE
 
 
@@ -36,6 +36,9 @@ def estimate(capture: Capture, cfg: DepthConfig, *, limits: CaptureConfig) -> De
     """Floor-and-box layout prior of a single view (plug-in ``depth:layout``).
 
     The world frame of the capture is upright and has its floor at z = 0, as :mod:`lyra_sim.capture.one_photo` leaves it.
+
+    Raises:
+        GeometryError: There are several photos, or the camera lies below its floor.
     """
     if len(capture.views) != 1:
         raise GeometryError(

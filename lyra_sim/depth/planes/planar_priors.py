@@ -7,18 +7,19 @@ from jaxtyping import Bool, Float32, Float64, Int64
 
 from lyra_sim.depth.planes.plane_evidence import collect_evidence
 from lyra_sim.depth.planes.plane_finding import find_planes, gather_points, refine_up
-from lyra_sim.depth.planes.plane_kernels import compare_views, local_normals
+from lyra_sim.depth.planes.plane_finding_kernels import local_normals
+from lyra_sim.depth.planes.plane_kernels import compare_views
 from lyra_sim.depth.planes.plane_labels import COLOUR_STEP, label_view
 from lyra_sim.geometry.cameras import CameraPath
 
 CONFIRMED, UNCONFIRMED = 0.6, 0.35
-"""Confidence of inferred depth that other views' depth agrees with, and of depth that none contradicts."""
+"""Confidence of inferred depth that other views' depth agrees with, and of depth that none contradicts. Convention."""
 NORMAL_RADIUS = 7
-"""Half window that local normals are fitted in [px at 512 px width]."""
+"""Half window that local normals are fitted in [px at 512 px width]. Tuned, unrecorded."""
 NEIGHBOURS = 8
-"""Other views that inferred depth is compared with."""
+"""Other views that inferred depth is compared with. Convention."""
 AGREEMENT = 0.025
-"""Relative difference of depths that agree; twice as much contradicts."""
+"""Relative difference of depths that agree; twice as much contradicts. Tuned, unrecorded."""
 
 
 def fill(

@@ -12,17 +12,17 @@ from lyra_sim.depth.planes.plane_kernels import add_evidence, enclosure
 from lyra_sim.geometry.cameras import CameraPath
 
 CELL = 0.012
-"""Cells of the grid, over the median depth of the scene."""
+"""Cells of the grid, over the median depth of the scene. Tuned, unrecorded."""
 CELL_PIXELS = 2.5
-"""… but at least this many pixels wide there, so that a line of pixels leaves no gaps."""
+"""… but at least this many pixels wide there, so that a line of pixels leaves no gaps. Tuned, unrecorded."""
 MARGIN = 0.4
-"""A grid reaches this far beyond the plane's points, over the median depth of the scene."""
+"""A grid reaches this far beyond the plane's points, over the median depth of the scene. Tuned, unrecorded."""
 MAX_CELLS = 500
-"""Longer side of a grid at most; cells grow to keep it."""
+"""Longer side of a grid at most; cells grow to keep it. Convention."""
 MIN_PIXELS = 2
-"""A view says something about a cell with this many pixels."""
+"""A view says something about a cell with this many pixels. Convention."""
 REACH = 1.2
-"""Support further away does not enclose a cell, over the median depth of the scene."""
+"""Support further away does not enclose a cell, over the median depth of the scene. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +61,14 @@ def collect_evidence(
     """Lay a grid on every plane and let every measured pixel of every view say what it knows about the cells.
 
     What is measured ``radius`` pixels away tells whether a surface lies on the plane or goes through it.
+
+    Args:
+        planes: In the capture frame.
+        cameras: At the size of the maps.
+        rgb: Of every view, 0..1.
+        z_depths: Of every view [capture units]; NaN where nothing was measured.
+        scene_depth: Median depth of the scene [capture units].
+        radius: [px].
     """
     normals = np.stack([plane.normal for plane in planes])
     axes_a = np.stack([_across(normal) for normal in normals])

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int8
 
-from lyra_sim.depth.planes.plane_kernels import vote_upright
+from lyra_sim.depth.planes.plane_finding_kernels import vote_upright
 from lyra_sim.geometry.cameras import CameraPath
 
 TOLERANCE = 0.012
-"""Distance from a plane that still counts as on it, over the depth it was measured at."""
+"""Distance from a plane that still counts as on it, over the depth it was measured at. Tuned, unrecorded."""
 CELL = 0.015
-"""Points are merged in cells of this size, over the median depth of the scene."""
+"""Points are merged in cells of this size, over the median depth of the scene. Tuned, unrecorded."""
 SAMPLES_PER_VIEW = 4000
+"""Points of a view that planes are sought in. Convention."""
 SURE_NORMAL = np.radians(25.0)
-"""Local normals are believed to this angle."""
+"""Local normals are believed to this angle. Tuned, unrecorded."""
 UNSURE_WEIGHT = 0.25
-"""Vote of a point that has no normal."""
+"""Vote of a point that has no normal. Tuned, unrecorded."""
 MIN_CELLS = 120
-"""A plane needs this weight of merged points."""
+"""A plane needs this weight of merged points. Tuned, unrecorded."""
 MAX_PLANES = 40
+"""Of a scene. Convention."""
 AZIMUTHS = 120
+"""Headings of upright planes that are tried. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,63 +1,7 @@
-"""Loops of the planar priors over pixels and planes, by numba: normals, Hough votes, evidence, votes, other views."""
+"""Loops of the planar priors over pixels and planes, by numba: evidence, votes, other views."""
 
 import numba
 import numpy as np
-
-
-@numba.njit(cache=True)
-def local_normals(z_depth, radius, fx, fy, cx, cy):
-    """Camera-facing unit normals (h, w, 3) in 1/127, int8, camera frame; 0 where neighbours are few, in line or off a plane.
-
-    A plane is linear in inverse depth over the image: least squares over a window, neighbours across a jump left out.
-    """
-    height, width = z_depth.shape
-    normals = np.zeros((height, width, 3), np.int8)
-    for i in range(height * width):
-        v0, u0 = i // width, i % width
-        if not z_depth[v0, u0] > 0:
-            continue
-        q0 = 1.0 / z_depth[v0, u0]
-        n = sx = sy = sxx = sxy = syy = sq = sxq = syq = sqq = 0.0
-        for v in range(max(v0 - radius, 0), min(v0 + radius + 1, height), 2):
-            for u in range(max(u0 - radius, 0), min(u0 + radius + 1, width), 2):
-                z = z_depth[v, u]
-                if not z > 0:
-                    continue
-                q = 1.0 / z / q0 - 1.0
-                if abs(q) > 0.15:
-                    continue
-                x, y = (u - u0) / radius, (v - v0) / radius
-                n += 1
-                sx += x
-                sy += y
-                sxx += x * x
-                sxy += x * y
-                syy += y * y
-                sq += q
-                sxq += x * q
-                syq += y * q
-                sqq += q * q
-        if n < 0.25 * (radius + 1) ** 2:
-            continue
-        cxx, cxy, cyy = sxx / n - sx * sx / n / n, sxy / n - sx * sy / n / n, syy / n - sy * sy / n / n
-        cxq, cyq, cqq = sxq / n - sx * sq / n / n, syq / n - sy * sq / n / n, sqq / n - sq * sq / n / n
-        det = cxx * cyy - cxy * cxy
-        half = 0.5 * (cxx + cyy)
-        if half - np.sqrt(max(half * half - det, 0.0)) < 0.04:
-            continue
-        a = (cyy * cxq - cxy * cyq) / det
-        b = (cxx * cyq - cxy * cxq) / det
-        if cqq - a * cxq - b * cyq > 0.02**2:
-            continue
-        c = 1.0 + sq / n - a * sx / n - b * sy / n
-        gu, gv = a / radius, b / radius
-        nx, ny = gu * fx, gv * fy
-        nz = c + gu * (cx - u0 - 0.5) + gv * (cy - v0 - 0.5)
-        length = -np.sqrt(nx * nx + ny * ny + nz * nz)
-        normals[v0, u0, 0] = np.int8(np.rint(127 * nx / length))
-        normals[v0, u0, 1] = np.int8(np.rint(127 * ny / length))
-        normals[v0, u0, 2] = np.int8(np.rint(127 * nz / length))
-    return normals
 
 
 @numba.njit(cache=True)
@@ -88,28 +32,6 @@ def _crosses(z_depth, v, u, K, c2w, normal, above, radius, reach):
 
 
 @numba.njit(cache=True)
-def vote_upright(votes, xy, heading, weight, low, step, spread, sign):
-    """Add (or take back) Hough votes over azimuth and offset; points without a heading (NaN) vote for all azimuths."""
-    ways, width = votes.shape
-    for i in range(len(xy)):
-        if weight[i] <= 0:
-            continue
-        known = heading[i] == heading[i]
-        for k in range(ways):
-            angle = np.pi * k / ways
-            if known:
-                off = abs(np.arctan(np.tan(heading[i] - angle)))
-                if off > spread:
-                    continue
-            offset = (xy[i, 0] * np.cos(angle) + xy[i, 1] * np.sin(angle) - low) / step
-            column = int(np.floor(offset))
-            part = offset - column
-            if 0 <= column < width - 1:
-                votes[k, column] += sign * weight[i] * (1 - part)
-                votes[k, column + 1] += sign * weight[i] * part
-
-
-@numba.njit(cache=True)
 def add_evidence(
     z_depth,
     rgb,
@@ -129,7 +51,23 @@ def add_evidence(
     through,
     colour,
 ):
-    """What one view's measured pixels say about cells of planes: lying on them, or seen through them; colour where on."""
+    """What one view's measured pixels say about cells of planes: lying on them, or seen through them; colour where on.
+
+    Args:
+        z_depth: (h, w), NaN invalid.
+        rgb: (h, w, 3), 0..1.
+        K, c2w: Of the view (3, 3), (4, 4).
+        normals, offsets: Of the planes, ``normal . x = offset`` in the world (p, 3), (p,).
+        axes_a, axes_b: Of each plane's grid, unit vectors in it (p, 3).
+        lows: Low corner of each grid along its axes (p, 2).
+        shapes: Cells of each grid along its axes (p, 2).
+        starts: Number of each grid's first cell (p,).
+        cell: Edge of a cell [world units].
+        tolerance: Distance from a plane that counts as on it, as a fraction of the depth.
+        radius: Depth so many pixels away tells whether a surface goes through the plane.
+        on, through: Pixels a cell (cells,), added to.
+        colour: Sum over pixels that lie on it (cells, 3), added to.
+    """
     height, width = z_depth.shape
     for v in range(height):
         for u in range(width):
@@ -191,7 +129,19 @@ def enclosure(on, reach):
 
 @numba.njit(cache=True)
 def plane_hits(K, c2w, normals, offsets, axes_a, axes_b, lows, shapes, starts, cell, min_slope, height, width):
-    """Per plane and pixel: z-depth where the ray meets the plane (NaN: it does not, or grazes it) and its cell (-1: none)."""
+    """Per plane and pixel: z-depth where the ray meets the plane (NaN: it does not, or grazes it) and its cell (-1: none).
+
+    Args:
+        K, c2w: Of the view (3, 3), (4, 4).
+        normals, offsets: Of the planes, ``normal . x = offset`` in the world (p, 3), (p,).
+        axes_a, axes_b: Of each plane's grid, unit vectors in it (p, 3).
+        lows: Low corner of each grid along its axes (p, 2).
+        shapes: Cells of each grid along its axes (p, 2).
+        starts: Number of each grid's first cell (p,).
+        cell: Edge of a cell [world units].
+        min_slope: Sine of the least angle between ray and plane.
+        height, width: Of the view [px].
+    """
     count = len(offsets)
     z = np.full((count, height, width), np.nan, np.float32)
     cells = np.full((count, height, width), -1, np.int32)
@@ -246,6 +196,23 @@ def count_votes(
 
     For a plane speak pixels measured on it, and blank ones where other views measured it in the same colour. ``slopes``
     turns differences along the ray into distances from the plane. The last array holds sums of 1, u, v, uu, uv, vv.
+
+    Args:
+        labels: Segment of each pixel (h, w).
+        n: Number of segments.
+        z_depth: (h, w), NaN where nothing was measured.
+        rgb: (h, w, 3), 0..1.
+        K, c2w: Of the view (3, 3), (4, 4).
+        normals, offsets: Of the p planes the view may show (p, 3), (p,).
+        z, cells: Of :func:`plane_hits` for these planes (p, h, w).
+        slopes: (p, h, w).
+        tolerance: Distance from a plane that counts as on it, as a fraction of the depth.
+        radius: Depth so many pixels away tells whether a surface goes through the plane.
+        rim: Depth measured so many pixels outside a segment still speaks for it.
+        on_views: Views that measured each cell's plane there (cells,).
+        open_cells: Cells that more views see through than measured (cells,).
+        colour: Of each cell (cells, 3), 0..1.
+        max_step: Colours of one surface differ by less than this.
     """
     count, height, width = z.shape
     for_it = np.zeros((n, count), np.float32)
@@ -317,7 +284,17 @@ def count_votes(
 
 @numba.njit(cache=True, parallel=True)
 def compare_views(z_new, rgb, K, c2w, others_z, others_rgb, others_K, others_w2c, tolerance, max_step):
-    """How many other views agree with, and how many contradict, every new depth of a view (uint8, uint8)."""
+    """How many other views agree with, and how many contradict, every new depth of a view (uint8, uint8).
+
+    Args:
+        z_new: (h, w), NaN where there is none.
+        rgb: (h, w, 3), 0..1.
+        K, c2w: Of the view (3, 3), (4, 4).
+        others_z, others_rgb: Of the others (m, h, w), (m, h, w, 3).
+        others_K, others_w2c: (m, 3, 3), (m, 4, 4).
+        tolerance: Relative difference of depths that agree; twice as much contradicts.
+        max_step: Colours of one surface differ by less than this.
+    """
     height, width = z_new.shape
     agree = np.zeros((height, width), np.uint8)
     against = np.zeros((height, width), np.uint8)

@@ -14,43 +14,47 @@ from lyra_sim.depth.planes.plane_kernels import count_votes, plane_hits
 from lyra_sim.depth.planes.segment_kernels import order_codes, rays_to_measured, segments
 
 SMOOTHING = 0.8
-"""Standard deviation of the blur before segmentation [px]."""
+"""Standard deviation of the blur before segmentation [px]. Tuned, unrecorded."""
 SEGMENT_SCALE = 0.3
-"""Larger merges more: a step of this over the number of pixels is ignored (colours 0..1)."""
+"""Larger merges more: a step of this over the number of pixels is ignored (colours 0..1). Tuned, unrecorded."""
 MIN_SEGMENT = 30
+"""A segment has at least this many pixels. Tuned, unrecorded."""
 NOISE = 0.008
-"""Colour steps of shading in 8 bits, compression and sensor after the blur."""
+"""Colour steps of shading in 8 bits, compression and sensor after the blur. Tuned, unrecorded."""
 RIM = 4
-"""Depth measured this far outside a segment still speaks for it [px]; about half the window depth was matched in."""
+"""Depth measured this far outside a segment still speaks for it [px]; about half the window depth was matched in.
+Tuned, unrecorded."""
 CHOICES = 4
-"""Planes that one segment may be cut between."""
+"""Planes that one segment may be cut between. Convention."""
 MIN_SLOPE = 0.1
-"""Sine of the least angle between ray and plane: nearer to grazing, small errors of the plane are large ones of depth."""
+"""Sine of the least angle between ray and plane: nearer to grazing, small errors of the plane are large ones of depth.
+Tuned, unrecorded."""
 SECOND = 0.2
-"""A further plane of a segment has this share of the best one's votes."""
+"""A further plane of a segment has this share of the best one's votes. Tuned, unrecorded."""
 MIN_SHARE = 0.5
-"""Share of votes that a plane needs against those for something before or beyond it."""
+"""Share of votes that a plane needs against those for something before or beyond it. Convention."""
 BEFORE_WEIGHT = 0.3
-"""Something before the plane may just hide it."""
+"""Something before the plane may just hide it. Tuned, unrecorded."""
 MIN_VOTES = 0.8
-"""Votes over the square root of a piece's pixels."""
+"""Votes over the square root of a piece's pixels. Tuned, unrecorded."""
 COLOUR_STEP = 0.08
-"""Colours of one surface in different views differ less than this (0..1, any channel)."""
+"""Colours of one surface in different views differ less than this (0..1, any channel). Tuned, unrecorded."""
 MIN_SPREAD = 0.3
 """Variance of the votes' places over that of a piece's pixels, in the direction where it is least: a line along one side
-tells no plane."""
+tells no plane. Tuned, unrecorded."""
 MIN_SIGHT = 0.5
-"""Share of directions in the image in which the first measured pixel lies on the plane, not before or beyond it."""
+"""Share of directions in the image in which the first measured pixel lies on the plane, not before or beyond it.
+Tuned, unrecorded."""
 SIGHT_WINDOW = 15
-"""Sights are averaged over this square [px], so that one wrong pixel casts no shadow across a wall."""
+"""Sights are averaged over this square [px], so that one wrong pixel casts no shadow across a wall. Tuned, unrecorded."""
 SMALL = 150
-"""Pieces of fewer pixels need no such spread: holes in measured texture."""
+"""Pieces of fewer pixels need no such spread: holes in measured texture. Tuned, unrecorded."""
 ENCLOSED = 5
-"""Directions of 8 with support from which a cell counts as between support, not beyond it."""
+"""Directions of 8 with support from which a cell counts as between support, not beyond it. Tuned, unrecorded."""
 ALL_AROUND = 8
-"""So many are asked for where the view itself saw too little of the rim."""
+"""So many are asked for where the view itself saw too little of the rim. Tuned, unrecorded."""
 EXTEND = 0.08
-"""How far beyond its support a plane is continued, over the median depth of the scene."""
+"""How far beyond its support a plane is continued, over the median depth of the scene. Tuned, unrecorded."""
 
 
 def label_view(
@@ -63,7 +67,17 @@ def label_view(
     scene_depth: float,
     radius: int,
 ) -> Float32[np.ndarray, "h w"]:
-    """Depth of the planes that blank parts of one view lie on; NaN elsewhere and where depth was measured."""
+    """Depth of the planes that blank parts of one view lie on; NaN elsewhere and where depth was measured.
+
+    Args:
+        rgb: 0..1.
+        z_depth: [capture units]; NaN where nothing was measured.
+        K: [px].
+        c2w: In the capture frame.
+        evidence: Of all views about the planes.
+        scene_depth: Median depth of the scene [capture units].
+        radius: Half window that depth is compared in [px].
+    """
     height, width = z_depth.shape
     e = evidence
     z, cells = plane_hits(

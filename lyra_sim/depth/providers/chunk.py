@@ -17,7 +17,11 @@ from lyra_sim.geometry.cameras import CameraPath
 
 @dataclass(frozen=True, kw_only=True)
 class Motion:
-    """The same cameras twice: where they were told to be, and where a depth provider saw them."""
+    """The same cameras twice: where they were told to be, and where a depth provider saw them.
+
+    Raises:
+        GeometryError: As many cameras weren't seen as were commanded.
+    """
 
     commanded: CameraPath
     seen: CameraPath

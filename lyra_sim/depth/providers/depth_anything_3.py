@@ -2,8 +2,8 @@
 
 Its own ``inference`` puts the cameras that were given in the place of those it saw, and divides depth by one factor between
 the two. What it saw is worth more here: the factor is found beside the one that known depth tells, and the two are compared
-(:mod:`lyra_sim.generators.evidence`). So the parts that ``inference`` is made of are called: ``input_processor``, ``forward``
-and ``output_processor``, with the cameras given to those networks that take them.
+(:mod:`lyra_sim.generators.photo_evidence`). So the parts that ``inference`` is made of are called: ``input_processor``,
+``forward`` and ``output_processor``, with the cameras given to those networks that take them.
 
 The licence is that of the checkpoint: nested, giant and large (Lyra 2.0 takes DA3NESTED-GIANT-LARGE-1.1) are CC BY-NC 4.0,
 base, small, metric and mono are Apache-2.0. ``depth-anything-3`` 0.1.1 asks for numpy < 2 and for much that depth doesn't need:
@@ -31,15 +31,15 @@ from lyra_sim.geometry.rigid import invert_rigid, nearest_rotation
 
 NAME = "depth_anything_3"
 SIDE = 504
-"""Longer side of the images it sees [px], in whole patches of 14."""
+"""Longer side of the images it sees [px], in whole patches of 14. Convention."""
 ALONE = ("da3metric-large", "da3mono-large")
 """Networks that look at each frame on its own and take no cameras."""
 CANONICAL_FOCAL = 300.0
-"""The metric network tells metres at this focal length [px of its input]; another one multiplies them."""
+"""The metric network tells metres at this focal length [px of its input]; another one multiplies them. Convention."""
 SKY = 0.3
-"""Share of sky from which on its own code takes a pixel for sky, and puts it at the depth of what is far."""
+"""Share of sky from which on its own code takes a pixel for sky, and puts it at the depth of what is far. Convention."""
 LEAST_WAY = 0.1
-"""Cameras are given in units of their median distance from the first one, or of this much where that is less."""
+"""Cameras are given in units of their median distance from the first one, or of this much where that is less. Convention."""
 
 
 class DepthAnything3Depth:

@@ -7,18 +7,19 @@ from lyra_sim.depth.providers.provider import ProvidedDepth
 from lyra_sim.errors import GeometryError
 
 LEAST_OVERLAP = 0.02
-"""Share of a frame whose depth must be known to find its own factor and shift."""
+"""Share of a frame whose depth must be known to find its own factor and shift. Tuned, unrecorded."""
 LEAST_RELIEF = 1.2
 """Known depth must reach this many times as far as it begins (5th to 95th percentile): a flat wall square to the camera
-tells one number, and a shift needs two."""
+tells one number, and a shift needs two. Tuned, unrecorded."""
 FARTHEST = 2.0
-"""Beyond this many times the farthest known depth of its frame a fitted shift decides alone, and nothing is claimed."""
+"""Beyond this many times the farthest known depth of its frame a fitted shift decides alone, and nothing is claimed.
+Tuned, unrecorded."""
 TRIALS, COMPARED = 256, 4096
-"""Pairs of pixels tried for factor and shift, and pixels they are compared on."""
+"""Pairs of pixels tried for factor and shift, and pixels they are compared on. Convention."""
 OUTLIER = 0.05
-"""Relative error from which on a pixel shows something else, and how wrong it is doesn't matter."""
+"""Relative error from which on a pixel shows something else, and how wrong it is doesn't matter. Tuned, unrecorded."""
 ROUNDS, SMALLEST = 10, 1e-4
-"""Of reweighting, and the relative residual below which all weigh the same."""
+"""Of reweighting, and the relative residual below which all weigh the same. Convention."""
 
 
 def fitted_per_frame(provided: ProvidedDepth, known: Float32[np.ndarray, "n h w"] | None) -> ProvidedDepth:

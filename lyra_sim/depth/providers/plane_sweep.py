@@ -22,7 +22,7 @@ from lyra_sim.scene.spec import DepthConfig
 
 NAME = "plane_sweep"
 LEAST_STEP = 1e-9
-"""Cameras nearer to each other than this, as a fraction of the longest way between two, stand in one spot."""
+"""Cameras nearer to each other than this, as a fraction of the longest way between two, stand in one spot. Convention."""
 
 
 class PlaneSweepFrames:
@@ -34,7 +34,11 @@ class PlaneSweepFrames:
         self._device = device_name(NAME, options)
 
     def estimate(self, frames: UInt8[np.ndarray, "n h w 3"], cameras: CameraPath | None) -> ProvidedDepth:
-        """Depth in the units of the cameras; one frame alone has none."""
+        """Depth in the units of the cameras; one frame alone has none.
+
+        Raises:
+            GeometryError: There are no cameras, or they don't fit the frames.
+        """
         check_frames(NAME, frames, cameras)
         if cameras is None:
             raise GeometryError(

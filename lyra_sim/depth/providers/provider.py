@@ -22,12 +22,16 @@ given. ``free``: right up to one factor for all frames of a call. ``per_frame``:
 ``per_frame_inverse``: inverse depth of each frame is right up to a factor and a shift; depth itself means nothing until both
 are found (:mod:`lyra_sim.depth.providers.per_frame`)."""
 LEARNED_CONFIDENCE = 0.5
-"""Of a network that doesn't say how sure it is: below what counts as measured (``MEASURED_CONFIDENCE``)."""
+"""Of a network that doesn't say how sure it is: below what counts as measured (``MEASURED_CONFIDENCE``). Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProvidedDepth:
-    """Depth of some frames, at their size."""
+    """Depth of some frames, at their size.
+
+    Raises:
+        GeometryError: Depth isn't positive or NaN, or the confidence doesn't fit it.
+    """
 
     z_depth: Float32[np.ndarray, "n h w"]
     """Along the optical axis, in units of ``scale``; NaN where none is claimed, as in the sky."""
@@ -80,8 +84,18 @@ class ProviderOptions:
     """Side of the frames as the network sees them [px], longer or shorter as is its custom; None: what it was trained with."""
 
 
+class DepthProviderPlugin(Protocol):
+    """What the plug-in's target is: a class, or a function, that makes a :class:`DepthProvider`."""
+
+    def __call__(self, options: ProviderOptions) -> DepthProvider: ...
+
+
 def check_frames(name: str, frames: UInt8[np.ndarray, "n h w 3"], cameras: CameraPath | None) -> None:
-    """One clear error for what no provider can work with."""
+    """One clear error for what no provider can work with.
+
+    Raises:
+        GeometryError: There are no frames, or cameras of another number or size.
+    """
     if len(frames) == 0:
         raise GeometryError(f"frame_depth '{name}'", "no frames", expected="at least one")
     if cameras is None:
@@ -97,7 +111,11 @@ def check_frames(name: str, frames: UInt8[np.ndarray, "n h w 3"], cameras: Camer
 
 
 def weights_folder(name: str, options: ProviderOptions, *, files: tuple[str, ...]) -> Path:
-    """The folder of the weights, with every file in it that is read from there."""
+    """The folder of the weights, with every file in it that is read from there.
+
+    Raises:
+        InputError: None is named, or a file is missing in it.
+    """
     if options.weights is None:
         raise InputError(f"frame_depth '{name}'", "no weights", expected=f"a folder with {', '.join(files)}")
     missing = [file for file in files if not (options.weights / file).is_file()]

@@ -11,11 +11,11 @@ from torch.nn import functional
 from lyra_sim.geometry.cameras import CameraPath
 
 RADIUS = 3
-"""Windows are 7x7."""
+"""Windows are 7x7. Tuned, unrecorded."""
 NOISE = 1.5 / 255
-"""Standard deviation of image noise (JPEG, sensor): weaker texture than this can't score high."""
+"""Standard deviation of image noise (JPEG, sensor): weaker texture than this can't score high. Tuned, unrecorded."""
 UNSEEN = -1.0
-"""Score of a pixel that falls outside a source."""
+"""Score of a pixel that falls outside a source. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

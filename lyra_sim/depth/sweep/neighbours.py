@@ -3,33 +3,36 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64, Int
 
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.geometry.cameras import CameraPath, project
 
 BEST_ANGLE = float(np.radians(5.0))
-"""Triangulation angle a comparison is best at: less tells depth poorly, more looks at another side of things."""
+"""Triangulation angle a comparison is best at: less tells depth poorly, more looks at another side of things. Convention."""
 TIGHT, WIDE = float(np.radians(2.0)), float(np.radians(10.0))
-"""Spread of the weight below and above the best angle (the shape follows Yao et al. 2018)."""
+"""Spread of the weight below and above the best angle (the shape follows Yao et al. 2018). Tuned, unrecorded."""
 FADE = 0.6
-"""Share of a point's weight that goes with every source that already sees it well: the next one shall cover the rest."""
+"""Share of a point's weight that goes with every source that already sees it well: the next one shall cover the rest.
+Tuned, unrecorded."""
 NEAR_QUANTILE, FAR_QUANTILE = 0.01, 0.99
-"""Quantiles of a view's point depths: the few wrong points lie outside."""
+"""Quantiles of a view's point depths: the few wrong points lie outside. Convention."""
 FEWEST_POINTS = 8
-"""With fewer points the range of depths is guessed from the baselines alone."""
+"""With fewer points the range of depths is guessed from the baselines alone. Convention."""
 NEARER, FARTHER = 0.6, 2.0
-"""What the quantiles are multiplied by: surfaces without points reach beyond those with."""
+"""What the quantiles are multiplied by: surfaces without points reach beyond those with. Tuned, unrecorded."""
 LOWEST, HIGHEST = 0.5, 1.3
-"""Floors are sought from this part of the median height of points below to this part of the greatest height."""
+"""Floors are sought from this part of the median height of points below to this part of the greatest height.
+Tuned, unrecorded."""
 DISPARITY_SIGMA = 0.3
-"""Standard error of a match [working px]."""
+"""Standard error of a match [working px]. Tuned, unrecorded."""
 TELLING = 0.05
-"""Relative depth error up to which a depth is worth having."""
+"""Relative depth error up to which a depth is worth having. Tuned, unrecorded."""
 WIDEST_DISPARITY = 0.35
-"""Without shared points: a view's nearest depth shifts by this fraction of the image width in its nearest neighbour."""
+"""Without shared points: a view's nearest depth shifts by this fraction of the image width in its nearest neighbour.
+Tuned, unrecorded."""
 GUESSED_DISTANCES = (4.0, 8.0, 16.0, 32.0)
-"""Without shared points: distances of stand-in points, in baselines of the nearest neighbour."""
+"""Without shared points: distances of stand-in points, in baselines of the nearest neighbour. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +153,7 @@ def _greedy(weights: dict[int, np.ndarray], count: int) -> tuple[int, ...]:
 
 
 def _range(
-    cameras: CameraPath, points: Float64[np.ndarray, "p 3"], seen: Int64[np.ndarray, "s"], view: int
+    cameras: CameraPath, points: Float64[np.ndarray, "p 3"], seen: Int[np.ndarray, "s"], view: int
 ) -> tuple[float, float]:
     """Nearest and farthest depth worth searching: from the view's own points, and from all that lie in its picture."""
     uv, z = project(points, cameras.K[view], cameras.w2c[view])

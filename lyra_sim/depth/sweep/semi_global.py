@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float32
 
 BEND = 0.06
-"""Cost of moving to the next hypothesis between neighbouring pixels (scores run from -1 to 1)."""
+"""Cost of moving to the next hypothesis between neighbouring pixels (scores run from -1 to 1). Tuned, unrecorded."""
 JUMP = 2.0
-"""Cost of a larger step where the image is smooth; discontinuities belong to image edges."""
+"""Cost of a larger step where the image is smooth; discontinuities belong to image edges. Tuned, unrecorded."""
 EDGE = 12 / 255
-"""Grey difference between neighbours at which the cost of a jump has halved."""
+"""Grey difference between neighbours at which the cost of a jump has halved. Tuned, unrecorded."""
 
 
 def aggregated(scores: Float32[torch.Tensor, "k h w"], image: Float32[torch.Tensor, "h w"]) -> Float32[torch.Tensor, "k h w"]:

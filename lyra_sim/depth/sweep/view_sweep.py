@@ -8,22 +8,28 @@ import torch
 from jaxtyping import Float, Float32
 
 from lyra_sim.depth.sweep.correlation import RADIUS, UNSEEN, Target, prepare, scores
-from lyra_sim.depth.sweep.edges import own_share
+from lyra_sim.depth.sweep.edges import own_share, shifted
 from lyra_sim.depth.sweep.neighbours import Neighbours
-from lyra_sim.depth.sweep.refine import refined, smoothed
 from lyra_sim.depth.sweep.semi_global import aggregated
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 
 CHUNK_FLOATS = 4_000_000
-"""Hypotheses are warped in chunks of about this many pixels."""
+"""Hypotheses are warped in chunks of about this many pixels. Convention."""
 LEVEL_SHARE = 0.25
-"""Level planes, as a share of the fronto-parallel ones."""
+"""Level planes, as a share of the fronto-parallel ones. Tuned, unrecorded."""
 BEYOND = 0.5
-"""The sweep begins at this fraction of the far depth's inverse: what lies beyond is found there, and dropped."""
+"""The sweep begins at this fraction of the far depth's inverse: what lies beyond is found there, and dropped. Convention."""
 LEAST_MARGIN = 0.1
-"""The second-best depth of a pixel costs at least this much more; otherwise nothing tells which it is."""
+"""The second-best depth of a pixel costs at least this much more; otherwise nothing tells which it is. Tuned, unrecorded."""
 BESIDE = 2
-"""Hypotheses this near to the best one are the same depth."""
+"""Hypotheses this near to the best one are the same depth. Convention."""
+
+REACH, STEPS = 1.5, 13
+"""Offsets tried: so many hypothesis steps to either side, evenly, this many in all. Tuned, unrecorded."""
+SMOOTH_RADIUS = 2
+"""Neighbours within this many pixels are averaged ... Tuned, unrecorded."""
+SAME_SURFACE = 1.5
+"""... if their inverse depth lies within this many steps. Tuned, unrecorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,3 +151,26 @@ def _scores_along(
     for k in range(0, len(factors), chunk):
         out[k : k + chunk] = scores(target, values[k : k + chunk] * shape, best=best)
     return out
+
+
+def smoothed(inverse: Float32[torch.Tensor, "h w"], step: float) -> Float32[torch.Tensor, "h w"]:
+    """Inverse depth averaged with neighbours of the same surface: on a plane it is linear in the image."""
+    total, count = torch.zeros_like(inverse), torch.zeros_like(inverse)
+    for around in shifted(inverse, SMOOTH_RADIUS):
+        same = (around - inverse).abs() < SAME_SURFACE * step
+        total += torch.where(same, around, 0)
+        count += same
+    return total / count
+
+
+def refined(
+    target: Target, inverse: Float32[torch.Tensor, "h w"], step: float, *, best: int
+) -> tuple[Float32[torch.Tensor, "h w"], Float32[torch.Tensor, "h w"]]:
+    """Best inverse depth within a few steps of the given map, and its score; windows follow the slant of the map."""
+    offsets = torch.linspace(-REACH, REACH, STEPS, device=inverse.device) * step
+    volume = scores(target, inverse[None] + offsets[:, None, None], best=best)
+    score, index = volume.max(dim=0)
+    before = volume.gather(0, (index - 1).clamp(min=0)[None])[0]
+    after = volume.gather(0, (index + 1).clamp(max=STEPS - 1)[None])[0]
+    between = ((after - before) / (2 * (2 * score - before - after)).clamp(min=1e-6)).clamp(-0.5, 0.5)
+    return inverse + offsets[index] + between * (offsets[1] - offsets[0]), score

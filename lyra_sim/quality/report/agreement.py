@@ -17,12 +17,15 @@ from lyra_sim.rendering.mesh_view import MeshScene
 from lyra_sim.rendering.splat_view import render_splats
 
 PHANTOM_RGB, GHOST_RGB, FENCE_RGB = (214, 40, 57), (33, 105, 214), (150, 118, 166)
+"""Colours of views and maps. Convention."""
 AGREE_RGB, NOTHING_RGB = (222, 226, 222), (70, 70, 74)
+"""Colours of views and maps. Convention."""
 CELL_M = 0.05
-"""Edge of the cells of both maps [m]."""
+"""Edge of the cells of both maps [m]. Convention."""
 FULL_AT = 30
-"""Pixels in a cell from which on its colour is full."""
+"""Pixels in a cell from which on its colour is full. Convention."""
 VIEW_WIDTH = 320
+"""Of a view [px]. Convention."""
 _KIND_RGB = {AGREE: AGREE_RGB, PHANTOM: PHANTOM_RGB, GHOST: GHOST_RGB, NOTHING_SEEN: NOTHING_RGB, FENCE: FENCE_RGB}
 _WORDS: dict[Shown, str] = {"splat": "splats, which cameras see", "mesh": "mesh, which depth sensors see"}
 
@@ -38,7 +41,17 @@ def agreement_section(
     low: Float64[np.ndarray, "2"],
     high: Float64[np.ndarray, "2"],
 ) -> Section | None:
-    """None where there was no place to look from; ``ground`` is a picture of the rectangle from ``low`` to ``high`` [m]."""
+    """None where there was no place to look from; ``ground`` is a picture of the rectangle from ``low`` to ``high`` [m].
+
+    Args:
+        looks: What was seen and would be hit, by what is shown.
+        hulls: Of the world.
+        solid: Voxels and surface.
+        splats: As they are shown.
+        mesh: As it is shown.
+        ground: Seen from above.
+        low, high: Corners of the ground [m].
+    """
     if looks is None:
         return None
     figures = [_map_figure(shown, found, ground, low, high) for shown, found in looks.items()]

@@ -1,24 +1,25 @@
 """The report's section on photos: how their cameras were found, what was doubted or left out, and where depth comes from."""
 
 from html import escape
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_sim.data.capture import NOT_ESTIMATED, Capture
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import MEASURED_CONFIDENCE
+from lyra_sim.data.posed import OnePhotoFacts, PoseFacts
 from lyra_sim.data.views import MOVING, SKY
 from lyra_sim.quality.report import pictures
 from lyra_sim.quality.report.page import Figure, Section, image, swatches
 
 NEAR_RGB, FAR_RGB = (255, 214, 90), (38, 44, 120)
-"""Ends of the depth ramp."""
+"""Ends of the depth ramp. Convention."""
 INFERRED_RGB = (214, 51, 108)
-"""Mixed into depth that was inferred."""
+"""Mixed into depth that was inferred. Convention."""
 NOTHING_RGB, SKY_RGB, MOVING_RGB = (60, 60, 60), (150, 190, 230), (230, 120, 30)
+"""Colours of pixels without depth. Convention."""
 SHOWN_LINES = 12
-"""Of a list of skipped files or findings; the rest is counted."""
+"""Of a list of skipped files or findings; the rest is counted. Convention."""
 
 
 def photos_section(capture: Capture, views: tuple[int, ...], *, width: int) -> Section | None:
@@ -29,7 +30,7 @@ def photos_section(capture: Capture, views: tuple[int, ...], *, width: int) -> S
         views: Indices of the views whose depth is shown.
         width: Of the pictures [px].
     """
-    if capture.depth is None or capture.depth.kind in NOT_ESTIMATED:
+    if capture.depth is None or not capture.depth.estimated:
         return None
     figures = [_view_figure(capture, index, width) for index in views]
     keys = [("near", NEAR_RGB), ("far", FAR_RGB), ("inferred", INFERRED_RGB), ("nothing known", NOTHING_RGB)]
@@ -66,17 +67,17 @@ def _view_figure(capture: Capture, index: int, width: int) -> Figure:
     return Figure(html=f'<div class="strip pair">{strip}</div>', caption=f"View {escape(views.names[index])}{kept}")
 
 
-def _told(facts: dict[str, Any]) -> str:
+def _told(facts: PoseFacts | OnePhotoFacts | None) -> str:
     """What happened to the photos, as markup."""
-    lines = []
-    if "photos" in facts:
-        lines.append(
-            f"{facts['posed']} of {facts['photos']} photos have a camera: {escape(str(facts['recipe']))}, "
-            f"{facts['reprojection_px']:.2f} px mean reprojection error."
-        )
-    lines += [escape(str(line)) for line in facts.get("findings", [])][:SHOWN_LINES]
-    for title, key in (("Without a camera", "dropped"), ("Not read", "skipped")):
-        entries = [f"{escape(str(name))} ({escape(str(why))})" for name, why in facts.get(key, [])]
+    if not isinstance(facts, PoseFacts):
+        return ""
+    lines = [
+        f"{facts.posed} of {facts.photos} photos have a camera: {escape(facts.recipe)}, "
+        f"{facts.reprojection_px:.2f} px mean reprojection error."
+    ]
+    lines += [escape(line) for line in facts.findings][:SHOWN_LINES]
+    for title, left_out in (("Without a camera", facts.dropped), ("Not read", facts.skipped)):
+        entries = [f"{escape(name)} ({escape(why)})" for name, why in left_out]
         if entries:
             more = f" and {len(entries) - SHOWN_LINES} more" if len(entries) > SHOWN_LINES else ""
             lines.append(f"{title}: {', '.join(entries[:SHOWN_LINES])}{more}.")

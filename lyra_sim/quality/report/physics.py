@@ -17,9 +17,11 @@ GOOD_RGB, BAD_RGB, FREE_RGB, OCCUPIED_RGB, DOOR_RGB, SHOT_RGB = (
     (240, 140, 0),
     (156, 54, 181),
 )
+"""Colours of marks on plans. Convention."""
 NEWTON_RGB = (214, 51, 108)
+"""Newton's colour beside PhysX's. Convention."""
 TOLD = 8
-"""Failures told of in words; of more, the first ones and a count."""
+"""Failures told of in words; of more, the first ones and a count. Convention."""
 
 
 def physics_section(

@@ -25,9 +25,11 @@ LABEL_RGB: dict[Label, tuple[int, int, int]] = {
 }
 """Colours of collider labels in every picture."""
 ERROR_RGB = ((20, 33, 61), (38, 120, 142), (233, 196, 106), (193, 18, 31))
-"""Depth error from 0 to MATCH_M; anything larger keeps the last colour."""
+"""Depth error from 0 to MATCH_M; anything larger keeps the last colour. Convention."""
 NOT_MEASURED_RGB = (128, 128, 128)
+"""Colour of pixels without depth. Convention."""
 OCCUPIED_RGB, UNKNOWN_RGB, FREE_RGB, REACHABLE_RGB = (45, 49, 54), (198, 200, 203), (250, 250, 248), (205, 230, 208)
+"""Colours of the map's cells. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

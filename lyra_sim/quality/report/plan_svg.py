@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 _STEPS_M = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+"""Lengths of a scale bar [m]. Convention."""
 
 
 class PlanSvg:

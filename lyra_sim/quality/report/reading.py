@@ -1,20 +1,18 @@
 """The report's section on given files: what each holds, what was taken of it, what was left out and why."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
-from lyra_sim.data.reading import notes_of
+from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.quality.report.page import Section
 
 
-def reading_section(given: Mapping[str, Any]) -> Section | None:
+def reading_section(notes: Sequence[ReadingNotes]) -> Section | None:
     """None where no reader gave an account.
 
     Args:
-        given: A capture's facts about what was given.
+        notes: Of every given file.
     """
-    notes = notes_of(given)
     if not notes:
         return None
     rows = []

@@ -1,7 +1,7 @@
 """The report of one world: which pictures it shows, in which order, and what is said about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,24 @@ from lyra_sim.quality.agreement import Looks, Shown
 from lyra_sim.quality.depth import MATCH_M
 from lyra_sim.quality.report import pictures
 from lyra_sim.quality.report.agreement import agreement_section
+from lyra_sim.quality.report.generated import walk_section
 from lyra_sim.quality.report.page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report.photos import photos_section
 from lyra_sim.quality.report.physics import physics_section
 from lyra_sim.quality.report.plan_svg import PlanSvg
 from lyra_sim.quality.report.reading import reading_section
-from lyra_sim.quality.report.walk import walk_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
-"""Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps."""
+"""Plans are cut here at the highest: above tables and most cupboards, below lintels and lamps. Convention."""
 CUT_SHARE = 0.6
-"""… and at this share of the height of known free space, where that is lower."""
+"""… and at this share of the height of known free space, where that is lower. Convention."""
 PLAN_MARKS = 220
-"""A probe's mark is this part of the plan's longer side in radius: to be seen in a hall as in a closet."""
+"""A probe's mark is this part of the plan's longer side in radius: to be seen in a hall as in a closet. Convention."""
 VIEW_PX = 480
+"""Longer side of a view [px]. Convention."""
 PLAN_PX = 1100
+"""Longer side of a plan [px]. Convention."""
 HEADLINE = (
     "poses.registered",
     "scale.sigma_relative",
@@ -128,7 +130,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
     asked = (
-        reading_section(world.capture.given),
+        reading_section(world.capture.given.reading if world.capture.given is not None else ()),
         photos_section(world.capture, world.views, width=VIEW_PX),
         walk_section(world.video, world.capture.depth, width=VIEW_PX),
     )
@@ -283,7 +285,7 @@ def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
         ("scale", f"{scale.metres_per_unit:.6g} m per input unit, 1σ {100 * scale.sigma_relative:.3g} %, from: {scale.source}"),
         ("gravity", _gravity(world)),
         ("world_from_input", "\n".join("  ".join(f"{value: .6f}" for value in row) for row in world.world_from_input.matrix)),
-        *((name.replace("_", " "), _plain(value)) for name, value in sorted(world.evidence.items())),
+        *((name.replace("_", " "), _plain(value)) for name, value in sorted(asdict(world.evidence).items())),
         ("views", f"{len(world.cameras)} of {world.cameras.width} × {world.cameras.height} px"),
         ("splats", f"{len(world.splats):,}"),
         ("seed", str(seed)),

@@ -32,6 +32,9 @@ class TrueCameras:
             names: Photo name of each of ``cameras``.
             cameras: Ours, in the metric world.
             subject: Named in errors.
+
+        Raises:
+            InputError: Fewer than three cameras have a match.
         """
         c2w = table.c2w[match_frames(table, list(names), subject=subject)]
         if len(c2w) < 3:

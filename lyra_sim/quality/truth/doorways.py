@@ -16,13 +16,13 @@ from lyra_sim.navigation.reachable import clearance
 from lyra_sim.quality.figures.metrics import measured
 
 NARROWEST = 0.7
-"""The least width of a doorway that is asked about [m]."""
+"""The least width of a doorway that is asked about [m]. Convention."""
 AROUND = 0.5
-"""A doorway is asked about within its width and this much around its narrowest point [m]."""
+"""A doorway is asked about within its width and this much around its narrowest point [m]. Convention."""
 LOSS_VOXELS = 2
-"""A passage may lose this many voxels: on either side the surface is known to one."""
+"""A passage may lose this many voxels: on either side the surface is known to one. Derived."""
 CELLS_PER_VOXEL = 2
-"""Widths are measured on cells this much smaller than voxels."""
+"""Widths are measured on cells this much smaller than voxels. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 SAMPLES = 60_000
-"""Points drawn from either surface."""
+"""Points drawn from either surface. Convention."""
 ASKED_WITHIN = 8.0
-"""Photos are asked for surface nearer than this [m], as far as an indoor depth camera would see."""
+"""Photos are asked for surface nearer than this [m], as far as an indoor depth camera would see. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,11 @@ class TrueSurface:
 
     @classmethod
     def load(cls, paths: Sequence[Path], *, key: str = "truth.mesh") -> "TrueSurface":
-        """All triangles of some GLB, PLY or OBJ files, node transforms applied, in the files' own frame."""
+        """All triangles of some GLB, PLY or OBJ files, node transforms applied, in the files' own frame.
+
+        Raises:
+            InputError: A file is missing, can't be read, or has no whole triangles.
+        """
         import trimesh
 
         parts = []
@@ -133,6 +137,15 @@ def surface_distances(
     ``truth`` is in the metric world. Unseen truth is left out of the second set: nobody could have rebuilt it. So are
     unseen faces: a guess that happens to lie right hasn't been reconstructed. Without a judged face all is endlessly far.
     ``samples`` points are drawn on the judged faces, and at most as many are kept on the truth.
+
+    Args:
+        mesh: In the metric world.
+        judged: Faces that are asked about.
+        truth: In the metric world.
+        world: Cameras and depth.
+        seed: Of the samples.
+        samples: Points on either surface.
+        estimated: Depth was computed from photos.
     """
     rng = np.random.default_rng(seed)
     truth_caster = RayCaster(truth.vertices, truth.faces)

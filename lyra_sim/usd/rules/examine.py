@@ -6,7 +6,7 @@ from pathlib import Path
 from pxr import Tf
 
 from lyra_sim.usd.rules.issues import Issue
-from lyra_sim.usd.rules.rule_groups import GROUPS, Choice, choose
+from lyra_sim.usd.rules.rule_groups import GROUPS, Choice
 from lyra_sim.usd.rules.stage_view import variant_views
 from lyra_sim.usd.rules.validate import last_line, reader_issue
 
@@ -24,11 +24,3 @@ def issues_of(path: Path, choice: Choice) -> Iterator[Issue]:
                         yield issue
     except Tf.ErrorException as error:
         yield reader_issue("open", f"the stage can't be read: {last_line(str(error))}", path)
-
-
-def validate_in_process(path: Path) -> list[Issue]:
-    """All issues by all rules; every group has to be installed."""
-    choice = choose(())
-    for error in choice.missing.values():
-        raise error
-    return list(issues_of(path, choice))

@@ -22,7 +22,7 @@ from lyra_sim.usd.rules.stage_view import Finding, View
 TOOL = "isaac-rubric"
 
 DOME_INTENSITY, DISTANT_INTENSITY = 100.0, 500.0
-"""What the rubric asks for at least; exposure counts."""
+"""What the rubric asks for at least; exposure counts. Convention."""
 
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 SOMEBODYS = re.compile(r"/(?:home|Users)/[^/\s]+|[A-Za-z]:[\\/]Users[\\/]")

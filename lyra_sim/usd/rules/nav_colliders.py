@@ -9,25 +9,25 @@ from lyra_sim.usd.rules.stage_view import ColliderMesh, Finding, View
 from lyra_sim.usd.stage import label_of
 
 CONVEX_TOLERANCE = 1e-3
-"""A corner may stand this far outside another face's plane [m]."""
+"""A corner may stand this far outside another face's plane [m]. Convention."""
 
 MAX_HULL_VERTICES = 64
-"""PhysX's limit for hulls that also work on a GPU."""
+"""PhysX's limit for hulls that also work on a GPU. Convention."""
 
 MIN_SLENDERNESS = 1 / 60
-"""Thickness over length below which PhysX can't build a GPU-compatible hull."""
+"""Thickness over length below which PhysX can't build a GPU-compatible hull. Convention."""
 
 MIN_FLOOR = 0.3
-"""Thickness that stops a 2 cm ball at 10 m/s in every engine measured [m]."""
+"""Thickness that stops a 2 cm ball at 10 m/s in every engine measured [m]. Tuned on PhysX and Newton."""
 
 FLOOR_TOLERANCE = 0.01
-"""[m]"""
+"""The floor lies this near to z = 0 [m]. Convention."""
 
 LEVEL_COSINE = float(np.cos(np.radians(1.0)))
-"""A surface is level to within a degree: on more, a ball rolls and a map of it is wrong at one end of the room."""
+"""A surface is level to within a degree: on more, a ball rolls and a map of it is wrong at one end of the room. Derived."""
 
 STATIC_FRICTION, MAX_RESTITUTION = (0.2, 1.5), 0.5
-"""Of indoor floors, generously."""
+"""Of indoor floors, generously. Convention."""
 
 
 def presence(view: View) -> Iterator[Finding]:

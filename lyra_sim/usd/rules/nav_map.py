@@ -14,9 +14,10 @@ from lyra_sim.usd.rules.nav_package import MAP_FOLDER
 from lyra_sim.usd.rules.stage_view import ColliderMesh, Finding, View
 
 DEFAULT_BAND = (0.1, 0.62)
-"""MobilityGen's height band, where the manifest tells none [m]."""
+"""MobilityGen's height band, where the manifest tells none [m]. Convention."""
 MOST_BLOCKED, MOST_BARE = 0.01, 0.05
-"""Share of the free cells that may lie in a hull, and of the occupied cells that may have none: hulls and cells are coarse."""
+"""Share of the free cells that may lie in a hull, and of the occupied cells that may have none: hulls and cells are coarse.
+Convention."""
 
 
 def map_agrees(view: View) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from lyra_sim.usd.rules.stage_view import Finding, View
 MAP_FOLDER = "occupancy_map"
 
 MAX_FILE_BYTES = (1 << 32) - 1
-"""What sizes and offsets of 32 bits can tell; a .usdz is such an archive."""
+"""What sizes and offsets of 32 bits can tell; a .usdz is such an archive. Derived."""
 
 _BUILT_IN_SHADER = re.compile(r"(?:[A-Za-z0-9_]+|gltf/pbr)\.mdl")
 """A shader named without a folder: Kit brings those and finds them on a path of its own."""

@@ -10,8 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from lyra_sim.errors import EnvironmentNotReady, SpecError
-from lyra_sim.scene.messages import did_you_mean
+from lyra_sim.errors import EnvironmentNotReady, SpecError, did_you_mean
 from lyra_sim.usd.rules.foreign_rules import nvidia_issues, nvidia_rules, openusd_issues, openusd_rules
 from lyra_sim.usd.rules.isaac_rubric import isaac_rubric_issues, isaac_rubric_rules
 from lyra_sim.usd.rules.issues import Issue

@@ -15,10 +15,10 @@ from lyra_sim.errors import EnvironmentNotReady, InputError, LyraSimError, SpecE
 from lyra_sim.usd.rules.issues import READER, Issue, Validation
 
 TIMEOUT_S = 600.0
-"""Wall clock allowed for one stage [s]."""
+"""Wall clock allowed for one stage [s]. Convention."""
 
 MEMORY_BYTES = 16 << 30
-"""Address space allowed for one stage; USD and numpy reserve far more than they touch."""
+"""Address space allowed for one stage; USD and numpy reserve far more than they touch. Convention."""
 
 EVERYTHING = "*"
 """The pattern that names every group, so that none may be missing."""

@@ -24,6 +24,7 @@ from lyra_sim.scene.sources import (
 from lyra_sim.scene.spec import SceneSpec
 from tests.capture.photo_sets import feature_near, posed_photos
 from tests.rooms import Room
+from tests.scene_parts import stated
 
 PHOTOS = PhotosSource(images=Path("photos"))
 RGBD = RgbdSource(frames=Path("rgb"), depth=Path("depth"), cameras=Path("transforms.json"))
@@ -44,7 +45,9 @@ def posed(tiny_room: Room) -> PosedPhotos:
 def settle(cfg: SceneSpec, posed: PosedPhotos, geo: np.ndarray | None = None) -> tuple[Similarity, ScaleEstimate, str]:
     lens = posed.lenses[0]
     cameras = CameraPath(c2w=posed.c2w, K=np.tile(lens.K, (len(posed), 1, 1)), width=lens.width, height=lens.height)
-    return provisional_frame_of_photos(cfg, cameras, posed.sparse if len(posed.sparse.points) else None, geo, posed)
+    sparse = posed.sparse if len(posed.sparse.points) else None
+    found = cfg.photos.cameras is None
+    return provisional_frame_of_photos(stated(cfg), cameras, sparse, geo, posed, found=found, seed=cfg.seed)
 
 
 def camera_height(room: Room) -> float:
@@ -146,8 +149,10 @@ def test_a_declared_up_is_taken(tiny_room: Room) -> None:
 
 def test_rgbd_weighs_units_and_leaves_heights_to_align(tiny_room: Room) -> None:
     scale = (MetricScale(metres_per_unit=1.0, sigma_relative=0.02), CameraHeightScale(camera_height=1.2))
-    _, estimate, _ = provisional_frame(SceneSpec(name="room", rgbd=RGBD, scale=scale), tiny_room.cameras)
+    _, estimate, _ = provisional_frame(RGBD, stated(SceneSpec(name="room", rgbd=RGBD, scale=scale)), tiny_room.cameras)
     assert estimate.metres_per_unit == 1.0 and len(estimate.evidence) == 1
     known = KnownDistance(a=PhotoPoint(photo="a", pixel=(1, 1)), b=PhotoPoint(photo="b", pixel=(1, 1)), metres=1.0)
     with pytest.raises(SpecError, match="known_distance with RGB-D"):
-        provisional_frame(SceneSpec(name="room", rgbd=RGBD, scale=KnownDistanceScale(known_distance=known)), tiny_room.cameras)
+        provisional_frame(
+            RGBD, stated(SceneSpec(name="room", rgbd=RGBD, scale=KnownDistanceScale(known_distance=known))), tiny_room.cameras
+        )

@@ -12,7 +12,7 @@ from PIL import Image
 from lyra_sim.capture.survey.mesh_companions import files_named_by
 from lyra_sim.capture.survey.mesh_files import read_given_mesh
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.capture import STEP
+from lyra_sim.steps.capture import capture
 
 RED, BLUE = (250, 0, 0), (0, 0, 250)
 UV = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
@@ -75,7 +75,7 @@ def glb(folder: Path, *, image: str, parts: int = 1) -> Path:
 
 def sources(mesh: Path) -> tuple[Path, ...]:
     cfg = {"name": "s", "surface": {"files": [mesh]}, "scale": "metric", "up": "z"}
-    return STEP.sources(SceneSpec.model_validate(cfg))
+    return capture.sources_of(SceneSpec.model_validate(cfg))
 
 
 @pytest.mark.parametrize("kind", ["obj", "ply", "glb"])

@@ -11,7 +11,7 @@ from lyra_sim.depth.providers.chunk import depth_of_chunk
 from lyra_sim.depth.providers.depth_anything_3 import normalised
 from lyra_sim.depth.providers.provider import DepthProvider, ProviderOptions
 from lyra_sim.errors import InputError
-from lyra_sim.generators.evidence import factor_of_cameras
+from lyra_sim.generators.photo_evidence import factor_of_cameras
 from lyra_sim.geometry.rigid import Similarity, invert_rigid
 from lyra_sim.plugins import load_plugin
 from tests.depth.providers.conftest import load

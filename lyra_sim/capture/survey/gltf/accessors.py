@@ -11,7 +11,7 @@ from lyra_sim.capture.survey.gltf.meshopt import decompressed
 DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 COMPONENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 MOST_VALUES = 1 << 29
-"""Numbers of one accessor."""
+"""Numbers of one accessor. Convention."""
 
 
 class Accessors:

@@ -10,8 +10,9 @@ from lyra_sim.errors import EnvironmentNotReady
 
 NAME = "KHR_draco_mesh_compression"
 MESH = 1
-"""Of the header's kinds; 0 is a point cloud."""
+"""Of the header's kinds; 0 is a point cloud. Convention."""
 HEADER = 11
+"""Bytes of a Draco header. Convention."""
 
 
 def unpacked(

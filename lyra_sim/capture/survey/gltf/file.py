@@ -12,10 +12,11 @@ from lyra_sim.errors import InputError
 
 MAGIC = b"glTF"
 CHUNK_JSON, CHUNK_BIN = 0x4E4F534A, 0x004E4942
+"""Kinds of a GLB's chunks (glTF 2.0, 4.4.3). Convention."""
 MOST_JSON = 128 << 20
-"""Bytes of JSON; a file that needs more isn't a scene that somebody modelled."""
+"""Bytes of JSON; a file that needs more isn't a scene that somebody modelled. Convention."""
 MOST_BYTES = 4 << 30
-"""Of one buffer or image, wherever it is."""
+"""Of one buffer or image, wherever it is. Convention."""
 
 
 class GltfFile:

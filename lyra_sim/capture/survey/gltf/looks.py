@@ -17,6 +17,7 @@ from lyra_sim.errors import InputError
 SOURCES = ("EXT_texture_webp", "EXT_texture_avif", "MSFT_texture_dds")
 """Extensions of a texture that name an image in place of its ``source``."""
 REPEAT = 10497
+"""glTF's code of an image that repeats. Convention."""
 OTHER_TEXTURES = ("normalTexture", "occlusionTexture", "emissiveTexture")
 KTX2 = b"\xabKTX 20\xbb"
 

@@ -13,7 +13,7 @@ from lyra_sim.capture.survey.gltf.file import GltfFile
 
 NAME = "EXT_meshopt_compression"
 MOST_RATIO = 512
-"""Bytes out over bytes in: a group of 16 zero deltas costs two bits, 64 bytes from one."""
+"""Bytes out over bytes in: a group of 16 zero deltas costs two bits, 64 bytes from one. Convention."""
 MODES = ("ATTRIBUTES", "TRIANGLES", "INDICES")
 FILTERS = ("NONE", "OCTAHEDRAL", "QUATERNION", "EXPONENTIAL")
 

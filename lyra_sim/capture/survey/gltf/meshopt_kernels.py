@@ -8,10 +8,13 @@ import numpy as np
 from jaxtyping import Int64, UInt8, UInt32
 
 GROUP = 16
-"""Elements whose deltas are stored together."""
+"""Elements whose deltas are stored together. Convention."""
 BLOCK_BYTES, MOST_BLOCK = 8192, 256
+"""Bytes, and elements, that a block of attributes holds at most. Convention."""
 FIFO = 16
+"""Entries of the edge and the vertex queue. Convention."""
 NO_INDEX = 0xF
+"""Nibble of an index that is written out. Convention."""
 
 
 @numba.njit(cache=True, nogil=True)

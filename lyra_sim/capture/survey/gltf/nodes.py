@@ -12,7 +12,9 @@ from lyra_sim.capture.survey.gltf.file import GltfFile
 
 INSTANCING = "EXT_mesh_gpu_instancing"
 MOST_INSTANCES = 1_000_000
+"""Instances of a scene; more are refused. Convention."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+"""Of the format. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

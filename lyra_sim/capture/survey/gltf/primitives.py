@@ -12,7 +12,9 @@ from lyra_sim.capture.survey.gltf.file import GltfFile
 
 MODES = ("point", "line", "line loop", "line strip", "triangle", "triangle strip", "triangle fan")
 TRIANGLES = (4, 5, 6)
+"""Of the format. Convention."""
 MOST_UV_SETS = 8
+"""Sets of texture coordinates that are read. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,14 @@ from lyra_sim.capture.survey.gltf.looks import Look, Looks
 from lyra_sim.capture.survey.gltf.nodes import Placed, Placement, placed
 from lyra_sim.capture.survey.gltf.primitives import MODES, TRIANGLES, Shape, shape_of, triangle_count
 from lyra_sim.capture.survey.gltf.skins import posed
-from lyra_sim.capture.survey.painting import ReadMesh, check_count, finished, flipped, painted, srgb_bytes
+from lyra_sim.capture.survey.painting import ReadMesh, check_count, finished, flipped, painted
+from lyra_sim.conventions import srgb_bytes_from_linear
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.data.reading import LeftOut, ReadingNotes
 from lyra_sim.errors import InputError
 
 MOST_NAMED = 3
-"""Broken images that are named one by one."""
+"""Broken images that are named one by one. Convention."""
 
 
 def read_gltf(path: Path) -> ReadMesh:
@@ -131,7 +132,7 @@ class _Reader:
         if shape.linear_rgb is not None:
             corners = shape.linear_rgb[shape.faces]
             linear = corners if linear is None else linear * corners
-        rgb = None if linear is None else srgb_bytes(linear)
+        rgb = None if linear is None else srgb_bytes_from_linear(linear)
         if look.image is None:
             return rgb, None
         stored = shape.uv_sets.get(look.uv_set)

@@ -12,7 +12,7 @@ from lyra_sim.capture.survey.gltf.nodes import Placement, world_from_mesh
 from lyra_sim.capture.survey.gltf.primitives import Shape
 
 MOST_SETS = 4
-"""Of joints: four each."""
+"""Of joints: four each. Convention."""
 
 
 def posed(

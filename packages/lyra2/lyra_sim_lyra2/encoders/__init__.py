@@ -1,0 +1,1 @@
+"""Words and the first picture as the network takes them."""

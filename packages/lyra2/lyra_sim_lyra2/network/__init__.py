@@ -1,0 +1,1 @@
+"""The transformer with its memory, and the samplers that call it."""
