@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 TOLERANCE_M = 0.001
-"""A flat face lies at most this far inside the round surface it stands for [m], up to a radius of ``FINEST_RADIUS_M``. Convention."""
+"""A flat face lies at most this far inside the round surface it stands for, up to ``FINEST_RADIUS_M`` [m]. Convention."""
 LEAST_SIDES, MOST_SIDES = 16, 512
 """Sides of round shapes. Convention."""
 FINEST_RADIUS_M = 25.0
