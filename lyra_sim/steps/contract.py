@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, NoReturn, Protocol, get_type_hints
+from typing import Any, NoReturn, Protocol, get_type_hints, runtime_checkable
 
 from lyra_sim.errors import SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
@@ -65,6 +65,7 @@ class Contract:
         )
 
 
+@runtime_checkable
 class Contracted(Protocol):
     """Anything with a contract."""
 

@@ -17,17 +17,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.contract import Contract
 
 
+@runtime_checkable
 class Stored(Protocol):
     """A result that can be read back from the folder that its step wrote."""
 
     @classmethod
-    def load(cls, folder: Path, *args: Any, **kwargs: Any) -> Self: ...
+    def load(cls, folder: Path, *args: Any, **kwargs: Any) -> Any: ...
 
 
 P = ParamSpec("P")
