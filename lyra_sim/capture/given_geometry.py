@@ -14,11 +14,12 @@ from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.frame.stated_frame import given_frame
 from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.main_part import main_faces
-from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, read_given_mesh
+from lyra_sim.capture.survey.painting import ReadMesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind, GivenFacts
-from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.given import LeftOut, PaintedMesh, ReadingNotes, told_on_failure
 from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
@@ -66,9 +67,14 @@ def capture_surface(
         SpecError: The scene has no such source, or its files state different units or up axes.
         InputError: A file can't be read or holds no surface.
     """
+    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
+    with told_on_failure([one.notes for one in read]):
+        return _surveyed(source, stated, limits, read, out=out)
+
+
+def _surveyed(source: SurfaceSource, stated: Stated, limits: CaptureConfig, read: list[ReadMesh], *, out: Path) -> Capture:
     from lyra_sim.rendering.painted_view import PaintedScene
 
-    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
     units = {(one.metres_per_unit, one.up) for one in read}
     first = read[0]
     if len(units) > 1 and (stated.scale == "auto" or stated.up == "auto"):
@@ -94,7 +100,7 @@ def capture_surface(
         triangles=len(mesh.faces),
         triangles_dropped=sum(one.dropped for one in read),
         images=len(mesh.images),
-        beyond=tuple(map(str, beyond)),
+        reading=_accounts([one.notes for one in read], beyond),
     )
     return _captured(
         source,
@@ -126,7 +132,7 @@ def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, 
     _near_origin(metric.means, subject=source.file)
     near, notes = surveyed(metric, reading.notes)
     shell = opaque_surface(near, CELL, subject=str(source.file))
-    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), notes=(notes,))
+    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), reading=(notes,))
     capture = _captured(
         source,
         limits,
@@ -232,6 +238,15 @@ def _stated_cameras(source: Surveyed, limits: CaptureConfig) -> CameraPath:
             str(source.cameras), f"{table.width}x{table.height} pixels", expected=f"at most {MOST_CAMERA_PIXELS} in all"
         )
     return CameraPath(c2w=table.c2w, K=table.K, width=table.width, height=table.height)
+
+
+def _accounts(read: list[ReadingNotes], beyond: tuple[LeftOut, ...]) -> tuple[ReadingNotes, ...]:
+    """The readers' accounts, with what the survey leaves out: of the one file, or of all together where several are joined."""
+    if not beyond:
+        return tuple(read)
+    if len(read) == 1:
+        return (replace(read[0], left_out=read[0].left_out + beyond),)
+    return (*read, ReadingNotes(file=", ".join(one.file for one in read), format="as one surface", left_out=beyond))
 
 
 def _near_origin(points: np.ndarray, *, subject: Path) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.posed import OnePhotoFacts, PoseFacts, poses_from_json, poses_to_json
-from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
@@ -97,32 +97,32 @@ class GivenFacts:
     cameras: str | None = None
     """File of the cameras that were stated; None: they were chosen, and ``survey`` tells how."""
     survey: SurveyFacts | None = None
-    notes: tuple[ReadingNotes, ...] = ()
-    """What was left out of the files or taken otherwise than they mean it."""
-    beyond: tuple[str, ...] = ()
-    """What was left out of the survey."""
+    reading: tuple[ReadingNotes, ...] = ()
+    """What each file holds, what was taken of it, and what was left out of it or of the survey."""
 
     @property
     def told(self) -> tuple[str, ...]:
         """What a user has to be told: one line for each thing left out or taken otherwise."""
-        return (*(line for one in self.notes for line in one.lines), *self.beyond)
+        return tuple(line for one in self.reading for line in one.lines)
 
     def to_json(self) -> dict[str, Any]:
         """One flat object, without what doesn't apply."""
         row = to_row(self, optional=("triangles", "triangles_dropped", "images", "splats", "cameras"))
-        row |= {"notes": [one.to_json() for one in self.notes]}
-        row = {name: value for name, value in row.items() if value or name not in ("notes", "beyond")}
+        del row["reading"]
+        row |= {"reading": [one.to_json() for one in self.reading]} if self.reading else {}
         return row | (row.pop("survey") or {})
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "GivenFacts":
-        row = row | {"notes": [ReadingNotes.from_json(one) for one in row.get("notes", [])]}
+        row = dict(row)
+        reading = tuple(ReadingNotes.from_json(one) for one in row.pop("reading", ()))
         if "standing" not in row:
-            return from_row(cls, row)
+            return replace(from_row(cls, row), reading=reading)
         names = [field.name for field in fields(SurveyFacts)]
         standing = from_row(StandingFacts, row["standing"])
         survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
-        return replace(from_row(cls, {name: value for name, value in row.items() if name not in names}), survey=survey)
+        plain = from_row(cls, {name: value for name, value in row.items() if name not in names})
+        return replace(plain, survey=survey, reading=reading)
 
 
 @dataclass(frozen=True, kw_only=True)
