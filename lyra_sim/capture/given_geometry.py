@@ -1,6 +1,7 @@
 """Given geometry to a Capture: surveyed by virtual posed RGB-D cameras, so that everything after is as for any other source."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -9,15 +10,18 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
-from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
+from lyra_sim.capture.trust.given_floor_check import check_floor, check_not_on_a_roof
+from lyra_sim.capture.trust.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
 from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.views import Views
-from lyra_sim.errors import InputError, SpecError
+from lyra_sim.errors import GeometryError, InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.ray_casting import RayCaster
@@ -85,7 +89,8 @@ def capture_surface(cfg: SceneSpec, *, read_usd: Callable[[Path], ReadMesh], out
         "triangles_dropped": sum(one.dropped for one in read),
         "images": len(mesh.images),
     }
-    return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, kind="given mesh", out=out)
+    doubt = partial(_doubt_up, cfg, source, frame, metric.vertices, metric.faces, scene.caster)
+    return _captured(cfg, source, frame, scene, scene.caster, samples, normals, facts, doubt, kind="given mesh", out=out)
 
 
 def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
@@ -100,21 +105,37 @@ def capture_splats(cfg: SceneSpec, *, out: Path) -> Capture:
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
     shell = opaque_surface(metric, CELL, subject=str(source.file))
+    caster = RayCaster(shell.vertices, shell.faces)
     facts = {"kind": "splats", "files": [source.file.name], "format": format_name, "splats": len(splats)}
     capture = _captured(
         cfg,
         source,
         frame,
         SplatSight(metric),
-        RayCaster(shell.vertices, shell.faces),
+        caster,
         shell.samples,
         face_normals(shell.vertices, shell.faces),
         facts,
+        partial(_doubt_up, cfg, source, frame, shell.vertices, shell.faces, caster),
         kind="given splats",
         out=out,
     )
     splats.save_ply(out / GIVEN_SPLATS)
     return capture
+
+
+def _doubt_up(
+    cfg: SceneSpec,
+    source: Surveyed,
+    frame: tuple[Similarity, ScaleEstimate, str],
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    caster: RayCaster,
+) -> None:
+    """Refuse an up axis that another fits clearly better than; a stated ``start`` is the user's word on where the floor is."""
+    if source.start is None:
+        signs = axis_signs(vertices, faces, caster, seed=cfg.seed)
+        check_stated_up(signs, stated="z", names=axes_of_file(frame[0]), said=frame[2], scene=cfg.name)
 
 
 def _captured(
@@ -126,6 +147,7 @@ def _captured(
     samples: np.ndarray,
     normals: np.ndarray,
     facts: dict[str, Any],
+    doubt_up: Callable[[], None],
     *,
     kind: DepthKind,
     out: Path,
@@ -133,11 +155,21 @@ def _captured(
     world_from_capture, scale, up_source = frame
     subject = f"scene '{cfg.name}'"
     if source.cameras is not None:
+        doubt_up()
         cameras = _stated_cameras(source, cfg).moved(world_from_capture)
         facts |= {"views": len(cameras), "cameras": source.cameras.name}
     else:
         start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
-        standing = find_standing(samples, caster, start=start, subject=subject)
+        try:
+            standing = find_standing(samples, caster, start=start, subject=subject)
+        except GeometryError:
+            doubt_up()  # where it can name the axis, it says more
+            raise
+        low, high = samples.min(axis=0), samples.max(axis=0)
+        check_floor(standing, caster, low, high, scene=cfg.name)
+        doubt_up()
+        if start is None:
+            check_not_on_a_roof(standing, caster, float(low[2]), scene=cfg.name)
         survey = plan_survey(standing, caster, normals, most_views=min(source.views, cfg.capture.max_views))
         cameras = survey.cameras
         facts |= {"standing": standing.facts, **survey.facts}
