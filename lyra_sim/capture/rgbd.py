@@ -49,7 +49,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
-        cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=str(source.depth_unit)
+        cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=source.depth_unit
     )
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
@@ -62,7 +62,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
         world_from_capture=world_from_capture,
         scale=scale,
         held_out=held_out,
-        frame_agreement=agreement.share if agreement.pairs else None,
+        frame_agreement=agreement.share if agreement.telling else None,
         up_source=up_source,
         depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),
     )
