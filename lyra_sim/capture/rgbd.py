@@ -10,7 +10,8 @@ from lyra_sim.capture.cameras.camera_files import CameraTable, match_frames, rea
 from lyra_sim.capture.frame.provisional_frame import provisional_frame
 from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
 from lyra_sim.capture.intake.undistort import Undistortion
-from lyra_sim.capture.trust.depth_check import check_frames
+from lyra_sim.capture.trust.colour_check import check_colour
+from lyra_sim.capture.trust.depth_check import check_frames, step_of
 from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.posed import Lens
@@ -51,6 +52,7 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     agreement = check_frames(
         cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=source.depth_unit
     )
+    check_colour(list(agreement.same), views, step=step_of(cameras), subject=str(source.frames.name), scene=cfg.name)
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
         raise InputError(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyra_sim.capture.trust.colour_check import SamePoints
 from lyra_sim.capture.trust.depth_readings import Depths, depth_readings
 from lyra_sim.conventions import c2w_opengl_from_opencv
 from lyra_sim.data.views import Views
@@ -57,6 +58,8 @@ class Agreement:
     """That share anything."""
     telling: int
     """Those that move enough to vote, which are all that ``share`` counts; 0 where none does."""
+    same: tuple[SamePoints, ...] = ()
+    """What the telling pairs agree about, in the images that every so many pixels were taken of."""
 
 
 def check_frames(
@@ -75,7 +78,7 @@ def check_frames(
         axes: Axes the file was read as.
         depth_unit: As written in the scene file.
     """
-    step = max(1, min(4, cameras.width // ACROSS))
+    step = step_of(cameras)
     pairs = _pairs(len(views), STRIDES)
     farther = _pairs(len(views), FARTHER)
     depths = {index: views.z_depth(index)[::step, ::step] for index in sorted({i for pair in pairs for i in pair})}
@@ -155,6 +158,11 @@ def check_frames(
     )
 
 
+def step_of(cameras: CameraPath) -> int:
+    """Every how many pixels depth and colour are looked at."""
+    return max(1, min(4, cameras.width // ACROSS))
+
+
 def _pairs(count: int, strides: tuple[int, ...]) -> list[tuple[int, int]]:
     sources = np.unique(np.linspace(0, count - 1, SOURCES).astype(int))
     return [(int(i), int(i + stride)) for i in sources for stride in strides if i + stride < count]
@@ -173,6 +181,7 @@ def _agreement(
         scaled: Only parallax can tell it.
     """
     agreeing = landed = behind = warped = used = telling = 0
+    same = []
     w2c = cameras.w2c
     for source, target in pairs:
         points = unproject(depths[source], cameras.K[source], cameras.c2w[source])
@@ -196,10 +205,20 @@ def _agreement(
         pixel = uv[inside].astype(int)
         there = depths[target][pixel[:, 1], pixel[:, 0]]
         known = np.isfinite(there)
-        difference = np.abs(there - z[inside])[known]
-        agreeing += int((difference < AGREE_RELATIVE * there[known]).sum())
+        with np.errstate(invalid="ignore"):
+            agree = np.abs(there - z[inside]) < AGREE_RELATIVE * there
+        agreeing += int(agree.sum())
+        from_pixel = np.stack([columns[inside], rows[inside]], axis=1)[agree].astype(np.int64)
+        same.append(
+            SamePoints(source=source, target=target, source_pixels=from_pixel, target_pixels=pixel[agree].astype(np.int64))
+        )
         landed += int(known.sum())
         telling += 1
     return Agreement(
-        reading=reading, share=agreeing / max(landed, 1), behind=behind / max(warped, 1), pairs=used, telling=telling
+        reading=reading,
+        share=agreeing / max(landed, 1),
+        behind=behind / max(warped, 1),
+        pairs=used,
+        telling=telling,
+        same=tuple(same),
     )
