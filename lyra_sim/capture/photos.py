@@ -12,10 +12,11 @@ from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_b
 from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, triangulate
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
-from lyra_sim.capture.intake.photo_folder import take_in_files, take_in_folder
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
+from lyra_sim.capture.trust.photos_as_stored import misfits, read_as_stored
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
@@ -52,7 +53,7 @@ def capture_photos(cfg: SceneSpec, *, out: Path) -> Capture:
         up_source=up_source,
         depth=None,
         sparse=posed.sparse,
-        poses=_facts(chosen, photos),
+        poses=_facts(cfg, chosen, photos),
         geo=geo,
     )
 
@@ -108,10 +109,18 @@ def _found(cfg: SceneSpec, photos: PhotoSet, work: Path) -> Chosen:
 def _given(cfg: SceneSpec, photos: PhotoSet, given: PosedPhotos, work: Path) -> Chosen:
     """Given cameras stay as they are; points are triangulated from them, which is also how they are doubted."""
     posed = triangulate(given, photos, cfg.poses, work=work, seed=cfg.seed)
+    meant, as_stored = read_as_stored(given, photos, work=work)
+    unfit = misfits(meant, work=work)
+    if as_stored or unfit:
+        kept = tuple(index for index, name in enumerate(meant.names) if name not in unfit)
+        posed = triangulate(meant.select(kept), photos, cfg.poses, work=work / "again", seed=cfg.seed)
+        work = work / "again"
     check_given_cameras(posed, photos, work=work, scene=cfg.name)
     chosen = checked(posed, geo=_geo(photos, posed.names), subject=f"scene '{cfg.name}'")
     without = [photo.name for photo in photos.photos if photo.name not in given.names]
-    return replace(chosen, dropped=chosen.dropped + tuple((name, "no camera was given for it") for name in without))
+    dropped = tuple(unfit.items()) + tuple((name, "no camera was given for it") for name in without)
+    facts = {**chosen.facts, **({"read_as_stored": list(as_stored)} if as_stored else {})}
+    return replace(chosen, facts=facts, dropped=chosen.dropped + dropped)
 
 
 def _geo(photos: PhotoSet, names: tuple[str, ...]) -> Float64[np.ndarray, "n 3"] | None:
@@ -138,7 +147,7 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
     return held_out
 
 
-def _facts(chosen: Chosen, photos: PhotoSet) -> dict[str, object]:
+def _facts(cfg: SceneSpec, chosen: Chosen, photos: PhotoSet) -> dict[str, object]:
     """What became of every file, for the report."""
     return {
         **chosen.facts,
@@ -148,4 +157,14 @@ def _facts(chosen: Chosen, photos: PhotoSet) -> dict[str, object]:
         "recipe": chosen.posed.recipe,
         "skipped": [list(entry) for entry in photos.skipped],
         "dropped": [list(entry) for entry in chosen.dropped],
+        **_not_in_model(cfg, photos),
     }
+
+
+def _not_in_model(cfg: SceneSpec, photos: PhotoSet) -> dict[str, int]:
+    """How many photos lie beside those that a COLMAP model registers, if any do: a model may be one of several pieces."""
+    if cfg.colmap is None:
+        return {}
+    beside = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in cfg.colmap.images.rglob("*") if path.is_file())
+    more = beside - len(photos.photos) - len(photos.skipped)
+    return {"not_in_model": more} if more > 0 else {}

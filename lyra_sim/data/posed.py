@@ -40,6 +40,8 @@ class Photo:
     gps: GpsFix | None = None
     seconds: float | None = None
     """Time of a video frame from its start [s]."""
+    orientation: int = 1
+    """EXIF orientation of the file it came from, 1..8; 1 was upright already."""
 
 
 @dataclass(frozen=True, kw_only=True)

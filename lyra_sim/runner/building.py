@@ -242,6 +242,8 @@ class _SceneBuild:
             clock = time.monotonic()
             self._make(plan)
             self.events(replace(about, kind="finished", seconds=round(time.monotonic() - clock, 3)))
+            for note in step.notes(plan.folder):
+                self.events(replace(about, kind="note", reason=note))
         self.current = ""
 
     def _is_current(self, name: str) -> bool:

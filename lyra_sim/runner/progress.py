@@ -30,6 +30,8 @@ def line_of(event: Event) -> str | None:
             return f"{place} done in {event.seconds:.1f} s"
         case "skipped":
             return f"{place} {event.reason}"
+        case "note":
+            return f"{event.scene}  {event.step}: {event.reason}"
         case "failed":
             return f"{event.scene}  {event.step} FAILED"
     return None
@@ -55,5 +57,5 @@ class _Live:
             done = event.index if event.kind in ("finished", "skipped") else event.index - 1
             about = f"{event.scene}  {event.step}"
             self._display.update(self._tasks[event.scene], description=about, total=event.count or None, completed=max(done, 0))
-        if event.kind in ("finished", "failed"):
+        if event.kind in ("finished", "failed", "note"):
             _plain(self._display.console, event)

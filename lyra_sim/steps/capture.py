@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.data.capture import Capture
+from lyra_sim.data.files import read_json
 from lyra_sim.scene.sources import SOURCES
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.step import Step
+
+NAMED = 5
+"""Photos that a note lists before it counts the rest."""
 
 
 def run(inputs: Mapping[str, Any], cfg: SceneSpec, *, out: Path) -> Capture:
@@ -75,6 +79,30 @@ def _beside(transforms: Path) -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if path.exists()))
 
 
+def notes(folder: Path) -> tuple[str, ...]:
+    """Photos that were left out or read otherwise than stated, and depth that nothing could check."""
+    facts = read_json(folder / "capture.json")
+    poses, said = facts["poses"], []
+    left = [f"{name} ({why})" for key in ("dropped", "skipped") for name, why in poses.get(key, [])]
+    more = poses.get("not_in_model", 0)
+    if left or more:
+        count = len(facts["names"])
+        beside = f"; {more} more lie in the folder and aren't in the model" if more else ""
+        shown = f"; left out: {', '.join(left[:NAMED])}" + (f" and {len(left) - NAMED} more" if len(left) > NAMED else "")
+        said.append(f"{count} of {count + len(left) + more} photos are used" + (shown if left else "") + beside)
+    if stored := poses.get("read_as_stored", []):
+        said.append(
+            f"{len(stored)} photos were stored turned, and their cameras mean the pixels as stored: read so, EXIF not applied "
+            f"({', '.join(stored[:NAMED])}" + (f" and {len(stored) - NAMED} more)" if len(stored) > NAMED else ")")
+        )
+    measured = facts["depth"] is not None and facts["depth"]["kind"] == "measured"
+    if measured and facts["frame_agreement"] is None and len(facts["names"]) > 1:
+        said.append(
+            "no two views lie far enough apart to tell whether depth, cameras and colour fit together: nothing was proven"
+        )
+    return tuple(said)
+
+
 STEP = Step(
     name="capture",
     version=6,
@@ -83,4 +111,5 @@ STEP = Step(
     run=run,
     load=load,
     sources=sources,
+    notes=notes,
 )

@@ -37,5 +37,7 @@ class Step:
     """Files and folders whose content enters the key: the user's, or templates that come with lyra-sim."""
     resumable: bool = False
     """``run`` goes on from what an interrupted run left in its folder; otherwise it always finds an empty one."""
+    notes: Callable[[Path], tuple[str, ...]] = lambda folder: ()
+    """What a person should be told of a finished folder: what was left out, or read otherwise than stated."""
     plugins: Callable[[SceneSpec], tuple[str, ...]] = lambda cfg: ()
     """Names of plug-ins whose version, weights and installed packages enter the key, as ``kind:name``."""

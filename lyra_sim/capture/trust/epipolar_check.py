@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from lyra_sim.capture.cameras.colmap_model import camera_of_lens
 from lyra_sim.capture.cameras.photo_matches import matched_pixels
@@ -38,6 +38,20 @@ def epipolar_agreement(posed: PosedPhotos, *, work: Path) -> float:
         work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
     """
     return _agreement(posed.c2w, _matched_rays(posed, work))
+
+
+def photo_agreement(posed: PosedPhotos, *, work: Path) -> tuple[Float64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """The same photo by photo, over the matches that each takes part in (NaN without any), and how many those are.
+
+    Args:
+        posed: Cameras.
+        work: As for :func:`epipolar_agreement`.
+    """
+    rays = _matched_rays(posed, work)
+    count = np.bincount(rays.views.ravel(), minlength=len(posed)).astype(np.int64)
+    fitting = np.repeat(_fits(posed.c2w, rays), 2)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(rays.views.ravel(), fitting, minlength=len(posed)) / count, count
 
 
 def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, scene: str) -> float:
@@ -135,15 +149,18 @@ def _rays(camera: object, pixels: Float64[np.ndarray, "m 2"]) -> Float64[np.ndar
 
 
 def _agreement(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> float:
-    if len(rays.views) == 0:
-        return float("nan")
+    return float(_fits(c2w, rays).mean()) if len(rays.views) else float("nan")
+
+
+def _fits(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> Bool[np.ndarray, "m"]:
+    """Which matches the cameras allow."""
     first, second = c2w[rays.views[:, 0]], c2w[rays.views[:, 1]]
     second_from_world = np.swapaxes(second[:, :3, :3], 1, 2)
     at_infinity = np.einsum("nij,njk,nk->ni", second_from_world, first[:, :3, :3], rays.first)
     baseline = np.einsum("nij,nj->ni", second_from_world, first[:, :3, 3] - second[:, :3, 3])
     other_camera = baseline / np.maximum(np.linalg.norm(baseline, axis=1, keepdims=True), 1e-12)
     off = _angle_to_arc(rays.second, other_camera, at_infinity) * rays.pixels_per_radian
-    return float((off < NEAR_PX).mean())
+    return np.asarray(off < NEAR_PX)
 
 
 def _angle_to_arc(
