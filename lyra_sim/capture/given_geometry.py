@@ -10,13 +10,13 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
+from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
+from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.surface_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
-from lyra_sim.capture.trust.given_floor_check import check_floor, check_not_on_a_roof
-from lyra_sim.capture.trust.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind
 from lyra_sim.data.painted_mesh import PaintedMesh
 from lyra_sim.data.scale import ScaleEstimate

@@ -18,7 +18,7 @@ ORIENTATION = 0x0112
 
 
 def written(folder: Path, turned: set[int], *, orientation: int) -> SceneSpec:
-    """Photos of a round, those in ``turned`` stored half round with the cameras as stored; ``orientation`` is what EXIF says."""
+    """Photos of a round, those in ``turned`` stored half round, with cameras as stored; ``orientation`` is EXIF's."""
     photo_room(every=2).write(folder)
     facts = json.loads((folder / "transforms.json").read_text(encoding="utf-8"))
     for index, frame in enumerate(facts["frames"]):

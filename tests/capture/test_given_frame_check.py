@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import trimesh
 
+from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated_frame import AXES, axes_of_file
+from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.standing_room import cell_for, find_standing
 from lyra_sim.capture.survey.surface_samples import surface_samples
-from lyra_sim.capture.trust.given_floor_check import check_floor, check_not_on_a_roof
-from lyra_sim.capture.trust.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.errors import FrameError, GeometryError
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.rendering.ray_casting import RayCaster
