@@ -12,6 +12,7 @@ from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images, open_im
 from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.trust.colour_check import check_colour
 from lyra_sim.capture.trust.depth_check import check_frames, step_of
+from lyra_sim.capture.trust.depth_readings import ray_lengths
 from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.posed import Lens
@@ -50,7 +51,13 @@ def capture_rgbd(cfg: SceneSpec, *, out: Path) -> Capture:
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
-        cameras, views, subject=source.cameras.name, scene=cfg.name, axes=table.axes, depth_unit=source.depth_unit
+        cameras,
+        views,
+        subject=source.cameras.name,
+        scene=cfg.name,
+        axes=table.axes,
+        depth_unit=source.depth_unit,
+        depth_kind=source.depth_kind,
     )
     check_colour(list(agreement.same), views, step=step_of(cameras), subject=str(source.frames.name), scene=cfg.name)
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
@@ -94,6 +101,7 @@ def _write_views(
             next_step="Undistort the images first.",
         )
     lens = _undistortion(cameras, table) if table.distortion.any() else None
+    per_z = ray_lengths(cameras) if source.depth_kind == "ray" else None
     measured = 0
     for path in colours:
         with open_image(path, max_pixels=limits.max_pixels) as image:
@@ -120,6 +128,8 @@ def _write_views(
                 next_step="Resample the depth to the colour camera first.",
             )
         counts = lens.depth_counts(counts) if lens is not None else counts.copy()
+        if per_z is not None:
+            counts = np.round(counts / per_z).astype(np.uint16)
         counts[(counts < reach[0]) | (counts > reach[1])] = 0
         measured += int((counts > 0).sum())
         Image.fromarray(counts).save(out / "z_depth" / f"{path.stem}.png", compress_level=3)

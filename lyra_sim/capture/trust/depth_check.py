@@ -63,7 +63,7 @@ class Agreement:
 
 
 def check_frames(
-    cameras: CameraPath, views: Views, *, subject: str, scene: str, axes: str, depth_unit: str | float
+    cameras: CameraPath, views: Views, *, subject: str, scene: str, axes: str, depth_unit: str | float, depth_kind: str = "z"
 ) -> Agreement:
     """Agreement of the cameras as read; a FrameError that names the reading that fits better if they don't fit.
 
@@ -77,6 +77,7 @@ def check_frames(
         subject: Camera file, for the message.
         axes: Axes the file was read as.
         depth_unit: As written in the scene file.
+        depth_kind: As written in the scene file; the views hold z-depth either way.
     """
     step = step_of(cameras)
     pairs = _pairs(len(views), STRIDES)
@@ -106,7 +107,9 @@ def check_frames(
     ]
     fixes: dict[str, str] = {}
     searched = set()
-    for other in depth_readings(small, depths, depth_unit=depth_unit, focal_px=float(cameras.K[0, 0, 0])):
+    for other in depth_readings(
+        small, depths, depth_unit=depth_unit, depth_kind=depth_kind, focal_px=float(cameras.K[0, 0, 0])
+    ):
         tried.append(_agreement(other.cameras, other.depths, pairs, other.name, scaled=other.scaled))
         searched |= {other.name} if other.searched else set()
         fixes[other.name] = f"{other.fix} for scene '{scene}'."
@@ -149,7 +152,7 @@ def check_frames(
         found,
         expected=expected,
         likely=(
-            f"Depth is read as z-depth in '{depth_unit}'"
+            f"Depth is read as {'z-depth' if depth_kind == 'z' else 'distance along the ray'} in '{depth_unit}'"
             if best.reading in fixes
             else f"The file is read as camera-to-world in {axes} axes"
         )

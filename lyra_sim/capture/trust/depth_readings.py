@@ -35,28 +35,35 @@ class DepthReading:
     """One of several that differ in a number nobody knows."""
 
 
-def depth_readings(cameras: CameraPath, depths: Depths, *, depth_unit: str | float, focal_px: float) -> Iterator[DepthReading]:
+def ray_lengths(cameras: CameraPath) -> Float32[np.ndarray, "h w"]:
+    """Distance along the ray of every pixel at z-depth 1; the first camera's lens stands for all."""
+    return np.linalg.norm(pixel_rays(cameras.K[0], cameras.width, cameras.height), axis=2)
+
+
+def depth_readings(
+    cameras: CameraPath, depths: Depths, *, depth_unit: str | float, depth_kind: str, focal_px: float
+) -> Iterator[DepthReading]:
     """Readings one by one, likely ones first.
 
     Args:
         cameras: Of the depth images.
         depths: By view, as read [capture units].
         depth_unit: As stated.
+        depth_kind: ``z``, or ``ray`` where distances along the ray were stated and have been turned into z-depth.
         focal_px: Of the full images, for the message.
     """
-    rays = pixel_rays(cameras.K[0], cameras.width, cameras.height)
-    length = np.linalg.norm(rays, axis=2)
+    length = ray_lengths(cameras)
 
     def reading(
         name: str, fix: str, changed: Depths, *, path: CameraPath = cameras, scaled: bool = False, searched: bool = False
     ) -> DepthReading:
         return DepthReading(name=name, fix=fix, depths=changed, cameras=path, scaled=scaled, searched=searched)
 
-    yield reading(
-        "distance along the ray in place of z-depth, as Isaac Sim's distance_to_camera and Hypersim write it",
-        "Set rgbd.depth_kind: ray",
-        {index: depth / length for index, depth in depths.items()},
-    )
+    if depth_kind == "z":
+        name = "distance along the ray in place of z-depth, as Isaac Sim's distance_to_camera and Hypersim write it"
+        yield reading(name, "Set rgbd.depth_kind: ray", {index: depth / length for index, depth in depths.items()})
+    else:
+        yield reading("z-depth", "Set rgbd.depth_kind: z", {index: depth * length for index, depth in depths.items()})
     turned = "Turn the depth images as the colour images are stored, EXIF not applied,"
     yield reading("depth turned half round", turned, {index: depth[::-1, ::-1] for index, depth in depths.items()})
     if cameras.width == cameras.height:

@@ -117,3 +117,15 @@ def test_dark_noisy_and_blank_colour_of_its_own_depth_passes(tmp_path: Path, amo
         return np.clip(dim, 0, 255).astype(np.uint8)
 
     assert captured(walk(turn_deg=7.5), tmp_path / "room", colour=spoilt).frame_agreement is not None
+
+
+def test_ray_distance_that_is_stated_becomes_z_depth(tmp_path: Path) -> None:
+    room = walk(turn_deg=7.5, views=12)
+    capture = captured(room, tmp_path / "room", depth=ray_distance, depth_kind="ray")
+    np.testing.assert_allclose(capture.views.z_depth(3), room.rendered[1][3], atol=0.0021)
+    assert capture.frame_agreement is not None and capture.frame_agreement > 0.9
+
+
+def test_z_depth_that_is_stated_to_be_ray_distance_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FrameError, match=r"Set rgbd\.depth_kind: z"):
+        captured(walk(turn_deg=7.5), tmp_path / "room", depth_kind="ray")
