@@ -32,6 +32,10 @@ LEAST_NOISE = 0.003
 """Estimated depth is never trusted to be better than this fraction. Tuned, unrecorded."""
 
 
+UNPROVEN = "no two views lie far enough apart to tell whether depth, cameras and colour fit together: nothing was proven"
+"""Told of measured depth that nothing could check. Convention."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DepthFacts:
     """What is known of the depth as a whole."""
@@ -138,7 +142,8 @@ class Capture:
     held_out: tuple[int, ...]
     """Indices of views that no geometry may use; they are there to measure it."""
     frame_agreement: float | None
-    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view."""
+    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view, and where none
+    lie far enough apart to tell."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
     depth: DepthFacts | None
@@ -156,8 +161,11 @@ class Capture:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What a user has to be told of what was given; nothing where views were taken by somebody."""
-        return () if self.given is None else self.given.told
+        """What a user has to be told of the input: what was left out, taken otherwise than stated, or never proven."""
+        of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
+        measured = self.depth is not None and self.depth.kind == "measured"
+        unproven = measured and self.frame_agreement is None and len(self.views) > 1
+        return (*(self.given.told if self.given is not None else ()), *of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:

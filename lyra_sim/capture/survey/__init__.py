@@ -11,6 +11,7 @@
 - ``splat_surface``: splats read, doubted, and seen as a surface
 - ``main_part``: the place itself, without sky and strays
 - ``standing_room``: where a person could stand
+- ``given_floor_check``: whether that is a floor
 - ``dense_samples``: points all over a mesh, without gaps
 - ``virtual_cameras``: where to look from
 """

@@ -20,14 +20,13 @@ MOST_BYTES = 4 << 30
 
 
 class GltfFile:
-    """The JSON tree of a ``.glb`` or ``.gltf`` file with typed, checked access, and its buffers, each read once."""
+    """The JSON tree of a ``.glb`` or ``.gltf`` file with typed, checked access, and its buffers, each read once.
+
+    Raises:
+        InputError: It can't be read, is no JSON object, or isn't glTF 2.0.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Take it apart.
-
-        Raises:
-            InputError: It can't be read, is no JSON object, or isn't glTF 2.0.
-        """
         self.path = path
         head = _head(path)
         self.binary = head[:4] == MAGIC
