@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 import trimesh
-from lyra_sim.capture.survey.surface_samples import surface_samples
 
 from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated_frame import AXES, axes_of_file
+from lyra_sim.capture.survey.dense_samples import surface_samples
 from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.standing_room import cell_for, find_standing
 from lyra_sim.errors import FrameError, GeometryError

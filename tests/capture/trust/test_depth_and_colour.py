@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lyra_sim.capture.rgbd import capture_rgbd
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import FrameError
 from lyra_sim.geometry.cameras import CameraPath, pixel_rays
 from lyra_sim.scene.spec import SceneSpec
 from tests.rooms import Room, camera_path, furnished_room, look
+from tests.scene_parts import captured
 
 
 def walk(*, turn_deg: float, views: int = 30) -> Room:
@@ -24,7 +24,7 @@ def walk(*, turn_deg: float, views: int = 30) -> Room:
     )
 
 
-def captured(room: Room, folder: Path, *, depth=lambda z, room: 1000 * z, focal: float = 1.0, colour=None, **source) -> Capture:
+def read(room: Room, folder: Path, *, depth=lambda z, room: 1000 * z, focal: float = 1.0, colour=None, **source) -> Capture:
     """``depth`` makes counts of z-depth [m] seen through a lens of ``focal`` times the stated focal length."""
     room.write_rgbd(folder)
     K = room.cameras.K.copy()
@@ -41,7 +41,7 @@ def captured(room: Room, folder: Path, *, depth=lambda z, room: 1000 * z, focal:
             Image.fromarray(colour(images, index)).save(folder / "rgb" / f"{index:04d}.png")
     rgbd = {"frames": folder / "rgb", "depth": folder / "depth_mm", "cameras": folder / "transforms.json", **source}
     cfg = SceneSpec.model_validate({"name": "room", "rgbd": rgbd, "scale": "metric", "up": "z"})
-    return capture_rgbd(cfg, out=folder / "out")
+    return captured(cfg, folder / "out")
 
 
 def ray_distance(z: np.ndarray, room: Room) -> np.ndarray:
@@ -62,18 +62,18 @@ def ray_distance(z: np.ndarray, room: Room) -> np.ndarray:
 def test_what_depth_means_is_named(tmp_path: Path, turn_deg: float, depth, focal: float, text: str) -> None:
     views = 30 if turn_deg > 5 else 60
     with pytest.raises(FrameError) as caught:
-        captured(walk(turn_deg=turn_deg, views=views), tmp_path / "room", depth=depth, focal=focal)
+        read(walk(turn_deg=turn_deg, views=views), tmp_path / "room", depth=depth, focal=focal)
     assert text in str(caught.value)
 
 
 def test_inverse_depth_is_named(tmp_path: Path) -> None:
     with pytest.raises(FrameError, match="read as inverse depth"):
-        captured(walk(turn_deg=7.5), tmp_path / "room", depth=lambda z, room: 4000 / z)
+        read(walk(turn_deg=7.5), tmp_path / "room", depth=lambda z, room: 4000 / z)
 
 
 @pytest.mark.parametrize("turn_deg", [0.05, 0.5, 7.5])
 def test_right_depth_passes_however_slowly_the_camera_turns(tmp_path: Path, turn_deg: float) -> None:
-    capture = captured(walk(turn_deg=turn_deg), tmp_path / "room")
+    capture = read(walk(turn_deg=turn_deg), tmp_path / "room")
     assert (capture.frame_agreement is None) == (turn_deg < 0.1), "a camera held still proves nothing"
     assert capture.frame_agreement is None or capture.frame_agreement > 0.9
 
@@ -83,7 +83,7 @@ def test_a_turn_on_the_spot_names_no_scale(tmp_path: Path) -> None:
     c2w = [look(np.array([2.1, 2.0, 1.3]), np.radians(6.0) * index, -0.2) for index in range(40)]
     room = replace(furnished_room(), cameras=camera_path(c2w))
     with pytest.raises(FrameError) as caught:
-        captured(room, tmp_path / "room", focal=0.7)
+        read(room, tmp_path / "room", focal=0.7)
     assert "depth_unit" not in str(caught.value) and "positions" not in str(caught.value)
 
 
@@ -103,7 +103,7 @@ def late(frames: int):
 )
 def test_colour_of_other_depth_is_named(tmp_path: Path, colour, text: str) -> None:
     with pytest.raises(FrameError, match=text):
-        captured(walk(turn_deg=7.5), tmp_path / "room", colour=colour)
+        read(walk(turn_deg=7.5), tmp_path / "room", colour=colour)
 
 
 @pytest.mark.parametrize("amount", [0, 25])
@@ -116,16 +116,16 @@ def test_dark_noisy_and_blank_colour_of_its_own_depth_passes(tmp_path: Path, amo
         dim = images[index] * rng.uniform(0.4, 0.9) + rng.normal(0, amount, images[index].shape)
         return np.clip(dim, 0, 255).astype(np.uint8)
 
-    assert captured(walk(turn_deg=7.5), tmp_path / "room", colour=spoilt).frame_agreement is not None
+    assert read(walk(turn_deg=7.5), tmp_path / "room", colour=spoilt).frame_agreement is not None
 
 
 def test_ray_distance_that_is_stated_becomes_z_depth(tmp_path: Path) -> None:
     room = walk(turn_deg=7.5, views=12)
-    capture = captured(room, tmp_path / "room", depth=ray_distance, depth_kind="ray")
+    capture = read(room, tmp_path / "room", depth=ray_distance, depth_kind="ray")
     np.testing.assert_allclose(capture.views.z_depth(3), room.rendered[1][3], atol=0.0021)
     assert capture.frame_agreement is not None and capture.frame_agreement > 0.9
 
 
 def test_z_depth_that_is_stated_to_be_ray_distance_is_named(tmp_path: Path) -> None:
     with pytest.raises(FrameError, match=r"Set rgbd\.depth_kind: z"):
-        captured(walk(turn_deg=7.5), tmp_path / "room", depth_kind="ray")
+        read(walk(turn_deg=7.5), tmp_path / "room", depth_kind="ray")

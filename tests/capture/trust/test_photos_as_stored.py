@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lyra_sim.capture.photos import capture_photos
 from lyra_sim.capture.trust.photos_as_stored import _turned
 from lyra_sim.data.posed import Lens
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.capture import notes
 from tests.photo_rooms import photo_room
+from tests.scene_parts import captured
 
 ORIENTATION = 0x0112
 
@@ -36,12 +35,11 @@ def written(folder: Path, turned: set[int], *, orientation: int) -> SceneSpec:
 
 
 def test_photos_stored_half_round_are_read_as_stored_and_said_to_be(tmp_path: Path) -> None:
-    capture = capture_photos(written(tmp_path / "room", {1, 3, 5, 7, 9, 11}, orientation=3), out=tmp_path / "out")
-    capture.save(tmp_path / "out")
+    capture = captured(written(tmp_path / "room", {1, 3, 5, 7, 9, 11}, orientation=3), tmp_path / "out")
     assert len(capture.views) == 12
-    assert capture.poses["read_as_stored"] == [f"{index:04d}" for index in (1, 3, 5, 7, 9, 11)]
+    assert capture.poses.read_as_stored == tuple(f"{index:04d}" for index in (1, 3, 5, 7, 9, 11))
     np.testing.assert_allclose(capture.cameras.c2w, photo_room(every=2).cameras.c2w, atol=1e-6)
-    assert any("6 photos were stored turned" in note for note in notes(tmp_path / "out"))
+    assert any("6 photos were stored turned" in note for note in capture.told)
 
 
 def test_a_photo_whose_camera_does_not_fit_is_left_out_by_name(tmp_path: Path) -> None:
@@ -51,10 +49,9 @@ def test_a_photo_whose_camera_does_not_fit_is_left_out_by_name(tmp_path: Path) -
     frame = facts["frames"][4]
     frame["transform_matrix"] = (np.array(frame["transform_matrix"]) @ np.diag([-1.0, -1, 1, 1])).tolist()
     path.write_text(json.dumps(facts), encoding="utf-8")
-    capture = capture_photos(cfg, out=tmp_path / "out")
-    capture.save(tmp_path / "out")
-    assert [name for name, _ in capture.poses["dropped"]] == ["0004"]
-    assert any("left out: 0004 (" in note for note in notes(tmp_path / "out"))
+    capture = captured(cfg, tmp_path / "out")
+    assert [name for name, _ in capture.poses.dropped] == ["0004"]
+    assert any("left out: 0004 (" in note for note in capture.told)
 
 
 @pytest.mark.parametrize(
