@@ -162,10 +162,15 @@ class Capture:
     @property
     def told(self) -> tuple[str, ...]:
         """What a user has to be told of the input: what was left out, taken otherwise than stated, or never proven."""
+        return (*(self.given.told if self.given is not None else ()), *self.told_of_views)
+
+    @property
+    def told_of_views(self) -> tuple[str, ...]:
+        """That part of it which is about photos and their depth, not about given files."""
         of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
         measured = self.depth is not None and self.depth.kind == "measured"
         unproven = measured and self.frame_agreement is None and len(self.views) > 1
-        return (*(self.given.told if self.given is not None else ()), *of_photos, *((UNPROVEN,) if unproven else ()))
+        return (*of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:

@@ -48,3 +48,5 @@ def test_the_report_has_the_whole_account():
     assert "holds 14 triangles; taken: 12 triangles." in section.text
     assert "2 line primitives left out: they have no surface" in section.text and "1 &lt;skinned&gt; mesh" in section.text
     assert reading_section([]) is None
+    told = reading_section([], ["11 of 12 photos are used; left out: <a> (blurred)"])
+    assert told is not None and "– 11 of 12 photos are used; left out: &lt;a&gt; (blurred)" in told.text

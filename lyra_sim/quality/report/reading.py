@@ -1,4 +1,4 @@
-"""The report's section on given files: what each holds, what was taken of it, what was left out and why."""
+"""The report's section on the input: what each file holds, what was taken of it, what was left out and why."""
 
 from collections.abc import Sequence
 from html import escape
@@ -7,13 +7,14 @@ from lyra_sim.data.given import ReadingNotes
 from lyra_sim.quality.report.page import Section
 
 
-def reading_section(notes: Sequence[ReadingNotes]) -> Section | None:
-    """None where no reader gave an account.
+def reading_section(notes: Sequence[ReadingNotes], of_views: Sequence[str] = ()) -> Section | None:
+    """None where there is nothing to tell.
 
     Args:
         notes: Of every given file.
+        of_views: What there is to tell of photos and depth.
     """
-    if not notes:
+    if not (notes or of_views):
         return None
     rows = []
     for one in notes:
@@ -23,4 +24,5 @@ def reading_section(notes: Sequence[ReadingNotes]) -> Section | None:
         rows.append(f"<b>{escape(one.file)}</b> ({escape(one.format)}){account}.")
         said = [*map(str, one.left_out), *one.remarks]
         rows += [f"– {escape(line)}" for line in said] or ["– Nothing was left out."]
-    return Section(title="What was read of the given files", text="<br>".join(rows), figures=())
+    rows += [f"– {escape(line)}" for line in of_views]
+    return Section(title="What was read, and what was left out", text="<br>".join(rows), figures=())
