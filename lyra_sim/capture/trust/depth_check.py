@@ -1,6 +1,8 @@
 """Are the cameras what their file says? Depth of one view must land on the depth of the next."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -35,9 +37,8 @@ distance along the ray is nearly z-depth in the middle of the image, and agrees 
 SEARCHED = 0.1
 """A reading whose number was searched for has to be so much better than one without: of thirty, one fits by chance. Tuned,
 unrecorded."""
-THINNED = 4
-"""Of readings that differ in a number nobody knows, only the one that fits best in every such pair is looked at closely.
-Convention."""
+THINNED, LOOKED_AT = 4, 4
+"""Readings are tried on every so many pairs first; so many that fit best there are then tried on all. Convention."""
 _SCALES = {
     10.0: "ten times smaller",
     100.0: "a hundred times smaller",
@@ -106,35 +107,21 @@ def check_frames(
     if len(views) == 1 or (read.pairs and not read.telling) or read.share >= DOUBTFUL:
         return read
     swapped = "opengl" if axes == "opencv" else "opencv"
-    flipped = c2w_opengl_from_opencv(cameras.c2w)
-    candidates = {f"{swapped} axes": flipped, "world-to-camera matrices": invert_rigid(cameras.c2w)}
-    candidates[f"world-to-camera matrices in {swapped} axes"] = c2w_opengl_from_opencv(invert_rigid(flipped))
-    tried = [
-        _agreement(CameraPath(c2w=c2w, K=small.K, width=small.width, height=small.height), depths, pairs, name)
-        for name, c2w in candidates.items()
-    ]
-    fixes: dict[str, str] = {}
-    likeliest: tuple[float, DepthReading] | None = None
-    for other in depth_readings(
-        small, depths, depth_unit=depth_unit, depth_kind=depth_kind, focal_px=float(cameras.K[0, 0, 0])
+    closest: list[tuple[float, DepthReading]] = []
+    for other in chain(
+        _camera_readings(small, depths, swapped=swapped),
+        depth_readings(small, depths, depth_unit=depth_unit, depth_kind=depth_kind, focal_px=float(cameras.K[0, 0, 0])),
+        _position_readings(small, depths),
     ):
-        fixes[other.name] = f"{other.fix} for scene '{scene}'."
-        if other.searched:
-            share = _agreement(other.cameras, other.depths, pairs[::THINNED], other.name, scaled=other.scaled).share
-            likeliest = (share, other) if likeliest is None or share > likeliest[0] else likeliest
-        else:
-            tried.append(_agreement(other.cameras, other.depths, pairs, other.name, scaled=other.scaled))
-    searched = set()
-    if likeliest is not None:
-        other = likeliest[1]
-        searched.add(other.name)
-        tried.append(_agreement(other.cameras, other.depths, pairs, other.name, scaled=other.scaled))
-    for factor, words in _SCALES.items():
-        c2w = cameras.c2w.copy()
-        c2w[:, :3, 3] /= factor
-        path = CameraPath(c2w=c2w, K=small.K, width=small.width, height=small.height)
-        tried.append(_agreement(path, depths, pairs, f"camera positions {words}", scaled=True))
-    best = max(tried, key=lambda agreement: agreement.share - (SEARCHED if agreement.reading in searched else 0))
+        share = _agreement(other.cameras, other.depths, pairs[::THINNED], other.name, scaled=other.scaled).share
+        closest.append((share - (SEARCHED if other.searched else 0), other))
+        closest = sorted(closest, key=lambda entry: -entry[0])[:LOOKED_AT]
+    fixes = {other.name: f"{other.fix} for scene '{scene}'." for _, other in closest if other.fix}
+    tried = [
+        (_agreement(other.cameras, other.depths, pairs, other.name, scaled=other.scaled), other.searched)
+        for _, other in closest
+    ]
+    best, _ = max(tried, key=lambda entry: entry[0].share - (SEARCHED if entry[1] else 0))
     if read.share >= ENOUGH and not (best.share >= FITS and best.share >= read.share + CLEARLY):
         return read
     found = (
@@ -175,6 +162,29 @@ def check_frames(
         + f"; read as {best.reading}, {best.share:.0%} would agree.",
         next_step=fix,
     )
+
+
+def _camera_readings(cameras: CameraPath, depths: Depths, *, swapped: str) -> Iterator[DepthReading]:
+    """Other axes than those the file was read; ``swapped`` names them; and matrices of the other direction."""
+    flipped = c2w_opengl_from_opencv(cameras.c2w)
+    named = {
+        f"{swapped} axes": flipped,
+        "world-to-camera matrices": invert_rigid(cameras.c2w),
+        f"world-to-camera matrices in {swapped} axes": c2w_opengl_from_opencv(invert_rigid(flipped)),
+    }
+    for name, c2w in named.items():
+        path = CameraPath(c2w=c2w, K=cameras.K, width=cameras.width, height=cameras.height)
+        yield DepthReading(name=name, fix="", depths=depths, cameras=path, scaled=False, searched=False)
+
+
+def _position_readings(cameras: CameraPath, depths: Depths) -> Iterator[DepthReading]:
+    """Cameras in another unit than their depth."""
+    for factor, words in _SCALES.items():
+        c2w = cameras.c2w.copy()
+        c2w[:, :3, 3] /= factor
+        path = CameraPath(c2w=c2w, K=cameras.K, width=cameras.width, height=cameras.height)
+        name = f"camera positions {words}"
+        yield DepthReading(name=name, fix="", depths=depths, cameras=path, scaled=True, searched=False)
 
 
 def step_of(cameras: CameraPath) -> int:
