@@ -11,7 +11,9 @@ from lyra_sim.capture.frame.provisional_frame import provisional_frame
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images, open_image, read_colour, read_depth_counts
 from lyra_sim.capture.intake.undistort import Undistortion
-from lyra_sim.capture.trust.depth_check import check_frames
+from lyra_sim.capture.trust.colour_check import check_colour
+from lyra_sim.capture.trust.depth_check import check_frames, step_of
+from lyra_sim.capture.trust.depth_readings import ray_lengths
 from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
 from lyra_sim.data.posed import Lens
@@ -52,8 +54,15 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
     suffix = ".png" if table.distortion.any() else colours[0].suffix.lower()
     views = Views(folder=out, names=tuple(path.stem for path in colours), rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
-        cameras, views, subject=source.cameras.name, scene=stated.scene, axes=table.axes, depth_unit=str(source.depth_unit)
+        cameras,
+        views,
+        subject=source.cameras.name,
+        scene=stated.scene,
+        axes=table.axes,
+        depth_unit=source.depth_unit,
+        depth_kind=source.depth_kind,
     )
+    check_colour(list(agreement.same), views, step=step_of(cameras), subject=source.frames.name, scene=stated.scene)
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
         raise InputError(
@@ -65,7 +74,7 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
         world_from_capture=world_from_capture,
         scale=scale,
         held_out=held_out,
-        frame_agreement=agreement.share if agreement.pairs else None,
+        frame_agreement=agreement.share if agreement.telling else None,
         up_source=up_source,
         depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),
     )
@@ -95,6 +104,7 @@ def _write_views(
             next_step="Undistort the images first.",
         )
     lens = _undistortion(cameras, table) if table.distortion.any() else None
+    per_z = ray_lengths(cameras) if source.depth_kind == "ray" else None
     measured = 0
     for path in colours:
         with open_image(path, max_pixels=limits.max_pixels) as image:
@@ -121,6 +131,8 @@ def _write_views(
                 next_step="Resample the depth to the colour camera first.",
             )
         counts = lens.depth_counts(counts) if lens is not None else counts.copy()
+        if per_z is not None:
+            counts = np.round(counts / per_z).astype(np.uint16)
         counts[(counts < reach[0]) | (counts > reach[1])] = 0
         measured += int((counts > 0).sum())
         Image.fromarray(counts).save(out / "z_depth" / f"{path.stem}.png", compress_level=3)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.posed import OnePhotoFacts, PoseFacts, poses_from_json, poses_to_json
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
@@ -29,6 +30,10 @@ GIVEN_SPLATS = "given_splats.ply"
 """Given splats in a capture's folder."""
 LEAST_NOISE = 0.003
 """Estimated depth is never trusted to be better than this fraction. Tuned, unrecorded."""
+
+
+UNPROVEN = "no two views lie far enough apart to tell whether depth, cameras and colour fit together: nothing was proven"
+"""Told of measured depth that nothing could check. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,20 +101,32 @@ class GivenFacts:
     cameras: str | None = None
     """File of the cameras that were stated; None: they were chosen, and ``survey`` tells how."""
     survey: SurveyFacts | None = None
+    reading: tuple[ReadingNotes, ...] = ()
+    """What each file holds, what was taken of it, and what was left out of it or of the survey."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told: one line for each thing left out or taken otherwise."""
+        return tuple(line for one in self.reading for line in one.lines)
 
     def to_json(self) -> dict[str, Any]:
         """One flat object, without what doesn't apply."""
         row = to_row(self, optional=("triangles", "triangles_dropped", "images", "splats", "cameras"))
+        del row["reading"]
+        row |= {"reading": [one.to_json() for one in self.reading]} if self.reading else {}
         return row | (row.pop("survey") or {})
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "GivenFacts":
+        row = dict(row)
+        reading = tuple(ReadingNotes.from_json(one) for one in row.pop("reading", ()))
         if "standing" not in row:
-            return from_row(cls, row)
+            return replace(from_row(cls, row), reading=reading)
         names = [field.name for field in fields(SurveyFacts)]
         standing = from_row(StandingFacts, row["standing"])
         survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
-        return replace(from_row(cls, {name: value for name, value in row.items() if name not in names}), survey=survey)
+        plain = from_row(cls, {name: value for name, value in row.items() if name not in names})
+        return replace(plain, survey=survey, reading=reading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +142,8 @@ class Capture:
     held_out: tuple[int, ...]
     """Indices of views that no geometry may use; they are there to measure it."""
     frame_agreement: float | None
-    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view."""
+    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view, and where none
+    lie far enough apart to tell."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
     depth: DepthFacts | None
@@ -140,6 +158,19 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told of the input: what was left out, taken otherwise than stated, or never proven."""
+        return (*(self.given.told if self.given is not None else ()), *self.told_of_views)
+
+    @property
+    def told_of_views(self) -> tuple[str, ...]:
+        """That part of it which is about photos and their depth, not about given files."""
+        of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
+        measured = self.depth is not None and self.depth.kind == "measured"
+        unproven = measured and self.frame_agreement is None and len(self.views) > 1
+        return (*of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:

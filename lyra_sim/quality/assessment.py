@@ -87,7 +87,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *generated_metrics(finished.video, finished.capture),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
         *depth,
-        *image_metrics(judged, views),
+        *image_metrics(judged, views, given=finished.capture.given is not None),
         *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
         *agreement_metrics(finished.looks),

@@ -36,9 +36,11 @@ class RgbdSource(ViewSource, PosedBy):
     frames: Path
     """Folder of JPEG or PNG images; sorted by name."""
     depth: Path
-    """Folder of 16-bit PNG z-depth with the same stems; 0 is no measurement."""
+    """Folder of 16-bit PNG depth with the same stems; 0 is no measurement."""
     depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
     """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
+    depth_kind: Literal["z", "ray"] = "z"
+    """What a depth count measures: along the optical axis, or along the ray, as Isaac Sim's distance_to_camera does."""
     depth_unit_sigma: Annotated[float, Field(gt=0, lt=1)] | None = 0.02
     """How sure it is that this is metres, as a fraction (1-sigma). null: depth and cameras share a unit of their own, as
     renders of a model without scale do, and something else has to tell it."""
@@ -131,7 +133,8 @@ class SplatsSource(Surveyed):
     key = "splats"
 
     file: Path
-    """PLY as 3DGS writes it, or SPZ (version 2 or 3)."""
+    """A PLY of 3DGS, 2DGS or Mip-Splatting, SuperSplat's compressed PLY, SPZ, SOG or ``.splat``, told by content; for a SOG in
+    parts its ``meta.json`` or its folder. None of them says which way is up, SPZ included: its writers differ."""
 
 
 Source = RgbdSource | PhotoSource | SurfaceSource | SplatsSource

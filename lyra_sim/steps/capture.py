@@ -5,7 +5,7 @@ from pathlib import Path
 from lyra_sim.data.capture import Capture
 from lyra_sim.scene.sources import RgbdSource, Scale, Source, SplatsSource, SurfaceSource, TransformsSource, Up
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
-from lyra_sim.steps.step import step
+from lyra_sim.steps.step import leave_notes, step
 
 
 def sources(source: Source) -> tuple[Path, ...]:
@@ -16,10 +16,14 @@ def sources(source: Source) -> tuple[Path, ...]:
             return named + source.files + _named_by(source.files)
         case TransformsSource() if source.file.is_file():
             return named + _beside(source.file)
+        case SplatsSource() if source.file.name == "meta.json":
+            from lyra_sim.splat_files.sog import files_of
+
+            return named + files_of(source.file)
     return named
 
 
-@step(version=6, sources=sources)
+@step(version=7, sources=sources)
 def capture(
     *,
     source: Source,
@@ -44,16 +48,17 @@ def capture(
             from lyra_sim.capture.given_geometry import capture_surface
             from lyra_sim.usd.given_mesh import read_usd_mesh
 
-            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, out=out)
+            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, seed=seed, out=out)
         case SplatsSource():
             from lyra_sim.capture.given_geometry import capture_splats
 
-            captured = capture_splats(source, stated, capture, out=out)
+            captured = capture_splats(source, stated, capture, seed=seed, out=out)
         case _:
             from lyra_sim.capture.photos import capture_photos
 
             captured = capture_photos(source, stated, capture, poses, seed=seed, out=out)
     captured.save(out)
+    leave_notes(out, captured.told)
     return captured
 
 

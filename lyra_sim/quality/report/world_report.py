@@ -27,6 +27,7 @@ from lyra_sim.quality.report.page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report.photos import photos_section
 from lyra_sim.quality.report.physics import physics_section
 from lyra_sim.quality.report.plan_svg import PlanSvg
+from lyra_sim.quality.report.reading import reading_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
@@ -129,6 +130,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
     asked = (
+        reading_section(world.capture.given.reading if world.capture.given is not None else (), world.capture.told_of_views),
         photos_section(world.capture, world.views, width=VIEW_PX),
         walk_section(world.video, world.capture.depth, width=VIEW_PX),
     )
