@@ -13,6 +13,7 @@ from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.frame.stated_frame import given_frame
 from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
+from lyra_sim.capture.survey.main_part import main_faces
 from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
@@ -82,8 +83,9 @@ def capture_surface(
     metric = mesh.moved(frame[0])
     _near_origin(metric.vertices, subject=source.files[0])
     scene = PaintedScene(metric)
-    cell = cell_for(metric.vertices, subject=f"scene '{stated.scene}'")
-    samples = surface_samples(metric.vertices, metric.faces, cell / 2)
+    inside, beyond = main_faces(metric.vertices, metric.faces)
+    cell = cell_for(metric.vertices[np.unique(metric.faces[inside])], subject=f"scene '{stated.scene}'")
+    samples = surface_samples(metric.vertices, metric.faces[inside], cell / 2)
     normals = face_normals(metric.vertices, metric.faces)
     facts = GivenFacts(
         kind="mesh",
@@ -92,6 +94,7 @@ def capture_surface(
         triangles=len(mesh.faces),
         triangles_dropped=sum(one.dropped for one in read),
         images=len(mesh.images),
+        beyond=tuple(map(str, beyond)),
     )
     return _captured(
         source,
@@ -114,14 +117,16 @@ def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, 
     Raises:
         InputError: The file can't be read, or its splats form no surface.
     """
-    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats
+    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats, surveyed
 
-    splats, format_name = read_given_splats(source.file)
+    reading = read_given_splats(source.file)
+    splats, format_name = reading.splats, reading.kind
     frame = given_frame(stated, metres_per_unit=None, up=None, source=format_name)
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
-    shell = opaque_surface(metric, CELL, subject=str(source.file))
-    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats))
+    near, notes = surveyed(metric, reading.notes)
+    shell = opaque_surface(near, CELL, subject=str(source.file))
+    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), notes=(notes,))
     capture = _captured(
         source,
         limits,

@@ -18,5 +18,6 @@
 - ``occupancy``: the map, as ROS files
 - ``stage``: what author hands on
 - ``report``: what assess hands on: figures with verdicts
+- ``reading``: what a reader left out of a file, and why
 - ``files``: JSON, npz and PNG
 """

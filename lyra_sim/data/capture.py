@@ -9,6 +9,7 @@ from jaxtyping import Float64
 
 from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
 from lyra_sim.data.posed import OnePhotoFacts, PoseFacts, poses_from_json, poses_to_json
+from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
@@ -96,14 +97,26 @@ class GivenFacts:
     cameras: str | None = None
     """File of the cameras that were stated; None: they were chosen, and ``survey`` tells how."""
     survey: SurveyFacts | None = None
+    notes: tuple[ReadingNotes, ...] = ()
+    """What was left out of the files or taken otherwise than they mean it."""
+    beyond: tuple[str, ...] = ()
+    """What was left out of the survey."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told: one line for each thing left out or taken otherwise."""
+        return (*(line for one in self.notes for line in one.lines), *self.beyond)
 
     def to_json(self) -> dict[str, Any]:
         """One flat object, without what doesn't apply."""
         row = to_row(self, optional=("triangles", "triangles_dropped", "images", "splats", "cameras"))
+        row |= {"notes": [one.to_json() for one in self.notes]}
+        row = {name: value for name, value in row.items() if value or name not in ("notes", "beyond")}
         return row | (row.pop("survey") or {})
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "GivenFacts":
+        row = row | {"notes": [ReadingNotes.from_json(one) for one in row.get("notes", [])]}
         if "standing" not in row:
             return from_row(cls, row)
         names = [field.name for field in fields(SurveyFacts)]
@@ -140,6 +153,11 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told of what was given; nothing where views were taken by somebody."""
+        return () if self.given is None else self.given.told
 
     @property
     def used(self) -> tuple[int, ...]:

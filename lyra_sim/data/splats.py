@@ -1,10 +1,10 @@
-"""Gaussian splats as the 3DGS PLY stores them (Kerbl et al. 2023), and that file."""
+"""Gaussian splats with the parameters of a 3DGS PLY (Kerbl et al. 2023), and how they are stored between steps: as that PLY."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32, Int64
 
 from lyra_sim.errors import GeometryError, InputError
 from lyra_sim.geometry.rigid import Similarity
@@ -61,6 +61,16 @@ class Splats:
         """Activated: 0..1."""
         return np.asarray((1.0 / (1.0 + np.exp(-self.opacity_logits))).astype(np.float32))
 
+    def select(self, rows: Bool[np.ndarray, "n"] | Int64[np.ndarray, "_"]) -> "Splats":
+        """Those of these rows, in their order."""
+        return Splats(
+            means=self.means[rows],
+            quats_wxyz=self.quats_wxyz[rows],
+            log_scales=self.log_scales[rows],
+            opacity_logits=self.opacity_logits[rows],
+            sh_coeffs=self.sh_coeffs[rows],
+        )
+
     def moved(self, new_from_frame: Similarity) -> "Splats":
         """The same splats in another frame, looking from everywhere as they did."""
         from scipy.spatial.transform import Rotation
@@ -75,61 +85,54 @@ class Splats:
             sh_coeffs=sh_rotated(self.sh_coeffs, new_from_frame.rotation),
         )
 
-    def save_ply(self, path: Path) -> None:
+    def save_ply(self, path: Path, *, comments: tuple[str, ...] = ()) -> None:
         """Standard 3DGS PLY: binary float32, ``f_rest`` channel-major, scalar-first ``rot_*``."""
         n, k, _ = self.sh_coeffs.shape
         rest = self.sh_coeffs[:, 1:].transpose(0, 2, 1).reshape(n, 3 * (k - 1))
         columns = [self.means, np.zeros((n, 3), np.float32), self.sh_coeffs[:, 0], rest]
         columns += [self.opacity_logits[:, None], self.log_scales, self.quats_wxyz]
-        header = ["ply", "format binary_little_endian 1.0", f"element vertex {n}"]
-        header += [f"property float {name}" for name in _ply_names(k)] + ["end_header", ""]
         with path.open("wb") as file:
-            file.write("\n".join(header).encode("ascii"))
+            file.write(_ply_header(n, k, comments))
             file.write(np.ascontiguousarray(np.concatenate(columns, axis=1), "<f4").tobytes())
 
     @classmethod
     def load_ply(cls, path: Path) -> "Splats":
-        """Read a 3DGS PLY of any SH degree; property order is free, extra float properties are ignored.
+        """Read what :meth:`save_ply` wrote without comments; files of others are read by the room ``splat_files``.
 
         Raises:
-            InputError: It is missing, no binary 3DGS PLY, or cut off.
+            InputError: It is missing, cut off, or no such file.
         """
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:
-            raise InputError(str(path), "the file is missing", expected="a 3DGS PLY") from error
-        head, found, body = data.partition(b"end_header\n")
-        lines = head.decode("ascii", "replace").split("\n")
-        if not found or lines[0].strip() != "ply" or "format binary_little_endian 1.0" not in lines:
-            raise InputError(str(path), "not a binary little-endian PLY", expected="a 3DGS PLY as splat trainers write it")
-        names = [line.split()[-1] for line in lines if line.startswith("property float ")]
-        counts = [int(line.split()[-1]) for line in lines if line.startswith("element vertex ")]
-        if len(counts) != 1 or len(body) != counts[0] * len(names) * 4:
-            raise InputError(str(path), f"{len(body)} bytes of data", expected=f"{counts} vertices of {len(names)} floats")
-        table = dict(zip(names, np.frombuffer(body, "<f4").reshape(counts[0], len(names)).T, strict=True))
-        k = sum(name.startswith("f_rest_") for name in names) // 3 + 1
-        missing = [name for name in _ply_names(k) if name not in table and not name.startswith("n")]
-        if missing:
+            raise InputError(str(path), "the file is missing", expected="stored splats") from error
+        head, _, body = data.partition(b"end_header\n")
+        counts = [int(line.split()[-1]) for line in head.split(b"\n") if line.startswith(b"element vertex ")]
+        width = sum(line.startswith(b"property float ") for line in head.split(b"\n"))
+        k = (width - 17) // 3 + 1
+        if (
+            len(counts) != 1
+            or data[: len(data) - len(body)] != _ply_header(counts[0], k, ())
+            or len(body) != counts[0] * width * 4
+        ):
             raise InputError(
-                str(path), f"no property {missing[0]}", expected="the 3DGS properties", likely="A plain point cloud."
+                str(path), f"{len(body)} bytes after a header", expected="splats as they are stored", likely="It is truncated."
             )
-
-        def take(*columns: str) -> np.ndarray:
-            return np.stack([table[column] for column in columns], axis=1).astype(np.float32)
-
-        rest = (
-            take(*[f"f_rest_{i}" for i in range(3 * (k - 1))]).reshape(-1, 3, k - 1)
-            if k > 1
-            else np.zeros((counts[0], 3, 0), np.float32)
-        )
-        dc = take("f_dc_0", "f_dc_1", "f_dc_2")
+        table = np.frombuffer(body, "<f4").reshape(counts[0], width).astype(np.float32)
+        rest = table[:, 9 : 9 + 3 * (k - 1)].reshape(counts[0], 3, k - 1).transpose(0, 2, 1)
+        tail = np.ascontiguousarray(table[:, -8:])
         return cls(
-            means=take("x", "y", "z"),
-            quats_wxyz=take("rot_0", "rot_1", "rot_2", "rot_3"),
-            log_scales=take("scale_0", "scale_1", "scale_2"),
-            opacity_logits=table["opacity"].astype(np.float32),
-            sh_coeffs=np.ascontiguousarray(np.concatenate([dc[:, None], rest.transpose(0, 2, 1)], axis=1)),
+            means=np.ascontiguousarray(table[:, :3]),
+            quats_wxyz=np.ascontiguousarray(tail[:, 4:]),
+            log_scales=np.ascontiguousarray(tail[:, 1:4]),
+            opacity_logits=np.ascontiguousarray(tail[:, 0]),
+            sh_coeffs=np.concatenate([table[:, None, 6:9], rest], axis=1),
         )
+
+
+def _ply_header(n: int, k: int, comments: tuple[str, ...]) -> bytes:
+    lines = ["ply", "format binary_little_endian 1.0", *(f"comment {comment}" for comment in comments), f"element vertex {n}"]
+    return "\n".join([*lines, *(f"property float {name}" for name in _ply_names(k)), "end_header", ""]).encode("ascii")
 
 
 def _ply_names(k: int) -> list[str]:

@@ -16,6 +16,7 @@ from lyra_sim.runner.publish import current_report, publish
 from lyra_sim.scene.plugin_choice import CHOICES
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps import STEP_MODULES
+from lyra_sim.steps.step import notes_of
 from lyra_sim.store import clean_leftovers, scene_lock
 
 
@@ -246,6 +247,8 @@ class _SceneBuild:
             clock = time.monotonic()
             self._make(plan)
             self.events(replace(about, kind="finished", seconds=round(time.monotonic() - clock, 3)))
+            for line in notes_of(plan.folder):
+                self.events(replace(about, kind="note", reason=line))
         self.current = ""
 
     def _is_current(self, name: str) -> bool:

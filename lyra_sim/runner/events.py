@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["build_started", "started", "finished", "skipped", "failed", "left", "build_finished"]
+Kind = Literal["build_started", "started", "finished", "skipped", "failed", "left", "note", "build_finished"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Event:
     scene: str = ""
     step: str = ""
     reason: str = ""
-    """Why it runs, was skipped, or failed."""
+    """Why it runs, was skipped, or failed; of a note, what it says."""
     seconds: float | None = None
     index: int = 0
     """Position of the step, from 1."""

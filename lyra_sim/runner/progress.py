@@ -32,6 +32,8 @@ def line_of(event: Event) -> str | None:
             return f"{place} {event.reason}"
         case "failed":
             return f"{event.scene}  {event.step} FAILED"
+        case "note":
+            return f"{event.scene}  note: {event.reason}"
     return None
 
 
@@ -52,8 +54,8 @@ class _Live:
         if event.scene:
             if event.scene not in self._tasks:
                 self._tasks[event.scene] = self._display.add_task(event.scene, total=event.count or None)
-            done = event.index if event.kind in ("finished", "skipped") else event.index - 1
+            done = event.index if event.kind in ("finished", "skipped", "note") else event.index - 1
             about = f"{event.scene}  {event.step}"
             self._display.update(self._tasks[event.scene], description=about, total=event.count or None, completed=max(done, 0))
-        if event.kind in ("finished", "failed"):
+        if event.kind in ("finished", "failed", "note"):
             _plain(self._display.console, event)

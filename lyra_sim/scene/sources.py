@@ -131,7 +131,8 @@ class SplatsSource(Surveyed):
     key = "splats"
 
     file: Path
-    """PLY as 3DGS writes it, or SPZ (version 2 or 3)."""
+    """A PLY of 3DGS, 2DGS or Mip-Splatting, SuperSplat's compressed PLY, SPZ, SOG or ``.splat``, told by content; for a SOG in
+    parts its ``meta.json`` or its folder. None of them says which way is up, SPZ included: its writers differ."""
 
 
 Source = RgbdSource | PhotoSource | SurfaceSource | SplatsSource

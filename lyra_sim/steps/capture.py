@@ -5,7 +5,7 @@ from pathlib import Path
 from lyra_sim.data.capture import Capture
 from lyra_sim.scene.sources import RgbdSource, Scale, Source, SplatsSource, SurfaceSource, TransformsSource, Up
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
-from lyra_sim.steps.step import step
+from lyra_sim.steps.step import leave_notes, step
 
 
 def sources(source: Source) -> tuple[Path, ...]:
@@ -16,6 +16,10 @@ def sources(source: Source) -> tuple[Path, ...]:
             return named + source.files + _named_by(source.files)
         case TransformsSource() if source.file.is_file():
             return named + _beside(source.file)
+        case SplatsSource() if source.file.name == "meta.json":
+            from lyra_sim.splat_files.sog import files_of
+
+            return named + files_of(source.file)
     return named
 
 
@@ -54,6 +58,7 @@ def capture(
 
             captured = capture_photos(source, stated, capture, poses, seed=seed, out=out)
     captured.save(out)
+    leave_notes(out, captured.told)
     return captured
 
 

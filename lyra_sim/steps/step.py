@@ -12,13 +12,14 @@ Its signature is its contract, read once when it is decorated::
   positional parameters that ``load`` names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from lyra_sim.data.files import read_json, write_json
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.contract import Contract
 
@@ -38,6 +39,21 @@ R = TypeVar("R", bound=Stored)
 def nothing() -> tuple[()]:
     """For steps that use no files and no plug-ins."""
     return ()
+
+
+NOTES = "notes.json"
+"""In a step's folder: lines that the console tells when the step has run; absent where there is nothing to tell."""
+
+
+def leave_notes(out: Path, lines: Sequence[str]) -> None:
+    """Leave lines for the console in a step's folder."""
+    if lines:
+        write_json(out / NOTES, list(lines))
+
+
+def notes_of(folder: Path) -> tuple[str, ...]:
+    """What a step left for the console."""
+    return tuple(map(str, read_json(folder / NOTES))) if (folder / NOTES).is_file() else ()
 
 
 @dataclass(frozen=True, kw_only=True)

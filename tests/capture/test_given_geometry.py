@@ -210,7 +210,7 @@ def test_given_splats_stay_the_worlds_and_give_its_depth(room, tmp_path, suffix)
         errors.append(room.distance(points[np.isfinite(points).all(axis=2)]))
     assert np.median(np.concatenate(errors)) < 0.01 and np.quantile(np.concatenate(errors), 0.9) < 0.05
     world = keep_given(capture, cfg.reconstruct)
-    assert np.array_equal(world.splats.means, read_given_splats(path)[0].means)
+    assert np.array_equal(world.splats.means, read_given_splats(path).splats.means)
     assert world.surface is not None and 0.9 < (room.distance(world.surface.means.astype(float)) < 0.05).mean()
 
 
@@ -218,7 +218,7 @@ def test_harmonics_come_in_degree_0_or_3(room, tmp_path):
     for degree, wanted in ((0, 0), (1, 3), (2, 3), (3, 3)):
         splats = splats_of(room, degree=degree)
         splats.save_ply(tmp_path / "a.ply")
-        read, _ = read_given_splats(tmp_path / "a.ply")
+        read = read_given_splats(tmp_path / "a.ply").splats
         assert read.sh_degree == wanted
         assert np.array_equal(read.sh_coeffs[:, : (degree + 1) ** 2], splats.sh_coeffs)
         assert not read.sh_coeffs[:, (degree + 1) ** 2 :].any()
@@ -257,8 +257,8 @@ def broken_splats(**changed) -> Splats:
     [
         ({"opacity_logits": np.linspace(0.1, 0.99, 40, dtype=np.float32)}, "activated already"),
         ({"log_scales": np.full((40, 3), 0.03, np.float32)}, "scales are activated already"),
-        ({"quats_wxyz": np.zeros((40, 4), np.float32)}, "rotation of splat 0 is zero"),
-        ({"log_scales": np.linspace(-4, 100, 120, dtype=np.float32).reshape(40, 3)}, "of scale e"),
+        ({"quats_wxyz": np.zeros((40, 4), np.float32)}, "40 with a rotation of zero"),
+        ({"log_scales": np.linspace(-4, 100, 120, dtype=np.float32).reshape(40, 3)}, "a scale of up to e"),
         ({"means": np.full((40, 3), 1e20, np.float32)}, "1e+20 units away".replace("+", r"\+")),
     ],
 )
@@ -301,12 +301,23 @@ def {prim} "thing"
         read_usd_mesh(tmp_path / "a.usda")
 
 
-def test_splats_with_nan_are_refused(tmp_path):
+def test_splats_with_nan_are_dropped_and_told(tmp_path):
     splats = broken_splats()
     splats.means[3, 1] = np.nan
     splats.save_ply(tmp_path / "a.ply")
-    with pytest.raises(InputError, match="means of splat 3 isn't finite"):
-        read_given_splats(tmp_path / "a.ply")
+    reading = read_given_splats(tmp_path / "a.ply")
+    assert len(reading.splats) == 39 and "1 splats with values that aren't numbers left out" in reading.notes.lines[0]
+
+
+def test_a_stray_triangle_of_a_scan_stays_out_of_the_survey(room, tmp_path):
+    stray = trimesh.Trimesh([[3000.0, 0, 0], [3001, 0, 0], [3000, 1, 0]], [[0, 1, 2]], process=False)
+    fine = mesh_of(room).subdivide().subdivide()
+    trimesh.util.concatenate([fine, stray]).export(tmp_path / "room.ply")
+    fine.export(tmp_path / "clean.ply")
+    capture = survey(surface(tmp_path / "room.ply"), tmp_path / "out")
+    clean = survey(surface(tmp_path / "clean.ply"), tmp_path / "clean")
+    assert capture.given.survey.standing == clean.given.survey.standing and clean.told == ()
+    assert capture.told[0].startswith("1 triangles far outside left out: ") and len(capture.told) == 1
 
 
 def written(folder: Path, kind: str) -> Path:

@@ -1,6 +1,6 @@
 """Splats of other tools: read, doubted, and looked at as a surface."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +9,17 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.capture.survey.dense_samples import thinned
-from lyra_sim.capture.survey.mesh_files import check_file
-from lyra_sim.capture.survey.spz import read_spz
+from lyra_sim.capture.survey.main_part import main_part
 from lyra_sim.capture.survey.standing_room import cell_for
+from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.splats import Splats
-from lyra_sim.errors import GeometryError, InputError
+from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.splat_depth import SplatDepth
 from lyra_sim.rendering.splat_view import render_splats
+from lyra_sim.splat_files.reading import read_splats
+from lyra_sim.splat_files.sound import Reading
 
-SUFFIXES = (".ply", ".spz")
-GZIP = b"\x1f\x8b"
 OPAQUE = 0.5
 """Splats that block less of the light than this are haze where the survey looks for floors and walls. Tuned, unrecorded."""
 REACH = 1.5
@@ -31,79 +31,20 @@ MOST_SIDE = 64
 BACKGROUND = (0.96, 0.96, 0.95)
 """Colour where no splat is, of the rendered views. Convention."""
 
-FARTHEST, LARGEST_LOG_SCALE = 1e9, 20.0
-"""No splat of a place lies farther from its origin [units] or is larger; sums in 32 bits break down beyond. Derived."""
 
+def read_given_splats(path: Path) -> Reading:
+    """Splats of any kind of file that is read, degrees 1 and 2 of harmonics filled up to 3 with zeros.
 
-def read_given_splats(path: Path) -> tuple[Splats, str]:
-    """Splats of a 3DGS PLY or an SPZ file, told by content, with unit quaternions; and the format's name.
+    That changes no colour, and simulators take degree 0 or 3 only.
 
     Raises:
-        InputError: Missing, broken, empty, with numbers that are none, or with activated values where raw ones belong.
+        InputError: As :func:`lyra_sim.splat_files.reading.read_splats`.
     """
-    check_file(path, SUFFIXES, expected="splats in a PLY or SPZ file")
-    with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP
-    try:
-        splats = read_spz(path) if packed else Splats.load_ply(path)
-    except GeometryError as error:
-        raise InputError(
-            str(path),
-            error.found,
-            expected="finite splats",
-            likely="Training diverged, or the file is damaged.",
-            next_step="Drop such splats in the tool they come from.",
-        ) from error
-    if len(splats) == 0:
-        raise InputError(str(path), "it holds no splats", expected="Gaussian splats")
-    if not packed:
-        _refuse_activated(splats, path)
-    if np.abs(splats.means).max() > FARTHEST or splats.log_scales.max() > LARGEST_LOG_SCALE:
-        raise InputError(
-            str(path),
-            f"a splat {np.abs(splats.means).max():.3g} units away, or of scale e^{splats.log_scales.max():.3g}",
-            expected="splats of a place",
-            likely="Training diverged, or the file is damaged.",
-            next_step="Drop such splats in the tool they come from.",
-        )
-    length = np.linalg.norm(splats.quats_wxyz.astype(np.float64), axis=1, keepdims=True)
-    if (length < 1e-12).any():
-        raise InputError(str(path), f"the rotation of splat {int(length.argmin())} is zero", expected="quaternions")
-    unit = Splats(
-        means=splats.means,
-        quats_wxyz=(splats.quats_wxyz / length).astype(np.float32),
-        log_scales=splats.log_scales,
-        opacity_logits=splats.opacity_logits,
-        sh_coeffs=_whole_degree(splats.sh_coeffs),
-    )
-    return unit, "SPZ" if packed else "3DGS PLY"
-
-
-def _whole_degree(sh_coeffs: Float32[np.ndarray, "n k 3"]) -> Float32[np.ndarray, "n d 3"]:
-    """Degrees 1 and 2 filled up to 3 with zeros, which changes no colour: simulators take degree 0 or 3 only."""
+    reading = read_splats(path)
+    sh_coeffs = reading.splats.sh_coeffs
     missing = 0 if sh_coeffs.shape[1] == 1 else 16 - sh_coeffs.shape[1]
-    return np.pad(sh_coeffs, ((0, 0), (0, missing), (0, 0)))
-
-
-def _refuse_activated(splats: Splats, path: Path) -> None:
-    """Raw values cover both signs; activated ones lie in 0..1, or above 0. Either would render as fog."""
-    logits, scales = splats.opacity_logits, splats.log_scales
-    if len(splats) > 1 and logits.min() >= 0 and 0.5 < logits.max() <= 1:
-        raise InputError(
-            str(path),
-            f"every opacity lies in {logits.min():.2f} to {logits.max():.2f}",
-            expected="logits, as 3DGS stores them",
-            likely="The opacities are activated already (0..1).",
-            next_step="Export them raw, or apply log(x / (1 - x)).",
-        )
-    if len(splats) > 1 and scales.min() > 0:
-        raise InputError(
-            str(path),
-            f"every scale lies above 0 ({scales.min():.3g} to {scales.max():.3g})",
-            expected="natural logarithms, as 3DGS stores them",
-            likely="The scales are activated already.",
-            next_step="Export them raw, or take their logarithm.",
-        )
+    filled = np.pad(sh_coeffs, ((0, 0), (0, missing), (0, 0)))
+    return replace(reading, splats=replace(reading.splats, sh_coeffs=filled))
 
 
 class SplatSight:
@@ -128,6 +69,18 @@ class Shell:
     faces: Int32[np.ndarray, "f 3"]
     samples: Float64[np.ndarray, "m 3"]
     """The middle of every cell."""
+
+
+def surveyed(splats: Splats, notes: ReadingNotes) -> tuple[Splats, ReadingNotes]:
+    """The splats that make up the place itself [metres, z up], without sky and what else hangs far outside; and notes of it."""
+    solid = np.flatnonzero(splats.opacities >= OPAQUE)
+    if not len(solid):
+        return splats, notes
+    part = main_part(splats.means[solid], splats.scales[solid].max(axis=1))
+    left_out = part.left_out("opaque splats")
+    if not left_out:
+        return splats, notes
+    return splats.select(solid[part.kept]), replace(notes, left_out=notes.left_out + left_out)
 
 
 def opaque_surface(splats: Splats, cell: float, *, subject: str) -> Shell:

@@ -154,7 +154,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     )
     if seen_and_hit is not None:
         sections.append(seen_and_hit)
-    text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed))
+    text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed, world.capture.told))
     path.write_text(text, encoding="utf-8")
 
 
@@ -277,7 +277,7 @@ def _map_over(world: World, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return pictures.map_colors(occupancy, inside, points).reshape(len(y), len(x), 3)
 
 
-def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
+def _provenance(world: MetricWorld, seed: int, told: Sequence[str]) -> Sequence[tuple[str, str]]:
     scale = world.scale
     rows = [
         ("scale", f"{scale.metres_per_unit:.6g} m per input unit, 1σ {100 * scale.sigma_relative:.3g} %, from: {scale.source}"),
@@ -286,6 +286,7 @@ def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
         *((name.replace("_", " "), _plain(value)) for name, value in sorted(asdict(world.evidence).items())),
         ("views", f"{len(world.cameras)} of {world.cameras.width} × {world.cameras.height} px"),
         ("splats", f"{len(world.splats):,}"),
+        *((("given", "\n".join(told)),) if told else ()),
         ("seed", str(seed)),
         ("versions", ", ".join(f"{name} {found}" for name in _PACKAGES if (found := _version(name)))),
     ]
