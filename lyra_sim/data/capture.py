@@ -153,11 +153,13 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
+    notes: tuple[ReadingNotes, ...] = ()
+    """What was left out of frames that somebody took, or guessed of them."""
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What a user has to be told of what was given; nothing where views were taken by somebody."""
-        return () if self.given is None else self.given.told
+        """What a user has to be told of what was given or taken: a line for each thing left out, read otherwise or guessed."""
+        return (*(line for one in self.notes for line in one.lines), *(() if self.given is None else self.given.told))
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -187,6 +189,7 @@ class Capture:
                 "depth": None if self.depth is None else asdict(self.depth),
                 "poses": poses_to_json(self.poses),
                 "given": {} if self.given is None else self.given.to_json(),
+                "notes": [one.to_json() for one in self.notes],
             },
         )
 
@@ -210,6 +213,7 @@ class Capture:
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
             poses=poses_from_json(facts["poses"]),
             given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
+            notes=tuple(ReadingNotes.from_json(one) for one in facts.get("notes", [])),
             given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )
