@@ -23,7 +23,7 @@ from lyra_sim.capture.survey.dense_samples import surface_samples
 from lyra_sim.capture.survey.mesh_files import read_given_mesh
 from lyra_sim.capture.survey.standing_room import CELL, find_standing
 from lyra_sim.conventions import c2w_opengl_from_opencv
-from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.given import PaintedMesh
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.painted_view import PaintedScene
 

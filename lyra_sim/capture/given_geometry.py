@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,17 +11,21 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
+from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.frame.stated_frame import given_frame
+from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
 from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
+from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.main_part import main_faces
-from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, ReadMesh, read_given_mesh
+from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, read_given_mesh
+from lyra_sim.capture.survey.painting import ReadMesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind, GivenFacts
-from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.given import LeftOut, PaintedMesh, ReadingNotes, told_on_failure
+from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.views import Views
-from lyra_sim.errors import InputError, SpecError
+from lyra_sim.errors import GeometryError, InputError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.ray_casting import RayCaster
@@ -51,7 +56,13 @@ class Sight(Protocol):
 
 
 def capture_surface(
-    source: SurfaceSource, stated: Stated, limits: CaptureConfig, *, read_usd: Callable[[Path], ReadMesh], out: Path
+    source: SurfaceSource,
+    stated: Stated,
+    limits: CaptureConfig,
+    *,
+    read_usd: Callable[[Path], ReadMesh],
+    seed: int,
+    out: Path,
 ) -> Capture:
     """Survey a mesh into ``out`` (``rgb/``, ``z_depth/``, ``valid.png``, cameras).
 
@@ -60,15 +71,23 @@ def capture_surface(
         stated: What the scene file says of scale and up.
         limits: How far and how many views.
         read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
+        seed: Of the points by which the up axis is doubted.
         out: Folder of the step.
 
     Raises:
         SpecError: The scene has no such source, or its files state different units or up axes.
         InputError: A file can't be read or holds no surface.
     """
+    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
+    with told_on_failure([one.notes for one in read]):
+        return _surveyed(source, stated, limits, read, seed=seed, out=out)
+
+
+def _surveyed(
+    source: SurfaceSource, stated: Stated, limits: CaptureConfig, read: list[ReadMesh], *, seed: int, out: Path
+) -> Capture:
     from lyra_sim.rendering.painted_view import PaintedScene
 
-    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
     units = {(one.metres_per_unit, one.up) for one in read}
     first = read[0]
     if len(units) > 1 and (stated.scale == "auto" or stated.up == "auto"):
@@ -94,7 +113,7 @@ def capture_surface(
         triangles=len(mesh.faces),
         triangles_dropped=sum(one.dropped for one in read),
         images=len(mesh.images),
-        beyond=tuple(map(str, beyond)),
+        reading=_accounts([one.notes for one in read], beyond),
     )
     return _captured(
         source,
@@ -105,13 +124,14 @@ def capture_surface(
         samples,
         normals,
         facts,
+        partial(_doubt_up, source, stated, frame, metric.vertices, metric.faces[inside], scene.caster, seed=seed),
         kind="given mesh",
-        subject=f"scene '{stated.scene}'",
+        scene=stated.scene,
         out=out,
     )
 
 
-def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, *, out: Path) -> Capture:
+def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, *, seed: int, out: Path) -> Capture:
     """Survey splats into ``out``; the splats themselves are kept beside, as they came.
 
     Raises:
@@ -125,23 +145,42 @@ def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, 
     metric = splats.moved(frame[0])
     _near_origin(metric.means, subject=source.file)
     near, notes = surveyed(metric, reading.notes)
-    shell = opaque_surface(near, CELL, subject=str(source.file))
-    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), notes=(notes,))
-    capture = _captured(
-        source,
-        limits,
-        frame,
-        SplatSight(metric),
-        RayCaster(shell.vertices, shell.faces),
-        shell.samples,
-        face_normals(shell.vertices, shell.faces),
-        facts,
-        kind="given splats",
-        subject=f"scene '{stated.scene}'",
-        out=out,
-    )
+    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), reading=(notes,))
+    with told_on_failure([notes]):
+        shell = opaque_surface(near, CELL, subject=str(source.file))
+        caster = RayCaster(shell.vertices, shell.faces)
+        capture = _captured(
+            source,
+            limits,
+            frame,
+            SplatSight(metric),
+            caster,
+            shell.samples,
+            face_normals(shell.vertices, shell.faces),
+            facts,
+            partial(_doubt_up, source, stated, frame, shell.vertices, shell.faces, caster, seed=seed),
+            kind="given splats",
+            scene=stated.scene,
+            out=out,
+        )
     splats.save_ply(out / GIVEN_SPLATS)
     return capture
+
+
+def _doubt_up(
+    source: Surveyed,
+    stated: Stated,
+    frame: tuple[Similarity, ScaleEstimate, str],
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    caster: RayCaster,
+    *,
+    seed: int,
+) -> None:
+    """Refuse an up axis that another fits clearly better than; a stated ``start`` is the user's word on where the floor is."""
+    if source.start is None:
+        signs = axis_signs(vertices, faces, caster, seed=seed)
+        check_stated_up(signs, stated="z", names=axes_of_file(frame[0]), said=frame[2], scene=stated.scene)
 
 
 def _captured(
@@ -153,18 +192,30 @@ def _captured(
     samples: np.ndarray,
     normals: np.ndarray,
     facts: GivenFacts,
+    doubt_up: Callable[[], None],
     *,
     kind: DepthKind,
-    subject: str,
+    scene: str,
     out: Path,
 ) -> Capture:
     world_from_capture, scale, up_source = frame
+    subject = f"scene '{scene}'"
     if source.cameras is not None:
+        doubt_up()
         cameras = _stated_cameras(source, limits).moved(world_from_capture)
         facts = replace(facts, views=len(cameras), cameras=source.cameras.name)
     else:
         start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
-        standing = find_standing(samples, caster, start=start, subject=subject)
+        try:
+            standing = find_standing(samples, caster, start=start, subject=subject)
+        except GeometryError:
+            doubt_up()  # where it can name the axis, it says more
+            raise
+        low, high = samples.min(axis=0), samples.max(axis=0)
+        check_floor(standing, caster, low, high, scene=scene)
+        doubt_up()
+        if start is None:
+            check_not_on_a_roof(standing, caster, float(low[2]), scene=scene)
         survey = plan_survey(standing, caster, normals, most_views=min(source.views, limits.max_views))
         cameras = survey.cameras
         facts = replace(facts, views=len(cameras), survey=survey.facts)
@@ -232,6 +283,15 @@ def _stated_cameras(source: Surveyed, limits: CaptureConfig) -> CameraPath:
             str(source.cameras), f"{table.width}x{table.height} pixels", expected=f"at most {MOST_CAMERA_PIXELS} in all"
         )
     return CameraPath(c2w=table.c2w, K=table.K, width=table.width, height=table.height)
+
+
+def _accounts(read: list[ReadingNotes], beyond: tuple[LeftOut, ...]) -> tuple[ReadingNotes, ...]:
+    """The readers' accounts, with what the survey leaves out: of the one file, or of all together where several are joined."""
+    if not beyond:
+        return tuple(read)
+    if len(read) == 1:
+        return (replace(read[0], left_out=read[0].left_out + beyond),)
+    return (*read, ReadingNotes(file=", ".join(one.file for one in read), format="as one surface", left_out=beyond))
 
 
 def _near_origin(points: np.ndarray, *, subject: Path) -> None:

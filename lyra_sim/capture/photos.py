@@ -13,10 +13,11 @@ from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, tria
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.photo_folder import take_in_files, take_in_folder
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
+from lyra_sim.capture.trust.photos_as_stored import misfits, read_as_stored
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
@@ -70,7 +71,7 @@ def capture_photos(
         up_source=up_source,
         depth=None,
         sparse=posed.sparse,
-        poses=_facts(chosen, photos),
+        poses=_facts(source, chosen, photos),
         geo=geo,
     )
 
@@ -125,10 +126,17 @@ def _found(photos: PhotoSet, poses: PosesConfig, *, work: Path, seed: int, scene
 def _given(photos: PhotoSet, given: PosedPhotos, poses: PosesConfig, *, work: Path, seed: int, scene: str) -> Chosen:
     """Given cameras stay as they are; points are triangulated from them, which is also how they are doubted."""
     posed = triangulate(given, photos, poses, work=work, seed=seed)
+    meant, as_stored = read_as_stored(given, photos, work=work)
+    unfit = misfits(meant, work=work)
+    if as_stored or unfit:
+        kept = tuple(index for index, name in enumerate(meant.names) if name not in unfit)
+        work = work / "again"
+        posed = triangulate(meant.select(kept), photos, poses, work=work, seed=seed)
     check_given_cameras(posed, photos, work=work, scene=scene)
     chosen = checked(posed, geo=_geo(photos, posed.names), subject=f"scene '{scene}'")
     without = [photo.name for photo in photos.photos if photo.name not in given.names]
-    return replace(chosen, dropped=chosen.dropped + tuple((name, "no camera was given for it") for name in without))
+    dropped = tuple(unfit.items()) + tuple((name, "no camera was given for it") for name in without)
+    return replace(chosen, facts=replace(chosen.facts, read_as_stored=as_stored), dropped=chosen.dropped + dropped)
 
 
 def _geo(photos: PhotoSet, names: tuple[str, ...]) -> Float64[np.ndarray, "n 3"] | None:
@@ -155,6 +163,15 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
     return held_out
 
 
-def _facts(chosen: Chosen, photos: PhotoSet) -> PoseFacts:
+def _facts(source: PhotoSource, chosen: Chosen, photos: PhotoSet) -> PoseFacts:
     """With what became of every file."""
-    return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped)
+    beside = _not_in_model(source, photos)
+    return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped, not_in_model=beside)
+
+
+def _not_in_model(source: PhotoSource, photos: PhotoSet) -> int:
+    """How many photos lie beside those that a COLMAP model registers: a model may be one of several pieces."""
+    if not isinstance(source, ColmapSource):
+        return 0
+    beside = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in source.images.rglob("*") if path.is_file())
+    return max(beside - len(photos.photos) - len(photos.skipped), 0)

@@ -15,11 +15,13 @@ from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.rgbd_layouts.depth_files import DepthReader, is_float
 from lyra_sim.capture.rgbd_layouts.reading import read_recording
 from lyra_sim.capture.rgbd_layouts.recording import Recording
-from lyra_sim.capture.trust.depth_check import check_frames
+from lyra_sim.capture.trust.colour_check import check_colour
+from lyra_sim.capture.trust.depth_check import check_frames, step_of
+from lyra_sim.capture.trust.depth_readings import ray_lengths
 from lyra_sim.conventions import METRES_PER_UNIT
 from lyra_sim.data.capture import Capture, DepthFacts
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.posed import Lens
-from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath
@@ -48,11 +50,11 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
     depths = DepthReader(
         unit=METRES_PER_UNIT[unit] if isinstance(unit, str) else unit,
         floats=is_float(recording.frames[0].depth, max_pixels=limits.max_pixels),
-        reach=(limits.min_depth, limits.rgbd_max_depth),
+        farthest=limits.rgbd_max_depth * (float(ray_lengths(cameras).max()) if source.depth_kind == "ray" else 1.0),
         max_pixels=limits.max_pixels,
         depth_K=recording.depth_K,
     )
-    measured = _write_views(recording, depths, cameras, limits, out=out)
+    measured = _write_views(recording, depths, cameras, limits, depth_kind=source.depth_kind, out=out)
     if (out / VIDEO_FRAMES).is_dir():
         shutil.rmtree(out / VIDEO_FRAMES)
     suffix = ".png" if table.distortion.any() else recording.frames[0].colour.suffix.lower()
@@ -60,8 +62,16 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
     names = tuple(frame.name for frame in recording.frames)
     views = Views(folder=out, names=names, rgb_suffix=suffix, units_per_depth_count=per_count)
     agreement = check_frames(
-        cameras, views, subject=recording.subject.name, scene=stated.scene, axes=table.axes, depth_unit=str(unit)
+        cameras,
+        views,
+        subject=recording.subject.name,
+        scene=stated.scene,
+        axes=table.axes,
+        depth_unit=unit,
+        depth_kind=source.depth_kind,
     )
+    colours = recording.frames[0].colour.parent.name if source.frames is None else source.frames.name
+    check_colour(list(agreement.same), views, step=step_of(cameras), subject=colours, scene=stated.scene)
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
         raise InputError(
@@ -73,14 +83,16 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
         world_from_capture=world_from_capture,
         scale=scale,
         held_out=held_out,
-        frame_agreement=agreement.share if agreement.pairs else None,
+        frame_agreement=agreement.share if agreement.telling else None,
         up_source=up_source,
         depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),
-        notes=(_with_depth_notes(recording.notes, depths, cameras),),
+        reading=(_with_depth_notes(recording.notes, depths, cameras),),
     )
 
 
-def _write_views(recording: Recording, depths: DepthReader, cameras: CameraPath, limits: CaptureConfig, *, out: Path) -> float:
+def _write_views(
+    recording: Recording, depths: DepthReader, cameras: CameraPath, limits: CaptureConfig, *, depth_kind: str, out: Path
+) -> float:
     """Write every view; the share of pixels with depth, 0..1."""
     (out / "rgb").mkdir(parents=True)
     (out / "z_depth").mkdir()
@@ -95,6 +107,8 @@ def _write_views(recording: Recording, depths: DepthReader, cameras: CameraPath,
             next_step="Undistort the images first.",
         )
     lens = _undistortion(cameras, table) if table.distortion.any() else None
+    per_z = ray_lengths(cameras) if depth_kind == "ray" else None
+    reach = (limits.min_depth / depths.metres_per_count, limits.rgbd_max_depth / depths.metres_per_count)
     measured = 0
     for frame, K in zip(recording.frames, cameras.K, strict=True):
         path, name = frame.colour, frame.name
@@ -111,6 +125,9 @@ def _write_views(recording: Recording, depths: DepthReader, cameras: CameraPath,
             raise InputError(str(path.parent), f"images of several kinds ({', '.join(sorted(suffixes))})", expected="one kind")
         counts = depths.counts(frame.depth, frame.confidence, K=K, size=size)
         counts = lens.depth_counts(counts) if lens is not None else counts
+        if per_z is not None:
+            counts = np.round(counts / per_z).astype(np.uint16)
+        counts[(counts < reach[0]) | (counts > reach[1])] = 0
         measured += int((counts > 0).sum())
         Image.fromarray(counts).save(out / "z_depth" / f"{name}.png", compress_level=3)
     valid = lens.valid if lens is not None else np.ones(size, bool)

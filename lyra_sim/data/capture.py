@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.data.files import from_row, read_arrays, read_json, to_row, write_arrays, write_json
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.posed import OnePhotoFacts, PoseFacts, poses_from_json, poses_to_json
-from lyra_sim.data.reading import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.data.views import Views
@@ -30,6 +30,10 @@ GIVEN_SPLATS = "given_splats.ply"
 """Given splats in a capture's folder."""
 LEAST_NOISE = 0.003
 """Estimated depth is never trusted to be better than this fraction. Tuned, unrecorded."""
+
+
+UNPROVEN = "no two views lie far enough apart to tell whether depth, cameras and colour fit together: nothing was proven"
+"""Told of measured depth that nothing could check. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,32 +101,32 @@ class GivenFacts:
     cameras: str | None = None
     """File of the cameras that were stated; None: they were chosen, and ``survey`` tells how."""
     survey: SurveyFacts | None = None
-    notes: tuple[ReadingNotes, ...] = ()
-    """What was left out of the files or taken otherwise than they mean it."""
-    beyond: tuple[str, ...] = ()
-    """What was left out of the survey."""
+    reading: tuple[ReadingNotes, ...] = ()
+    """What each file holds, what was taken of it, and what was left out of it or of the survey."""
 
     @property
     def told(self) -> tuple[str, ...]:
         """What a user has to be told: one line for each thing left out or taken otherwise."""
-        return (*(line for one in self.notes for line in one.lines), *self.beyond)
+        return tuple(line for one in self.reading for line in one.lines)
 
     def to_json(self) -> dict[str, Any]:
         """One flat object, without what doesn't apply."""
         row = to_row(self, optional=("triangles", "triangles_dropped", "images", "splats", "cameras"))
-        row |= {"notes": [one.to_json() for one in self.notes]}
-        row = {name: value for name, value in row.items() if value or name not in ("notes", "beyond")}
+        del row["reading"]
+        row |= {"reading": [one.to_json() for one in self.reading]} if self.reading else {}
         return row | (row.pop("survey") or {})
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "GivenFacts":
-        row = row | {"notes": [ReadingNotes.from_json(one) for one in row.get("notes", [])]}
+        row = dict(row)
+        reading = tuple(ReadingNotes.from_json(one) for one in row.pop("reading", ()))
         if "standing" not in row:
-            return from_row(cls, row)
+            return replace(from_row(cls, row), reading=reading)
         names = [field.name for field in fields(SurveyFacts)]
         standing = from_row(StandingFacts, row["standing"])
         survey = from_row(SurveyFacts, {name: row[name] for name in names if name in row} | {"standing": standing})
-        return replace(from_row(cls, {name: value for name, value in row.items() if name not in names}), survey=survey)
+        plain = from_row(cls, {name: value for name, value in row.items() if name not in names})
+        return replace(plain, survey=survey, reading=reading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +142,8 @@ class Capture:
     held_out: tuple[int, ...]
     """Indices of views that no geometry may use; they are there to measure it."""
     frame_agreement: float | None
-    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view."""
+    """Share of depth that lands on the depth of neighbouring views, 0..1; None for a single view, and where none
+    lie far enough apart to tell."""
     up_source: str
     """Evidence for the provisional up direction (``declared z``, ``mean camera up``)."""
     depth: DepthFacts | None
@@ -153,13 +158,22 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
-    notes: tuple[ReadingNotes, ...] = ()
+    reading: tuple[ReadingNotes, ...] = ()
     """What was left out of frames that somebody took, or guessed of them."""
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What a user has to be told of what was given or taken: a line for each thing left out, read otherwise or guessed."""
-        return (*(line for one in self.notes for line in one.lines), *(() if self.given is None else self.given.told))
+        """What a user has to be told of the input: what was left out, taken otherwise than stated, or never proven."""
+        return (*(self.given.told if self.given is not None else ()), *self.told_of_views)
+
+    @property
+    def told_of_views(self) -> tuple[str, ...]:
+        """That part of it which is about photos, and frames with their depth, not about given files."""
+        of_frames = (line for one in self.reading for line in one.lines)
+        of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
+        measured = self.depth is not None and self.depth.kind == "measured"
+        unproven = measured and self.frame_agreement is None and len(self.views) > 1
+        return (*of_frames, *of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -189,7 +203,7 @@ class Capture:
                 "depth": None if self.depth is None else asdict(self.depth),
                 "poses": poses_to_json(self.poses),
                 "given": {} if self.given is None else self.given.to_json(),
-                "notes": [one.to_json() for one in self.notes],
+                "reading": [one.to_json() for one in self.reading],
             },
         )
 
@@ -213,7 +227,7 @@ class Capture:
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
             poses=poses_from_json(facts["poses"]),
             given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
-            notes=tuple(ReadingNotes.from_json(one) for one in facts.get("notes", [])),
+            reading=tuple(ReadingNotes.from_json(one) for one in facts.get("reading", [])),
             given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

@@ -1,5 +1,6 @@
 """Photos as they came in, and the same photos once every one has a camera: what capture works with before it undistorts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,9 @@ from lyra_sim.data.files import from_row, to_row
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.errors import FrameError
 from lyra_sim.geometry.rigid import Similarity
+
+NAMED = 5
+"""Photos that a note lists before it counts the rest. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +46,8 @@ class Photo:
     gps: GpsFix | None = None
     seconds: float | None = None
     """Time of a video frame from its start [s]."""
+    orientation: int = 1
+    """EXIF orientation of the file it came from, 1..8; 1 was upright already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +170,31 @@ class PoseFacts:
     """Name and reason of every photo without a trusted camera."""
     skipped: tuple[tuple[str, str], ...] = ()
     """File and reason of everything that intake left out."""
+    not_in_model: int = 0
+    """Photos in the folder that a given model says nothing of."""
+    read_as_stored: tuple[str, ...] = ()
+    """Names of photos that were stored turned, and whose given cameras mean them so."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What a user has to be told: which photos were left out, or read otherwise than EXIF says."""
+        said = []
+        left = [f"{name} ({why})" for name, why in (*self.dropped, *self.skipped)]
+        if left or self.not_in_model:
+            beside = f"; {self.not_in_model} more lie in the folder and aren't in the model" if self.not_in_model else ""
+            shown = f"; left out: {_first(left)}" if left else ""
+            said.append(f"{self.posed} of {self.posed + len(left) + self.not_in_model} photos are used{shown}{beside}")
+        if stored := self.read_as_stored:
+            said.append(
+                f"{len(stored)} photos were stored turned, and their cameras mean the pixels as stored: read so, EXIF not "
+                f"applied ({_first(stored)})"
+            )
+        return tuple(said)
+
+
+def _first(names: Sequence[str]) -> str:
+    """A few of them, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 @dataclass(frozen=True, kw_only=True)

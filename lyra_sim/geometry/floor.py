@@ -16,6 +16,9 @@ MIN_AREA = 0.3
 LOWEST_SHARE = 0.25
 """A lower layer is taken over the largest one when it has at least this share of its area. Tuned, unrecorded."""
 
+BUILT = 0.4
+"""Share of the samples that is level or plumb wherever a room was seen; of depth that fits no cameras it is less. Tuned,
+unrecorded."""
 
 FLOOR_PIECES = 30
 """Independent pieces the samples of a floor count as: neighbours err together. Tuned, unrecorded."""
@@ -83,12 +86,18 @@ def find_floor(
     heights = points @ up
     candidate = (normals @ up > np.cos(np.radians(15.0))) & (heights < eye)
     if candidate.sum() * sample_area < MIN_AREA:
+        along = np.abs(normals @ up)
+        built = bool(((along > np.cos(np.radians(15.0))) | (along < np.sin(np.radians(15.0)))).mean() > BUILT)
         raise GeometryError(
             subject,
             f"{candidate.sum() * sample_area:.2f} m² of level surface below the cameras",
             expected=f"at least {MIN_AREA} m² of floor",
-            likely="The floor was never in view, or the up direction is wrong.",
-            next_step="Film the floor, or set 'up' for the scene.",
+            likely="The floor was never in view, or the up direction is wrong."
+            if built
+            else "Hardly anything is level or plumb: depth and cameras may not belong together, or up is another direction.",
+            next_step="Film the floor, or set 'up' for the scene."
+            if built
+            else "Look at the capture's depth and cameras first.",
         )
     height = _lowest_large_layer(heights[candidate], band)
     normal, rms = up, np.inf

@@ -1,5 +1,6 @@
 """Re-rendered splats against the photos they were made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,4 +52,17 @@ def image_metrics(world: MetricWorld, views: ViewSet) -> list[Metric]:
         measured(f"image.{views.name}.psnr", average([score.psnr for score in scores]), n=n, note="mean over views"),
         measured(f"image.{views.name}.ssim", average([score.ssim for score in scores]), n=n, note="mean over views"),
         measured(f"image.{views.name}.covered", average(covered), n=n, note="mean over views"),
+    ]
+
+
+def given_metrics(looks: Sequence[Metric]) -> list[Metric]:
+    """The mean PSNR once more for given geometry, where it may fail: photos have exposure and noise, these views don't.
+
+    Args:
+        looks: Of :func:`image_metrics`.
+    """
+    return [
+        measured("given.psnr", np.nan if one.value is None else one.value, n=one.n, note=f"as {one.name}")
+        for one in looks
+        if one.name.endswith(".psnr")
     ]

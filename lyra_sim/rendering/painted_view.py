@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_sim.data.painted_mesh import PaintedMesh
+from lyra_sim.data.given import PaintedMesh
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.rendering.mesh_view import BACKGROUND_RGB
 from lyra_sim.rendering.ray_casting import Hits, RayCaster

@@ -241,15 +241,21 @@ class _SceneBuild:
             )
             if plan.action != "run":
                 self.events(replace(about, kind="left" if plan.action == "left" else "skipped"))
+                if plan.action == "current":
+                    self._tell_notes(about, plan)
                 continue
             self._refuse_stale_inputs(plan)
             self.events(about)
             clock = time.monotonic()
             self._make(plan)
             self.events(replace(about, kind="finished", seconds=round(time.monotonic() - clock, 3)))
-            for line in notes_of(plan.folder):
-                self.events(replace(about, kind="note", reason=line))
+            self._tell_notes(about, plan)
         self.current = ""
+
+    def _tell_notes(self, about: Event, plan: StepPlan) -> None:
+        """What the step left for a person to know, each time its result is built on."""
+        for line in notes_of(plan.folder):
+            self.events(replace(about, kind="note", reason=line))
 
     def _is_current(self, name: str) -> bool:
         plan = self.planner.done.get(name)

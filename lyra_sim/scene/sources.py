@@ -45,6 +45,8 @@ class RgbdSource(ViewSource, PosedBy):
     depth_unit: Literal["auto", "m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "auto"
     """Unit of one depth count, by name or in metres (TUM: 0.0002). auto: the layout's; else metres of floats, millimetres of
     counts."""
+    depth_kind: Literal["z", "ray"] = "z"
+    """What a depth count measures: along the optical axis, or along the ray, as Isaac Sim's distance_to_camera does."""
     depth_unit_sigma: Annotated[float, Field(gt=0, lt=1)] | None = 0.02
     """How sure it is that this is metres, as a fraction (1-sigma). null: depth and cameras share a unit of their own, as
     renders of a model without scale do, and something else has to tell it."""

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, UInt32
 
 from lyra_sim.conventions import rgb_from_sh_dc, sh_dc_from_rgb
-from lyra_sim.data.reading import LeftOut
+from lyra_sim.data.given import LeftOut
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.limits import check_count

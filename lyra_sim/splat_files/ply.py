@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from lyra_sim.conventions import sh_dc_from_rgb
-from lyra_sim.data.reading import LeftOut
+from lyra_sim.data.given import LeftOut
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.limits import check_count

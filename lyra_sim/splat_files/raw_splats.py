@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
-from lyra_sim.data.reading import LeftOut
+from lyra_sim.data.given import LeftOut
 
 Kind = Literal["3DGS PLY", "compressed PLY", "SPZ", "SOG", ".splat"]
 """What is read and written, by the name that messages use."""

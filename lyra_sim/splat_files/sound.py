@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from lyra_sim.data.reading import LeftOut, ReadingNotes
+from lyra_sim.data.given import LeftOut, ReadingNotes
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.limits import check_count

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_sim.data.reading import LeftOut
+from lyra_sim.data.given import LeftOut
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.limits import beyond, check_count, inflated, unzstd

@@ -28,7 +28,7 @@ def sources(source: Source) -> tuple[Path, ...]:
     return named
 
 
-@step(version=7, sources=sources)
+@step(version=8, sources=sources)
 def capture(
     *,
     source: Source,
@@ -53,11 +53,11 @@ def capture(
             from lyra_sim.capture.given_geometry import capture_surface
             from lyra_sim.usd.given_mesh import read_usd_mesh
 
-            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, out=out)
+            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, seed=seed, out=out)
         case SplatsSource():
             from lyra_sim.capture.given_geometry import capture_splats
 
-            captured = capture_splats(source, stated, capture, out=out)
+            captured = capture_splats(source, stated, capture, seed=seed, out=out)
         case _:
             from lyra_sim.capture.photos import capture_photos
 

@@ -13,5 +13,9 @@
 - ``colliders``: hulls
 - ``lamps``: where they hang
 - ``given_mesh``: somebody else's stage as a mesh
+- ``given_prims``: which prims of it are surface
+- ``given_pieces``: one prim in pieces of one look
+- ``given_shapes``: spheres, cylinders and the like
+- ``given_looks``: base colours
 - ``rules``: what anybody's stage must keep
 """

@@ -20,10 +20,11 @@ def check_model_folder(folder: Path) -> None:
     kinds = [suffix for suffix in (".bin", ".txt") if all((folder / f"{name}{suffix}").is_file() for name in _NEEDED)]
     if not kinds:
         present = [name for name in _NEEDED for suffix in (".bin", ".txt") if (folder / f"{name}{suffix}").is_file()]
-        inside = sorted(path.parent.relative_to(folder) for path in folder.glob("**/cameras.*") if path.parent != folder)
+        inside = _models_inside(folder)
         missing = [name for name in _NEEDED if name not in present]
         if not present:
-            found = "no COLMAP model, none of its files"
+            listed = ", ".join(f"'{name}' with {count} photos" for name, count in inside)
+            found = "no COLMAP model, none of its files" + (f", but {len(inside)} inside: {listed}" if inside else "")
         elif missing:
             found = f"{' and '.join(missing)} missing from the COLMAP model"
         else:
@@ -33,13 +34,33 @@ def check_model_folder(folder: Path) -> None:
             found,
             expected="cameras, images and points3D, all .bin or all .txt",
             likely=None if inside else "The model was copied in part, or colmap.model names another folder.",
-            next_step=f"Set colmap.model to its subfolder {inside[0]}."
+            next_step=f"Set colmap.model to its subfolder {inside[0][0]}"
+            + (", the one with most photos; the others are separate pieces of the recording." if len(inside) > 1 else ".")
             if inside
             else "Set colmap.model to the folder that COLMAP wrote all three files to, often sparse/0.",
         )
     if kinds[0] == ".bin":
         for name, ends in (("cameras", _end_of_cameras), ("images", _end_of_images), ("points3D", _end_of_points)):
             _check_whole(folder / f"{name}.bin", ends)
+
+
+def _models_inside(folder: Path) -> list[tuple[Path, int]]:
+    """Subfolders that hold a model, and how many photos each registers; most photos first."""
+    found = {}
+    for path in folder.glob("**/cameras.*"):
+        suffix = path.suffix
+        if path.parent != folder and suffix in (".bin", ".txt") and path.with_name(f"images{suffix}").is_file():
+            found[path.parent.relative_to(folder)] = _photos_of(path.with_name(f"images{suffix}"))
+    return sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _photos_of(images: Path) -> int:
+    """Photos that an ``images`` file of a model lists: its own count, or two lines each of text."""
+    if images.suffix == ".bin":
+        head = images.read_bytes()[:8]
+        return int(struct.unpack("<Q", head)[0]) if len(head) == 8 else 0
+    with images.open(encoding="utf-8", errors="replace") as stream:
+        return sum(not line.startswith("#") for line in stream) // 2
 
 
 def _check_whole(path: Path, ends: Callable[[bytes], int]) -> None:

@@ -5,4 +5,5 @@
 - ``scale_evidence``: what photos tell: GPS, camera height, marked lengths
 - ``geodesy``: GPS fixes as metres
 - ``stated_frame``: up and unit of given geometry
+- ``given_frame_check``: whether that up is the one it stands on
 """

@@ -50,6 +50,15 @@ def given_frame(
     return Similarity(scale=scale.metres_per_unit, rotation=rotation, translation=np.zeros(3)), scale, said
 
 
+def axes_of_file(world_from_capture: Similarity) -> dict[str, str]:
+    """What the file calls each axis of the world, by name."""
+    names = {}
+    for name, axis in AXES.items():
+        in_file = world_from_capture.rotation.T @ np.array(axis, np.float64)
+        names[name] = max(AXES, key=lambda other: float(in_file @ AXES[other]))
+    return names
+
+
 def _scale(stated: Stated, metres_per_unit: float | None, source: str) -> ScaleEstimate:
     evidence = []
     for piece in stated.scales:

@@ -87,7 +87,15 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
             upright = upright.transpose(_TRANSPOSED[facts.orientation])
         width, height = upright.size
         upright.save(target, format="PNG", compress_level=PNG_EFFORT)
-    return Photo(name=name, file=target, width=width, height=height, focal_px=facts.focal_px, gps=facts.gps)
+    return Photo(
+        name=name,
+        file=target,
+        width=width,
+        height=height,
+        focal_px=facts.focal_px,
+        gps=facts.gps,
+        orientation=facts.orientation,
+    )
 
 
 def _checked_kind(file: Path, limits: CaptureConfig) -> str:

@@ -64,8 +64,8 @@ class DepthReader:
     """Length of the files' own unit [m]."""
     floats: bool
     """The files hold fractions of it."""
-    reach: tuple[float, float]
-    """Nearest and farthest depth that counts as measured [m]."""
+    farthest: float
+    """Fractions beyond this count as not measured [m]."""
     max_pixels: int
     depth_K: Float64[np.ndarray, "3 3"] | None
     low_confidence: int = 0
@@ -78,12 +78,12 @@ class DepthReader:
     @property
     def metres_per_count(self) -> float:
         """Of what is written: the files' own for counts; for fractions as fine as the farthest depth allows."""
-        return self.reach[1] / COUNTS if self.floats else self.unit
+        return 1.01 * self.farthest / COUNTS if self.floats else self.unit
 
     def counts(
         self, path: Path, confidence: Path | None, *, K: Float64[np.ndarray, "3 3"], size: tuple[int, int]
     ) -> UInt16[np.ndarray, "h w"]:
-        """Depth as counts at the colour image's size, nearest neighbour; 0 where nothing was measured within reach.
+        """Depth as counts at the colour image's size, nearest neighbour; 0 where nothing was measured.
 
         Args:
             path: The depth file.
@@ -98,17 +98,19 @@ class DepthReader:
         if (values.dtype.kind == "f") != self.floats:
             found, expected = ("whole numbers", "fractions") if self.floats else ("fractions", "whole numbers")
             raise InputError(str(path), f"{found} in it", expected=f"{expected}, as in the first file")
-        with np.errstate(invalid="ignore"):
-            known = (values > 0) & (values >= self.reach[0] / self.unit) & (values <= self.reach[1] / self.unit)
-        counts = np.zeros(values.shape, np.uint16)
-        per_count = self.metres_per_count / self.unit if self.floats else 1.0
-        counts[known] = np.minimum(np.round(values[known] / per_count), COUNTS)
+        if self.floats:
+            with np.errstate(invalid="ignore"):
+                known = (values > 0) & (values <= self.farthest / self.unit)
+            counts = np.zeros(values.shape, np.uint16)
+            counts[known] = np.round(values[known] * (self.unit / self.metres_per_count))
+        else:
+            counts, known = values.copy(), values > 0
         self.measured += int(known.sum())
         if confidence is not None:
             low = _low(confidence, values.shape, self.max_pixels) & known
             self.low_confidence += int(low.sum())
             counts[low] = 0
-        deep, wide = (int(side) for side in counts.shape)
+        deep, wide = counts.shape[0], counts.shape[1]
         if (deep, wide) == size and self.depth_K is None:
             return counts
         self.sizes.add((wide, deep))

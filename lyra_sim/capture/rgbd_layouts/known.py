@@ -42,7 +42,7 @@ _UNREAD = (
     ("*.r3d", "a Record3D recording", "Export it from the app as EXR with RGB, and write the depth as .npy in metres."),
     (
         "*_Color_*.png",
-        "pictures that rs-convert wrote, which have no poses",
+        "pictures of rs-convert, which have no poses",
         "Find the cameras first, for instance by 'photos:'.",
     ),
 )

@@ -11,7 +11,7 @@ from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.known import parts_of
 from lyra_sim.capture.rgbd_layouts.pairing import depth_of, in_order, posed
 from lyra_sim.capture.rgbd_layouts.recording import Frame, Parts, Recording
-from lyra_sim.data.reading import LeftOut, ReadingNotes
+from lyra_sim.data.given import LeftOut, ReadingNotes
 from lyra_sim.errors import InputError
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import CaptureConfig

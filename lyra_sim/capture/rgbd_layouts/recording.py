@@ -8,7 +8,7 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.cameras.camera_files import CameraTable
 from lyra_sim.capture.cameras.camera_readers import GivenIntrinsics
-from lyra_sim.data.reading import ReadingNotes
+from lyra_sim.data.given import ReadingNotes
 
 
 @dataclass(frozen=True, kw_only=True)

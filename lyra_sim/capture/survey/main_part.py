@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from lyra_sim.capture.survey.standing_room import CELL, COARSEST, HEADROOM, LARGEST, MOST_CELLS
-from lyra_sim.data.reading import LeftOut
+from lyra_sim.data.given import LeftOut
 
 LINK = 2.0
 """Points in the same or neighbouring cells of this edge hang together [m]. Tuned, unrecorded."""

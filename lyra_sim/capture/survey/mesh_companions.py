@@ -11,14 +11,16 @@ from urllib.parse import unquote
 
 MOST_HEADER = 64 << 10
 """Bytes of a PLY file in which its header ends. Convention."""
+MOST_JSON = 4 << 30
+"""Bytes of a text glTF that are looked at. Convention."""
 GLTF_MAGIC, GLTF_JSON = b"glTF", 0x4E4F534A
 
 
 def files_named_by(mesh: Path) -> tuple[Path, ...]:
-    """Materials, images and buffers that an OBJ, PLY or GLB file names and that exist; none for any other kind."""
+    """Materials, images and buffers that an OBJ, PLY or glTF file names and that exist; none for any other kind."""
     if not mesh.is_file():
         return ()
-    named = {".obj": _of_obj, ".ply": _of_ply, ".glb": _of_glb}.get(mesh.suffix.lower(), lambda _: [])(mesh)
+    named = {".obj": _of_obj, ".ply": _of_ply, ".glb": _of_gltf, ".gltf": _of_gltf}.get(mesh.suffix.lower(), lambda _: [])(mesh)
     return tuple(dict.fromkeys(file for file in named if _exists(file)))
 
 
@@ -44,17 +46,18 @@ def _of_ply(mesh: Path) -> list[Path]:
     return [mesh.parent / line[line.lower().index("texturefile") + len("texturefile") :].strip() for line in lines]
 
 
-def _of_glb(mesh: Path) -> list[Path]:
+def _of_gltf(mesh: Path) -> list[Path]:
     """Of images and buffers that aren't in the file itself (glTF 2.0, GLB layout); names may be percent-encoded."""
     with mesh.open("rb") as stream:
         head = stream.read(20)
-        if len(head) < 20 or head[:4] != GLTF_MAGIC:
-            return []
-        size, kind = struct.unpack("<II", head[12:])
-        text = stream.read(min(size, mesh.stat().st_size)) if kind == GLTF_JSON else b""
+        if head[:4] != GLTF_MAGIC:
+            text = head + stream.read(MOST_JSON) if head.lstrip().startswith(b"{") else b""
+        else:
+            size, kind = struct.unpack("<II", head[12:]) if len(head) == 20 else (0, 0)
+            text = stream.read(min(size, mesh.stat().st_size)) if kind == GLTF_JSON else b""
     try:
         tree: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     pieces = [piece for key in ("images", "buffers") for piece in _list(tree, key)]
     names = [piece["uri"] for piece in pieces if isinstance(piece, dict) and isinstance(piece.get("uri"), str)]

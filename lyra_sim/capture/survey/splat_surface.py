@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from lyra_sim.capture.survey.dense_samples import thinned
 from lyra_sim.capture.survey.main_part import main_part
 from lyra_sim.capture.survey.standing_room import cell_for
-from lyra_sim.data.reading import ReadingNotes
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.splats import Splats
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.cameras import CameraPath

@@ -8,5 +8,8 @@
 - ``model_agreement``: where two models agree
 - ``gps_check``: against fixes
 - ``epipolar_check``: given cameras against what photos share
+- ``photos_as_stored``: the same photo by photo, and photos that were stored turned
 - ``depth_check``: given cameras against depth
+- ``depth_readings``: what else the numbers of depth images may mean
+- ``colour_check``: colour against depth
 """

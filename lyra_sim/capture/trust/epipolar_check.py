@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from lyra_sim.capture.cameras.colmap_model import camera_of_lens
 from lyra_sim.capture.cameras.photo_matches import matched_pixels
@@ -26,6 +26,20 @@ HOPELESS = 0.05
 Tuned on the photo sets."""
 CLEARLY = 1.5
 """Another reading is named when it agrees this many times as often. Tuned on the photo sets."""
+
+
+def photo_agreement(posed: PosedPhotos, *, work: Path) -> tuple[Float64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """The same photo by photo, over the matches that each takes part in (NaN without any), and how many those are.
+
+    Args:
+        posed: Cameras.
+        work: Folder that :func:`lyra_sim.capture.cameras.structure_from_motion.triangulate` left its matches in.
+    """
+    rays = _matched_rays(posed, work)
+    count = np.bincount(rays.views.ravel(), minlength=len(posed)).astype(np.int64)
+    fitting = np.repeat(_fits(posed.c2w, rays), 2)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(rays.views.ravel(), fitting, minlength=len(posed)) / count, count
 
 
 def check_given_cameras(posed: PosedPhotos, photos: PhotoSet, *, work: Path, scene: str) -> float:
@@ -128,20 +142,25 @@ def _rays(camera: object, pixels: Float64[np.ndarray, "m 2"]) -> Float64[np.ndar
 def _agreement(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> float:
     """Share of verified matches that the cameras allow within 4 px of a 1000 px photo, 0..1; NaN without any match.
 
-    Matches were verified by a fundamental or essential matrix of their own, not by these cameras. A match is allowed where
-    a point before both cameras could cause it: on the arc from the direction of the other camera to that of the point at
-    infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point behind a camera is not
-    allowed. The cameras' scale and world frame don't matter.
+    Matches were verified by a fundamental or essential matrix of their own, not by these cameras.
     """
-    if len(rays.views) == 0:
-        return float("nan")
+    return float(_fits(c2w, rays).mean()) if len(rays.views) else float("nan")
+
+
+def _fits(c2w: Float64[np.ndarray, "n 4 4"], rays: _MatchedRays) -> Bool[np.ndarray, "m"]:
+    """Which matches the cameras allow.
+
+    A match is allowed where a point before both cameras could cause it: on the arc from the direction of the other camera to
+    that of the point at infinity (Hartley & Zisserman 2004, 9.1 and 21). So a turn on the spot is checked too, and a point
+    behind a camera is not allowed. The cameras' scale and world frame don't matter.
+    """
     first, second = c2w[rays.views[:, 0]], c2w[rays.views[:, 1]]
     second_from_world = np.swapaxes(second[:, :3, :3], 1, 2)
     at_infinity = np.einsum("nij,njk,nk->ni", second_from_world, first[:, :3, :3], rays.first)
     baseline = np.einsum("nij,nj->ni", second_from_world, first[:, :3, 3] - second[:, :3, 3])
     other_camera = baseline / np.maximum(np.linalg.norm(baseline, axis=1, keepdims=True), 1e-12)
     off = _angle_to_arc(rays.second, other_camera, at_infinity) * rays.pixels_per_radian
-    return float((off < NEAR_PX).mean())
+    return np.asarray(off < NEAR_PX)
 
 
 def _angle_to_arc(

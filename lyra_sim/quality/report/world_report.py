@@ -27,6 +27,7 @@ from lyra_sim.quality.report.page import Figure, Section, image, page, swatches
 from lyra_sim.quality.report.photos import photos_section
 from lyra_sim.quality.report.physics import physics_section
 from lyra_sim.quality.report.plan_svg import PlanSvg
+from lyra_sim.quality.report.reading import reading_section
 from lyra_sim.rendering.mesh_view import SECTION_RGB, MeshScene
 
 CUT_ABOVE_FLOOR_M = 1.6
@@ -129,6 +130,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
     asked = (
+        reading_section(world.capture.given.reading if world.capture.given is not None else (), world.capture.told_of_views),
         photos_section(world.capture, world.views, width=VIEW_PX),
         walk_section(world.video, world.capture.depth, width=VIEW_PX),
     )
@@ -154,7 +156,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     )
     if seen_and_hit is not None:
         sections.append(seen_and_hit)
-    text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed, world.capture.told))
+    text = page(report, headline=HEADLINE, sections=sections, provenance=_provenance(world.metric, seed))
     path.write_text(text, encoding="utf-8")
 
 
@@ -277,7 +279,7 @@ def _map_over(world: World, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return pictures.map_colors(occupancy, inside, points).reshape(len(y), len(x), 3)
 
 
-def _provenance(world: MetricWorld, seed: int, told: Sequence[str]) -> Sequence[tuple[str, str]]:
+def _provenance(world: MetricWorld, seed: int) -> Sequence[tuple[str, str]]:
     scale = world.scale
     rows = [
         ("scale", f"{scale.metres_per_unit:.6g} m per input unit, 1σ {100 * scale.sigma_relative:.3g} %, from: {scale.source}"),
@@ -286,7 +288,6 @@ def _provenance(world: MetricWorld, seed: int, told: Sequence[str]) -> Sequence[
         *((name.replace("_", " "), _plain(value)) for name, value in sorted(asdict(world.evidence).items())),
         ("views", f"{len(world.cameras)} of {world.cameras.width} × {world.cameras.height} px"),
         ("splats", f"{len(world.splats):,}"),
-        *((("given", "\n".join(told)),) if told else ()),
         ("seed", str(seed)),
         ("versions", ", ".join(f"{name} {found}" for name in _PACKAGES if (found := _version(name)))),
     ]

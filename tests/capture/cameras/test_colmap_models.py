@@ -9,6 +9,7 @@ import pycolmap
 import pytest
 from scipy.spatial.transform import Rotation
 
+from lyra_sim.capture.cameras.colmap_folder import check_model_folder
 from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_by_colmap
 from lyra_sim.capture.intake.photo_folder import take_in_files
 from lyra_sim.data.posed import PosedPhotos
@@ -184,3 +185,16 @@ def test_image_names_dont_reach_out_of_the_folder(folder: Path, tiny_room: Room)
     (model / "images.txt").write_text((model / "images.txt").read_text().replace("0004.png", "../../secret.png"))
     with pytest.raises(InputError, match="leads out of the photo folder"):
         image_files_of_colmap(ColmapSource(model=model, images=folder / "rgb"))
+
+
+def test_every_model_inside_is_named_with_its_photos_and_the_largest_proposed(tmp_path):
+    for name, count in (("0", 2), ("1", 3)):
+        folder = tmp_path / "sparse" / name
+        folder.mkdir(parents=True)
+        (folder / "cameras.txt").write_text("1 PINHOLE 16 12 10 10 8 6\n", encoding="utf-8")
+        lines = "".join(f"{k} 1 0 0 0 0 0 0 1 {k}.jpg\n\n" for k in range(1, count + 1))
+        (folder / "images.txt").write_text("# two lines an image\n" + lines, encoding="utf-8")
+        (folder / "points3D.txt").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="'1' with 3 photos, '0' with 2 photos") as caught:
+        check_model_folder(tmp_path / "sparse")
+    assert caught.value.next_step is not None and "its subfolder 1, the one with most photos" in caught.value.next_step

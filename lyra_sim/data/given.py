@@ -1,19 +1,100 @@
-"""Triangles with their colours, as another tool left them: open or closed, in any number of parts."""
+"""What a reader makes of somebody else's file: a mesh with its colours, and an account of what the file holds, what was taken
+and what was left out. Nothing is left out in silence."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, UInt8
 
-from lyra_sim.errors import GeometryError
+from lyra_sim.errors import GeometryError, LyraSimError
 from lyra_sim.geometry.rigid import Similarity
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """One kind of thing that the file holds and the world doesn't get."""
+
+    what: str
+    """In the words of the format, plural: ``line primitives``."""
+    count: int
+    why: str
+    """A clause: ``they have no surface``."""
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.what} left out: {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingNotes:
+    """A file's contents against what was taken of them, for the console, the report and ``capture.json``."""
+
+    file: str
+    """Name of the file, without its folder."""
+    format: str
+    """``glTF 2.0, binary``."""
+    held: Mapping[str, int] = field(default_factory=dict)
+    """How many of each kind the file holds."""
+    taken: Mapping[str, int] = field(default_factory=dict)
+    """How many of each kind of ``held`` the world gets, instances counted each."""
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What was taken otherwise than the file means it: ``1 skinned mesh stands in its rest pose``."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a user has to be told: what was left out and what was taken otherwise; empty where all was taken."""
+        return tuple(f"{self.file}: {said}" for said in (*map(str, self.left_out), *self.remarks))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; :meth:`from_json` gives the same notes back."""
+        return {
+            "file": self.file,
+            "format": self.format,
+            "held": dict(sorted(self.held.items())),
+            "taken": dict(sorted(self.taken.items())),
+            "left_out": [{"what": one.what, "count": one.count, "why": one.why} for one in self.left_out],
+            "remarks": list(self.remarks),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "ReadingNotes":
+        return cls(
+            file=value["file"],
+            format=value["format"],
+            held=value["held"],
+            taken=value["taken"],
+            left_out=tuple(LeftOut(**one) for one in value["left_out"]),
+            remarks=tuple(value["remarks"]),
+        )
+
+
+@contextmanager
+def told_on_failure(notes: Sequence[ReadingNotes]) -> Iterator[None]:
+    """Tell what a reader left out along with an error that comes after: the cause may lie there."""
+    try:
+        yield
+    except LyraSimError as error:
+        lines = [line for one in notes for line in one.lines]
+        if not lines:
+            raise
+        steps = [error.next_step] if error.next_step else []
+        raise type(error)(
+            error.subject,
+            error.found,
+            expected=error.expected,
+            likely=error.likely,
+            next_step="\n  ".join([*steps, "Read with this left out or changed:", *lines]),
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaintedMesh:
-    """A triangle soup in the frame and unit of its file; winding and closedness mean nothing.
+    """Triangles as another tool left them, open or closed, in any number of parts, in the frame and unit of their file; winding
+    means nothing.
 
     Raises:
         GeometryError: It has no triangles, a face names no vertex or image, a vertex isn't finite, or lengths differ.
