@@ -110,7 +110,7 @@ class DepthReader:
             low = _low(confidence, values.shape, self.max_pixels) & known
             self.low_confidence += int(low.sum())
             counts[low] = 0
-        deep, wide = counts.shape[0], counts.shape[1]
+        deep, wide = len(counts), len(counts[0])
         if (deep, wide) == size and self.depth_K is None:
             return counts
         self.sizes.add((wide, deep))

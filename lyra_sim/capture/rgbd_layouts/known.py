@@ -43,7 +43,7 @@ _UNREAD = (
     (
         "*_Color_*.png",
         "pictures of rs-convert, which have no poses",
-        "Find the cameras first, for instance by 'photos:'.",
+        "Give the colour ones as 'photos:', which finds cameras.",
     ),
 )
 """What else people bring: a pattern, its name, and what to do."""
