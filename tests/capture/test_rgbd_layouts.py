@@ -61,13 +61,24 @@ WORDS = {
 }
 
 
+UNITS = {
+    "tum": "a depth count read as 1/5000 m",
+    "scannet": "a depth count read as 1 mm",
+    "replica": "a depth count read as 1/6553.5 m, from cam_params.json",
+    "open3d": "a depth count read as 1 mm",
+    "polycam": "a depth count read as 1 mm",
+    "stray": "a depth count read as 1 mm",
+    "transforms": "depth read as metres: it has fractions",
+}
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_folder_is_told_by_what_lies_in_it(name: str, recorded: dict[str, Path], room: Room, tmp_path: Path) -> None:
     capture = read(tmp_path, folder=recorded[name])
     first = 1 if name == "stray" else 0
     np.testing.assert_allclose(capture.cameras.c2w, room.cameras.c2w[first:], atol=1e-5)
     np.testing.assert_allclose(capture.cameras.K, room.cameras.K[first:], atol=1e-6)
-    assert f"scan: read as {WORDS[name]}" in capture.told
+    assert {f"scan: read as {WORDS[name]}", f"scan: {UNITS[name]}"} <= set(capture.told)
     for index in range(len(capture.views)):
         rgb, z = capture.views.rgb(index), capture.views.z_depth(index)
         assert np.abs(rgb.astype(int) - room.rendered[0][first + index]).mean() < 8
@@ -206,6 +217,28 @@ def test_what_is_no_layout_is_refused_by_what_was_found(recorded: dict[str, Path
         unread.mkdir()
         (unread / name).touch()
         assert words in refused(tmp_path, folder=unread)
+
+
+@pytest.mark.parametrize("folder", ["tum"], indirect=True)
+def test_what_is_stated_counts_before_the_layout(folder: Path, room: Room, tmp_path: Path) -> None:
+    """Depth in millimetres, and other cameras than the folder's; nothing is told of guesses that weren't made."""
+    for path, z in zip(sorted((folder / "depth").iterdir()), room.rendered[1], strict=True):
+        save_depth(path, z)
+    own = folder.parent / "mine.txt"
+    (folder / "groundtruth.txt").rename(own)
+    lines = [tum_line(START + index * STEP, np.eye(4)) for index in range(6)]
+    (folder / "groundtruth.txt").write_text("\n".join(lines))
+    capture = read(tmp_path, folder=folder, cameras=own, depth_unit="mm")
+    np.testing.assert_allclose(capture.cameras.c2w, room.cameras.c2w, atol=1e-5)
+    np.testing.assert_allclose(capture.views.z_depth(0), room.rendered[1][0], atol=0.00051)
+    assert capture.told == ("scan: read as TUM RGB-D", "scan: cameras from mine.txt", "scan: intrinsics from intrinsics.json")
+
+
+@pytest.mark.parametrize("folder", ["polycam"], indirect=True)
+def test_stated_intrinsics_that_nothing_needs_are_told(folder: Path, room: Room, tmp_path: Path) -> None:
+    (folder / "lens.json").write_text(json.dumps(intrinsics(room)))
+    capture = read(tmp_path, folder=folder, intrinsics=folder / "lens.json")
+    assert "scan: rgbd.intrinsics isn't used: cameras has its own" in capture.told
 
 
 @pytest.mark.parametrize("folder", ["tum"], indirect=True)

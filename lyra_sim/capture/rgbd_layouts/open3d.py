@@ -23,7 +23,7 @@ def parts(inside: Inside) -> Parts:
     others = [path.name for path in found[1:]]
     colours = inside.colours(*COLOURS)
     intrinsics, guessed = inside.intrinsics(colours[0]) if found[0].suffix == ".log" else (None, ())
-    remark = f"cameras from {found[0].name}" + (f", not from {', '.join(others)}; set rgbd.cameras" if others else "")
+    said = f"cameras from {found[0].name}" + (f", not from {', '.join(others)}; set rgbd.cameras" if others else "")
     return Parts(
         layout="Open3D reconstruction system",
         colours=colours,
@@ -31,7 +31,8 @@ def parts(inside: Inside) -> Parts:
         cameras=found[0],
         intrinsics=intrinsics,
         depth_unit="mm",
-        remarks=(remark, *guessed, "a depth count read as 1 mm"),
+        cameras_said=said,
+        remarks=guessed,
     )
 
 

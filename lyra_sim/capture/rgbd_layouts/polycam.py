@@ -31,7 +31,7 @@ def parts(inside: Inside) -> Parts:
         cameras=base.folder / f"{word}cameras",
         depth_unit="mm",
         confidences=tuple(sorted(confidences.glob("*.png"))) if confidences.is_dir() else (),
-        remarks=(said, "a depth count read as 1 mm"),
+        cameras_said=said,
     )
 
 

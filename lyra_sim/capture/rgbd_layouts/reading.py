@@ -38,10 +38,14 @@ def read_recording(source: RgbdSource, limits: CaptureConfig, *, scratch: Path) 
     unposed = len(frames) - len(kept)
     if unposed:
         left_out.append(LeftOut(what="frames", count=unposed, why=f"{parts.cameras.name} has no camera for them"))
-    unit = parts.depth_unit
-    if unit == "auto":
-        unit = "m" if is_float(frames[0].depth, max_pixels=limits.max_pixels) else "mm"
-    remarks = () if source.folder is None else (f"read as {parts.layout}", *parts.remarks)
+    unit, unit_said = _unit(source, parts, floats=is_float(frames[0].depth, max_pixels=limits.max_pixels))
+    remarks: tuple[str, ...] = ()
+    if source.folder is not None:
+        cameras_said = f"cameras from {source.cameras.name}" if source.cameras is not None else parts.cameras_said
+        told = (f"read as {parts.layout}", cameras_said, unit_said, *parts.remarks)
+        remarks = tuple(line for line in told if line)
+    if source.folder is not None and source.intrinsics is not None and parts.intrinsics is None:
+        remarks += (f"rgbd.intrinsics isn't used: {parts.cameras.name} has its own",)
     if doubted:
         remarks += (f"{doubted} depth images have no confidence, and were taken whole",)
     return Recording(
@@ -68,8 +72,18 @@ def _found(source: RgbdSource, limits: CaptureConfig) -> Parts:
     parts = parts_of(inside, source.layout)
     parts = replace(parts, axes=source.axes, pixel_centres=source.pixel_centres)
     if source.cameras is not None:
-        parts = replace(parts, cameras=source.cameras)
-    return parts if source.depth_unit == "auto" else replace(parts, depth_unit=source.depth_unit)
+        parts = replace(parts, cameras=source.cameras, intrinsics=parts.intrinsics or source.intrinsics)
+    return parts
+
+
+def _unit(source: RgbdSource, parts: Parts, *, floats: bool) -> tuple[float | str, str]:
+    """Unit of the depth files, and what to tell of it: what is stated counts, fractions are metres else."""
+    if source.depth_unit != "auto":
+        return source.depth_unit, ""
+    if floats:
+        return "m", "depth read as metres: it has fractions"
+    unit = "mm" if parts.depth_unit == "auto" else parts.depth_unit
+    return unit, parts.unit_said or f"a depth count read as 1 {unit}"
 
 
 def _stated(source: RgbdSource, limits: CaptureConfig) -> Parts:

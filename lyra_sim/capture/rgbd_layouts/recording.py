@@ -34,8 +34,12 @@ class Parts:
     view."""
     axes: str = "auto"
     pixel_centres: str = "auto"
+    cameras_said: str = ""
+    """Which cameras were taken, where a folder has a choice."""
+    unit_said: str = ""
+    """Where the depth unit comes from, where it isn't the layout's alone."""
     remarks: tuple[str, ...] = ()
-    """What was guessed."""
+    """What else was guessed."""
 
 
 @dataclass(frozen=True, kw_only=True)

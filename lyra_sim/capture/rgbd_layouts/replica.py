@@ -46,7 +46,8 @@ def parts(inside: Inside) -> Parts:
         cameras=inside.folder / "traj.txt",
         intrinsics=intrinsics,
         depth_unit=1 / scale,
-        remarks=(*remarks, said),
+        unit_said=said,
+        remarks=remarks,
     )
 
 

@@ -40,5 +40,5 @@ def parts(inside: Inside) -> Parts:
         intrinsics=intrinsics,
         depth_unit="mm",
         depth_K=depth_K,
-        remarks=(*guessed, "a depth count read as 1 mm"),
+        remarks=guessed,
     )

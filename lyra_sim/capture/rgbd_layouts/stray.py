@@ -27,7 +27,6 @@ def parts(inside: Inside) -> Parts:
         intrinsics=_intrinsics(inside, video),
         depth_unit="mm",
         confidences=tuple(sorted(confidences.glob("*.png"))) if confidences.is_dir() else (),
-        remarks=("a depth count read as 1 mm",),
     )
 
 

@@ -24,7 +24,6 @@ def parts(inside: Inside) -> Parts:
     others = [path.name for path in found if path != cameras]
     colours = inside.colours("rgb")
     intrinsics, guessed = inside.intrinsics(colours[0])
-    remarks = [f"cameras from {cameras.name}" + (f", not from {', '.join(others)}; set rgbd.cameras" if others else "")]
     return Parts(
         layout="TUM RGB-D",
         colours=colours,
@@ -32,7 +31,9 @@ def parts(inside: Inside) -> Parts:
         cameras=cameras,
         intrinsics=intrinsics,
         depth_unit=DEPTH_UNIT,
-        remarks=(*remarks, *guessed, "a depth count read as 1/5000 m"),
+        cameras_said=f"cameras from {cameras.name}" + (f", not from {', '.join(others)}; set rgbd.cameras" if others else ""),
+        unit_said="a depth count read as 1/5000 m",
+        remarks=guessed,
     )
 
 
