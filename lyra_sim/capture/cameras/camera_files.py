@@ -231,7 +231,11 @@ def image_files_of_transforms(path: Path) -> list[Path]:
 
 
 def files_and_frames(path: Path) -> tuple[list[Path], list[int]]:
-    """Image file and frame number of every frame, sorted by file."""
+    """Image file and frame number of every frame, sorted by file.
+
+    Raises:
+        InputError: It is no such file, a path leads out of its folder, or two frames name one image.
+    """
     facts = read_json(path)
     frames = facts.get("frames") if isinstance(facts, dict) else None
     if not isinstance(frames, list) or not all(

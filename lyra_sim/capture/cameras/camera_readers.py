@@ -166,7 +166,11 @@ def read_lyra(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
 
 
 def text_rows(path: Path, *, expected: str) -> list[list[str]]:
-    """The words of every line that isn't empty."""
+    """The words of every line that isn't empty.
+
+    Raises:
+        InputError: The file is missing, or not text.
+    """
     try:
         return [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError as error:
@@ -176,7 +180,11 @@ def text_rows(path: Path, *, expected: str) -> list[list[str]]:
 
 
 def lens_of(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
-    """One pinhole with optional distortion for all cameras of a file that carries none."""
+    """One pinhole with optional distortion for all cameras of a file that carries none.
+
+    Raises:
+        InputError: None are given, or their file is malformed.
+    """
     if intrinsics is None:
         raise InputError(
             str(path),

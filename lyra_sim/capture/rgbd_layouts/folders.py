@@ -38,7 +38,11 @@ class Inside:
     """They count before any that lie in the folder."""
 
     def colours(self, *names: str, word: str = "") -> tuple[Path, ...]:
-        """Images of the first of these subfolders that exists, in order; with ``word`` only those that begin with it."""
+        """Images of the first of these subfolders that exists, in order; with ``word`` only those that begin with it.
+
+        Raises:
+            InputError: There is none, or too many.
+        """
         folder = self.first(*names)
         found = list_images(folder, suffixes=COLOUR_SUFFIXES, max_count=self.limits.max_views * (2 if word else 1))
         kept = [path for path in found if path.name.startswith(word)]
@@ -47,7 +51,11 @@ class Inside:
         return in_order(kept)
 
     def depths(self, *names: str, word: str = "") -> tuple[Path, ...]:
-        """Depth files of the first of these subfolders that exists; with ``word`` only those that begin with it."""
+        """Depth files of the first of these subfolders that exists; with ``word`` only those that begin with it.
+
+        Raises:
+            InputError: There is none, or too many.
+        """
         found = list_depths(self.first(*names), max_count=self.limits.max_views * (2 if word else 1))
         kept = [path for path in found if path.name.startswith(word)]
         if not kept:
