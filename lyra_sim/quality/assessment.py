@@ -22,7 +22,7 @@ from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.quality.frame import depth_source_metrics, gravity_metrics, pose_metrics, scale_metrics
 from lyra_sim.quality.generated import generated_metrics
 from lyra_sim.quality.geometry import surface_metrics
-from lyra_sim.quality.image import given_metrics, image_metrics
+from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
@@ -77,7 +77,6 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         )
     else:
         depth = depth_metrics(caster, solid.mesh, judged, views)
-    looks = image_metrics(judged, views)
     collision = finished.collision
     doorways = measured_doorways(collision.colliders.hulls, solid.free_space, main_band(collision.navigation))
     return [
@@ -88,8 +87,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *generated_metrics(finished.video, finished.capture),
         *surface_metrics(solid.mesh, solid.free_space, world.cameras),
         *depth,
-        *looks,
-        *(given_metrics(looks) if finished.capture.given else []),
+        *image_metrics(judged, views, given=finished.capture.given is not None),
         *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
         *agreement_metrics(finished.looks),

@@ -1,6 +1,5 @@
 """Re-rendered splats against the photos they were made from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,34 +34,34 @@ def likeness(photo: UInt8[np.ndarray, "h w 3"], render: UInt8[np.ndarray, "h w 3
     return Likeness(psnr=-10 * np.log10(max(error, 1e-10)), ssim=float(similar[valid].mean()))
 
 
-def image_metrics(world: MetricWorld, views: ViewSet) -> list[Metric]:
+def image_metrics(world: MetricWorld, views: ViewSet, *, given: bool = False) -> list[Metric]:
     """Mean over views of PSNR and SSIM, and the share of valid pixels that splats cover at least half.
 
     Uncovered pixels are black, so holes cost as they should. Sky and things that moved are not of this world and don't count.
+
+    Args:
+        world: With every view of the capture.
+        views: Those that are judged.
+        given: Geometry was given, and its views are virtual: the mean over what they see of it is a figure that may fail, for
+            such views have neither exposure nor noise. What lies behind it is a colour that stands for nothing.
     """
-    scores, covered = [], []
+    scores, covered, of_given = [], [], []
     for index in views.indices:
         valid = world.views.valid(index) & world.views.static(index)
         view = render_splats(world.splats, world.cameras, index)
         scores.append(likeness(world.views.rgb(index), view.rgb_bytes, valid))
         covered.append(float((view.alpha[valid] >= 0.5).mean()))
+        if given and (seen := valid & np.isfinite(world.views.z_depth(index))).any():
+            of_given.append(likeness(world.views.rgb(index), view.rgb_bytes, seen).psnr)
     n = len(views.indices)
     average = lambda values: float(np.mean(values)) if n else np.nan  # noqa: E731
     return [
         measured(f"image.{views.name}.psnr", average([score.psnr for score in scores]), n=n, note="mean over views"),
         measured(f"image.{views.name}.ssim", average([score.ssim for score in scores]), n=n, note="mean over views"),
         measured(f"image.{views.name}.covered", average(covered), n=n, note="mean over views"),
-    ]
-
-
-def given_metrics(looks: Sequence[Metric]) -> list[Metric]:
-    """The mean PSNR once more for given geometry, where it may fail: photos have exposure and noise, these views don't.
-
-    Args:
-        looks: Of :func:`image_metrics`.
-    """
-    return [
-        measured("given.psnr", np.nan if one.value is None else one.value, n=one.n, note=f"as {one.name}")
-        for one in looks
-        if one.name.endswith(".psnr")
+        *(
+            [measured("given.psnr", float(np.mean(of_given)) if of_given else np.nan, n=len(of_given), note="mean over views")]
+            if given
+            else []
+        ),
     ]

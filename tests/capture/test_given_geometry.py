@@ -16,6 +16,7 @@ from lyra_sim.data.splats import Splats
 from lyra_sim.errors import GeometryError, InputError, SpecError
 from lyra_sim.geometry.cameras import unproject
 from lyra_sim.reconstructors.given_splats import keep_given
+from lyra_sim.scene.sources import SurfaceSource
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.capture import capture as capture_step
 from lyra_sim.usd.given_mesh import files_of_usd, read_usd_mesh
@@ -317,7 +318,7 @@ def test_a_stray_triangle_of_a_scan_stays_out_of_the_survey(room, tmp_path):
     capture = survey(surface(tmp_path / "room.ply"), tmp_path / "out")
     clean = survey(surface(tmp_path / "clean.ply"), tmp_path / "clean")
     assert capture.given.survey.standing == clean.given.survey.standing and clean.told == ()
-    assert capture.told[0].startswith("1 triangles far outside left out: ") and len(capture.told) == 1
+    assert capture.told[0].startswith("room.ply: 1 triangles far outside left out: ") and len(capture.told) == 1
 
 
 def written(folder: Path, kind: str) -> Path:

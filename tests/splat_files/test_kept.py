@@ -80,6 +80,7 @@ def test_values_that_are_cut_off_are_counted(tmp_path):
     assert not write_splats(splats, tmp_path / "a.ply")
 
 
+@pytest.mark.nightly
 def test_large_clouds_of_harmonics_share_a_palette(tmp_path):
     splats = cloud(9000, degree=1, seed=3)
     write_splats(splats, tmp_path / "a.sog")

@@ -117,11 +117,8 @@ def check_frames(
         closest.append((share - (SEARCHED if other.searched else 0), other))
         closest = sorted(closest, key=lambda entry: -entry[0])[:LOOKED_AT]
     fixes = {other.name: f"{other.fix} for scene '{scene}'." for _, other in closest if other.fix}
-    tried = [
-        (_agreement(other.cameras, other.depths, pairs, other.name, scaled=other.scaled), other.searched)
-        for _, other in closest
-    ]
-    best, _ = max(tried, key=lambda entry: entry[0].share - (SEARCHED if entry[1] else 0))
+    judged = [(_agreement(one.cameras, one.depths, pairs, one.name, scaled=one.scaled), one.searched) for _, one in closest]
+    best, _ = max(judged, key=lambda entry: entry[0].share - (SEARCHED if entry[1] else 0))
     if read.share >= ENOUGH and not (best.share >= FITS and best.share >= read.share + CLEARLY):
         return read
     found = (
@@ -165,7 +162,7 @@ def check_frames(
 
 
 def _camera_readings(cameras: CameraPath, depths: Depths, *, swapped: str) -> Iterator[DepthReading]:
-    """Other axes than those the file was read; ``swapped`` names them; and matrices of the other direction."""
+    """The file in other axes, which ``swapped`` names, with matrices of the other direction, and both."""
     flipped = c2w_opengl_from_opencv(cameras.c2w)
     named = {
         f"{swapped} axes": flipped,

@@ -135,7 +135,12 @@ LIMITS: dict[str, Limit] = {
     "image.input.psnr": _least("dB", 20.0, None, "As for held-out views, though these coloured the splats."),
     "image.input.ssim": _least("1", 0.6, None, "As above, for structure."),
     "image.input.covered": _least("share", 0.95, None, "Pixels the splats cover at least half."),
-    "given.psnr": _least("dB", 20.0, 10.0, "Given geometry is the truth of its views: at 4 dB the world shows another place."),
+    "given.psnr": _least(
+        "dB",
+        20.0,
+        10.0,
+        "Given geometry is the truth of its views: placed splats reach 20 dB on the AWS scenes, 30 on plain rooms.",
+    ),
     # against true cameras
     "truth.cameras.ate": _most("m", 0.06, None, "A doorway leaves a robot 10 cm on either side."),
     "truth.cameras.ate_worst": _most("m", 0.2, None, "One bad camera drags its depth along."),

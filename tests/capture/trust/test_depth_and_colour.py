@@ -48,7 +48,7 @@ def ray_distance(z: np.ndarray, room: Room) -> np.ndarray:
     return 1000 * z * np.linalg.norm(pixel_rays(room.cameras.K[0], room.cameras.width, room.cameras.height), axis=2)
 
 
-@pytest.mark.parametrize("turn_deg", [0.5, 7.5])
+@pytest.mark.parametrize("turn_deg", [pytest.param(0.5, marks=pytest.mark.nightly), 7.5])
 @pytest.mark.parametrize(
     ("depth", "focal", "text"),
     [
@@ -71,7 +71,7 @@ def test_inverse_depth_is_named(tmp_path: Path) -> None:
         read(walk(turn_deg=7.5), tmp_path / "room", depth=lambda z, room: 4000 / z)
 
 
-@pytest.mark.parametrize("turn_deg", [0.05, 0.5, 7.5])
+@pytest.mark.parametrize("turn_deg", [0.05, pytest.param(0.5, marks=pytest.mark.nightly), 7.5])
 def test_right_depth_passes_however_slowly_the_camera_turns(tmp_path: Path, turn_deg: float) -> None:
     capture = read(walk(turn_deg=turn_deg), tmp_path / "room")
     assert (capture.frame_agreement is None) == (turn_deg < 0.1), "a camera held still proves nothing"
@@ -95,8 +95,10 @@ def late(frames: int):
     ("colour", "text"),
     [
         (late(1), "colour that lags 1 frame behind"),
-        (late(4), "colour image k \\+ 4"),
-        (lambda images, index: images[min(index + 2, len(images) - 1)], "runs 2 frames ahead"),
+        pytest.param(late(4), "colour image k \\+ 4", marks=pytest.mark.nightly),
+        pytest.param(
+            lambda images, index: images[min(index + 2, len(images) - 1)], "runs 2 frames ahead", marks=pytest.mark.nightly
+        ),
         (lambda images, index: np.roll(images[index], 12, axis=1), "shifted by about 12 px across and 0 px down"),
     ],
     ids=["late", "four late", "early", "aside"],
