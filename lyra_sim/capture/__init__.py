@@ -5,6 +5,7 @@
 - ``given_geometry``: meshes and splats that were made elsewhere
 - ``one_photo``: one photo alone
 - ``views_of_photos``: posed photos onto one canvas
+- ``rgbd_layouts``: frames with depth as recorders and data sets lay them out
 - ``intake``: hostile files opened
 - ``cameras``: given or found
 - ``trust``: in cameras

@@ -158,6 +158,8 @@ class Capture:
     """What was given where the views are virtual, and how well they cover it; None for views that somebody took."""
     given_splats: Path | None = None
     """PLY of given splats in the capture frame; they stay the world's."""
+    reading: tuple[ReadingNotes, ...] = ()
+    """What was left out of frames that somebody took, or guessed of them."""
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -166,11 +168,12 @@ class Capture:
 
     @property
     def told_of_views(self) -> tuple[str, ...]:
-        """That part of it which is about photos and their depth, not about given files."""
+        """That part of it which is about photos, and frames with their depth, not about given files."""
+        of_frames = (line for one in self.reading for line in one.lines)
         of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
         measured = self.depth is not None and self.depth.kind == "measured"
         unproven = measured and self.frame_agreement is None and len(self.views) > 1
-        return (*of_photos, *((UNPROVEN,) if unproven else ()))
+        return (*of_frames, *of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -200,6 +203,7 @@ class Capture:
                 "depth": None if self.depth is None else asdict(self.depth),
                 "poses": poses_to_json(self.poses),
                 "given": {} if self.given is None else self.given.to_json(),
+                "reading": [one.to_json() for one in self.reading],
             },
         )
 
@@ -223,6 +227,7 @@ class Capture:
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
             poses=poses_from_json(facts["poses"]),
             given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
+            reading=tuple(ReadingNotes.from_json(one) for one in facts.get("reading", [])),
             given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

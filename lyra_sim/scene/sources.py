@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Model(BaseModel):
@@ -29,25 +29,44 @@ class ViewSource(Model):
 
 
 class RgbdSource(ViewSource, PosedBy):
-    """Posed RGB-D frames in folders. Paths are relative to the scene file."""
+    """Posed RGB-D frames: a folder whose layout is known, or folders that are named. Paths are relative to the scene file."""
 
     key = "rgbd"
 
-    frames: Path
-    """Folder of JPEG or PNG images; sorted by name."""
-    depth: Path
-    """Folder of 16-bit PNG depth with the same stems; 0 is no measurement."""
-    depth_unit: Literal["m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "mm"
-    """Unit of one depth count, by name or in metres (TUM: 0.0002)."""
+    folder: Path | None = None
+    """Folder as a recorder or data set lays it out; instead of ``frames`` and ``depth``."""
+    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray"] = "auto"
+    """Of ``folder``; auto: told by what lies in it."""
+    frames: Path | None = None
+    """Folder of JPEG or PNG images."""
+    depth: Path | None = None
+    """Folder of z-depth for them: 16-bit PNG, where 0 is no measurement, or ``.npy`` or ``.tiff`` with floats; of the same
+    stems, or else of the same numbers or times."""
+    depth_unit: Literal["auto", "m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "auto"
+    """Unit of one depth count, by name or in metres (TUM: 0.0002). auto: the layout's; else metres of floats, millimetres of
+    counts."""
     depth_kind: Literal["z", "ray"] = "z"
     """What a depth count measures: along the optical axis, or along the ray, as Isaac Sim's distance_to_camera does."""
     depth_unit_sigma: Annotated[float, Field(gt=0, lt=1)] | None = 0.02
     """How sure it is that this is metres, as a fraction (1-sigma). null: depth and cameras share a unit of their own, as
     renders of a model without scale do, and something else has to tell it."""
-    cameras: Path
-    """``transforms.json`` (nerfstudio), ``*.log`` (Open3D, camera-to-world) or ``*.npz`` (Lyra, world-to-camera)."""
+    cameras: Path | None = None
+    """``transforms.json`` (nerfstudio), ``*.log`` or PinholeCameraTrajectory JSON (Open3D), ``*.txt`` (TUM, or 16 numbers a
+    line as Replica), a folder of poses (ScanNet, Polycam), ``odometry.csv`` (Stray Scanner) or ``*.npz`` (Lyra,
+    world-to-camera). None: the folder's own."""
     intrinsics: Path | None = None
-    """JSON with width, height, fx, fy, cx, cy [px], for formats that carry none (``*.log``)."""
+    """JSON with width, height, fx, fy, cx, cy [px], or Open3D's, for formats that carry none."""
+
+    @model_validator(mode="after")
+    def _folder_or_parts(self) -> "RgbdSource":
+        missing = [name for name in ("frames", "depth", "cameras") if getattr(self, name) is None]
+        if self.folder is None and missing:
+            raise ValueError(f"a folder, or frames, depth and cameras; {' and '.join(missing)} not given")
+        if self.folder is not None and (self.frames is not None or self.depth is not None):
+            raise ValueError("a folder, or frames, depth and cameras; both given")
+        if self.folder is None and self.layout != "auto":
+            raise ValueError("a folder beside layout")
+        return self
 
 
 class PhotosSource(ViewSource, PosedBy):
@@ -196,7 +215,7 @@ def stated_scales(scale: Scale) -> tuple[ScaleSource, ...]:
 
 SOURCES: tuple[str, ...] = tuple(source.key for source in get_args(Source))
 """Scene keys of which exactly one says where the views come from."""
-BARE_PATH = {"photos": "images", "video": "file", "transforms": "file", "surface": "files", "splats": "file"}
+BARE_PATH = {"rgbd": "folder", "photos": "images", "video": "file", "transforms": "file", "surface": "files", "splats": "file"}
 """Sources that may be written as a bare path, with the field it stands for."""
 
 

@@ -16,6 +16,11 @@ def sources(source: Source) -> tuple[Path, ...]:
             return named + source.files + _named_by(source.files)
         case TransformsSource() if source.file.is_file():
             return named + _beside(source.file)
+        case RgbdSource() if source.folder is not None:
+            from lyra_sim.capture.rgbd_layouts.replica import camera_file
+
+            beside = camera_file(source.folder)
+            return named if beside is None or beside.parent == source.folder else (*named, beside)
         case SplatsSource() if source.file.name == "meta.json":
             from lyra_sim.splat_files.sog import files_of
 
@@ -23,7 +28,7 @@ def sources(source: Source) -> tuple[Path, ...]:
     return named
 
 
-@step(version=7, sources=sources)
+@step(version=8, sources=sources)
 def capture(
     *,
     source: Source,

@@ -318,7 +318,7 @@ def test_a_stray_triangle_of_a_scan_stays_out_of_the_survey(room, tmp_path):
     capture = survey(surface(tmp_path / "room.ply"), tmp_path / "out")
     clean = survey(surface(tmp_path / "clean.ply"), tmp_path / "clean")
     assert capture.given.survey.standing == clean.given.survey.standing and clean.told == ()
-    assert capture.told[0].startswith("1 triangles far outside left out: ") and len(capture.told) == 1
+    assert capture.told[0].startswith("room.ply: 1 triangles far outside left out: ") and len(capture.told) == 1
 
 
 def written(folder: Path, kind: str) -> Path:

@@ -3,6 +3,9 @@
 - ``camera_files``: files of other tools as one table, and given to their photos
 - ``camera_readers``: one reader a format
 - ``frame_images``: images that a transforms.json names, and their sizes
+- ``trajectory_readers``: those of recorders and data sets, told by content
+- ``intrinsics_files``: intrinsics that lie beside cameras
+- ``frame_times``: cameras between the moments they were taken at
 - ``lenses``: made to fit the photos they come with
 - ``colmap_folder``: whether a model on disk is whole
 - ``colmap_frames``: whether a model tells each camera once

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_sim.capture.cameras.camera_readers import read_lyra, read_open3d_log, read_transforms, read_tum
+from lyra_sim.capture.cameras.camera_readers import GivenIntrinsics, read_lyra, read_open3d_log, read_transforms, read_tum
 from lyra_sim.capture.cameras.frame_images import image_file
 from lyra_sim.capture.cameras.lenses import Lenses
+from lyra_sim.capture.cameras.trajectory_readers import recorded_reader
 from lyra_sim.capture.intake.photo_names import photo_names, safe_name
 from lyra_sim.conventions import K_from_integer_centres, c2w_opencv_from_opengl
 from lyra_sim.data.files import read_json
@@ -53,14 +54,14 @@ class CameraTable:
     """Axes the file was read as."""
 
 
-def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centres: str) -> CameraTable:
+def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_centres: str) -> CameraTable:
     """Read any supported camera file; ``auto`` takes the format's own convention.
 
     Args:
         path: ``*.json`` (nerfstudio, camera-to-world, OpenGL), ``*.log`` (Open3D, camera-to-world, OpenCV, integer
             pixel centres), ``*.txt`` (TUM, camera-to-world, OpenCV, integer pixel centres) or ``*.npz`` (Lyra,
-            world-to-camera, OpenCV).
-        intrinsics: JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2; needed by ``*.log``, ``*.txt``.
+            world-to-camera, OpenCV); or what :func:`recorded_reader` knows by content.
+        intrinsics: A file as :func:`read_intrinsics` reads it, or its content; needed by formats that carry none.
         axes: ``auto``, ``opencv`` or ``opengl``.
         pixel_centres: ``auto``, ``half`` or ``integer``.
 
@@ -73,10 +74,20 @@ def read_cameras(path: Path, *, intrinsics: Path | None, axes: str, pixel_centre
         ".txt": (read_tum, "opencv", "integer"),
         ".npz": (read_lyra, "opencv", "half"),
     }
-    if path.suffix not in readers:
+    recorded = recorded_reader(path)
+    if recorded is None and path.suffix not in readers:
         raise InputError(str(path), f"unknown camera format '{path.suffix}'", expected=", ".join(readers))
-    reader, own_axes, own_centres = readers[path.suffix]
+    reader, own_axes, own_centres = recorded or readers[path.suffix]
     fields = reader(path, intrinsics)
+    broken = np.flatnonzero(~np.isfinite(fields["c2w"]).all(axis=(1, 2)))
+    if len(broken):
+        raise InputError(
+            str(path),
+            f"the camera of '{fields['keys'][broken[0]]}' is not finite, and {len(broken) - 1} more",
+            expected="finite numbers",
+            likely="Tracking was lost there.",
+            next_step="Leave those cameras out of the file.",
+        )
     read_as: Axes = own_axes if axes == "auto" else axes  # type: ignore[assignment]
     if read_as == "opengl":
         fields["c2w"] = c2w_opencv_from_opengl(fields["c2w"])
@@ -125,8 +136,8 @@ def cameras_of(table: CameraTable, stems: Sequence[str], *, subject: str) -> lis
     once = len(set(claimed)) == len(claimed)
     if once and (len(claimed) == len(stems) or len(claimed) == len(table.keys) < len(stems)):
         return [None if number is None else numbered.get(number) for number in numbers]
-    times = [_seconds(stem) for stem in stems]
-    moments = [_seconds(key) for key in table.keys]
+    times = [seconds_of(stem) for stem in stems]
+    moments = [seconds_of(key) for key in table.keys]
     if all(time is not None for time in times) and all(moment is not None for moment in moments):
         return _by_time(np.array(moments, np.float64), np.array(times, np.float64), subject)
     if len(stems) == len(table.keys):
@@ -173,8 +184,8 @@ def _number(stem: str) -> int | None:
     return int(digits) if digits and digits.isascii() else None
 
 
-def _seconds(text: str) -> float | None:
-    """A stem or key that is a time: digits with a point."""
+def seconds_of(text: str) -> float | None:
+    """Of a stem or key that is a time [s]: digits with a point."""
     whole, point, fraction = text.partition(".")
     return float(text) if point and whole.isdecimal() and fraction.isdecimal() else None
 
@@ -202,7 +213,7 @@ def posed_by_file(cameras: Path, photos: PhotoSet, *, intrinsics: Path | None, a
 def posed_by_transforms(source: TransformsSource, photos: PhotoSet) -> PosedPhotos:
     """Photos taken in from :func:`image_files_of_transforms`, with the cameras of their frames."""
     table = read_cameras(source.file, intrinsics=None, axes=source.axes, pixel_centres=source.pixel_centres)
-    files, frames = _files_and_frames(source.file)
+    files, frames = files_and_frames(source.file)
     frame_of = dict(zip(photo_names(files), frames, strict=True))
     chosen = [frame_of.get(photo.name) for photo in photos.photos]
     return _posed(table, chosen, photos, subject=str(source.file), key="transforms", file=source.file.name)
@@ -215,11 +226,15 @@ def image_files_of_transforms(path: Path) -> list[Path]:
     JSON kept in a folder of its own. What is absolute or leads further out is refused: a camera file from somebody else
     must not decide which private images go into a world.
     """
-    return _files_and_frames(path)[0]
+    return files_and_frames(path)[0]
 
 
-def _files_and_frames(path: Path) -> tuple[list[Path], list[int]]:
-    """Image file and frame number of every frame, sorted by file."""
+def files_and_frames(path: Path) -> tuple[list[Path], list[int]]:
+    """Image file and frame number of every frame, sorted by file.
+
+    Raises:
+        InputError: It is no such file, a path leads out of its folder, or two frames name one image.
+    """
     facts = read_json(path)
     frames = facts.get("frames") if isinstance(facts, dict) else None
     if not isinstance(frames, list) or not all(

@@ -8,16 +8,19 @@ from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.capture.cameras.frame_images import frame_sizes
+from lyra_sim.capture.cameras.intrinsics_files import Intrinsics, read_intrinsics
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES
 from lyra_sim.data.files import read_arrays, read_json
 from lyra_sim.errors import InputError
 
+GivenIntrinsics = Path | Intrinsics | None
+"""A file of intrinsics, or what a recorder's layout tells of them."""
 _LENS = ("k1", "k2", "k3", "k4", "p1", "p2")
 _PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL")
 """Camera models that k1, k2, p1, p2 cover."""
 
 
-def read_transforms(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+def read_transforms(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     """nerfstudio and instant-ngp: camera-to-world, OpenGL axes; a pinhole for all or of each frame, one distortion for all.
 
     The sparse spelling of NeRF-synthetic, BlenderNeRF and Isaac exporters holds ``camera_angle_x`` alone: the size is then the
@@ -120,14 +123,14 @@ def _focal(path: Path, told: dict[str, Any], axis: str, pixels: int) -> float | 
     return float(pixels / 2 / np.tan(angle / 2))
 
 
-def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+def read_open3d_log(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     """Open3D's trajectory: camera-to-world, OpenCV axes; a running number and a 4x4 matrix per camera.
 
     Raises:
         InputError: It isn't groups of a line with numbers and a 4x4 matrix.
     """
-    lens = _read_intrinsics(path, intrinsics)
-    rows = _rows(path, expected="an Open3D trajectory.log")
+    lens = lens_of(path, intrinsics)
+    rows = text_rows(path, expected="an Open3D trajectory.log")
     try:
         blocks = [rows[i : i + 5] for i in range(0, len(rows), 5)]
         c2w = np.array([[[float(x) for x in row] for row in block[1:]] for block in blocks], np.float64)
@@ -141,14 +144,14 @@ def read_open3d_log(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
 
 
-def read_tum(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+def read_tum(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     """TUM RGB-D trajectory: ``timestamp tx ty tz qx qy qz qw`` a line, camera-to-world, OpenCV axes, # for comments.
 
     Raises:
         InputError: A line hasn't eight numbers, or a quaternion isn't of unit length.
     """
-    lens = _read_intrinsics(path, intrinsics)
-    rows = [row for row in _rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
+    lens = lens_of(path, intrinsics)
+    rows = [row for row in text_rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
     expected = "timestamp tx ty tz qx qy qz qw on every line"
     try:
         numbers = np.array([[float(x) for x in row] for row in rows], np.float64)
@@ -172,7 +175,7 @@ def read_tum(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
 
 
-def read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
+def read_lyra(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     """Lyra's npz: world-to-camera, OpenCV axes, intrinsics per camera.
 
     Raises:
@@ -197,7 +200,12 @@ def read_lyra(path: Path, intrinsics: Path | None) -> dict[str, Any]:
     return {"keys": keys, "named": False, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": np.zeros(4)}
 
 
-def _rows(path: Path, *, expected: str) -> list[list[str]]:
+def text_rows(path: Path, *, expected: str) -> list[list[str]]:
+    """The words of every line that isn't empty.
+
+    Raises:
+        InputError: The file is missing, or not text.
+    """
     try:
         return [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError as error:
@@ -206,18 +214,17 @@ def _rows(path: Path, *, expected: str) -> list[list[str]]:
         raise InputError(str(path), f"not text ({error.reason})", expected=expected) from error
 
 
-def _read_intrinsics(path: Path, intrinsics: Path | None) -> dict[str, Any]:
-    """One pinhole with optional distortion for all cameras of a file that carries none."""
+def lens_of(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
+    """One pinhole with optional distortion for all cameras of a file that carries none.
+
+    Raises:
+        InputError: None are given, or their file is malformed.
+    """
     if intrinsics is None:
         raise InputError(
             str(path),
             "this format carries no intrinsics",
             next_step="Set intrinsics, beside cameras, to a JSON with width, height, fx, fy, cx, cy.",
         )
-    facts = read_json(intrinsics)
-    try:
-        K = np.array([[facts["fx"], 0, facts["cx"]], [0, facts["fy"], facts["cy"]], [0, 0, 1]], np.float64)
-        distortion = np.array([facts.get(name, 0.0) for name in ("k1", "k2", "p1", "p2")], np.float64)
-        return {"K": K, "width": int(facts["width"]), "height": int(facts["height"]), "distortion": distortion}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(str(intrinsics), f"missing or malformed {error}", expected="width, height, fx, fy, cx, cy") from error
+    found = read_intrinsics(intrinsics) if isinstance(intrinsics, Path) else intrinsics
+    return {"K": found.K, "width": found.width, "height": found.height, "distortion": found.distortion}

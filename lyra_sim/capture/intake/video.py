@@ -16,13 +16,22 @@ def take_in_video(source: VideoSource, *, limits: CaptureConfig, work: Path) -> 
         EnvironmentNotReady: PyAV isn't installed.
         InputError: The file can't be read as video, or gives fewer than two frames.
     """
+    require_pyav(source.file)
+    from lyra_sim.capture.intake.sharp_frames import sharpest_frames
+
+    return sharpest_frames(source, limits=limits, work=work)
+
+
+def require_pyav(file: Path) -> None:
+    """Before a module that needs PyAV is imported to read ``file``.
+
+    Raises:
+        EnvironmentNotReady: PyAV isn't installed.
+    """
     if importlib.util.find_spec("av") is None:
         raise EnvironmentNotReady(
-            str(source.file),
+            str(file),
             "PyAV is needed to read video and isn't installed",
             likely="It is an extra, because its wheels carry encoders under the GPL.",
             next_step="pip install 'lyra-sim[video]', or turn the video into a folder of photos.",
         )
-    from lyra_sim.capture.intake.sharp_frames import sharpest_frames
-
-    return sharpest_frames(source, limits=limits, work=work)
