@@ -55,7 +55,9 @@ def test_thin_walls_are_tiled_too(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Flat()
     partition = Piece(label="wall", points=box_corners(np.array([1.0, 3.0, 0.0]), np.array([4.66, 3.037, 2.5])))
     monkeypatch.setattr("lyra_sim.collision.build.make_slabs", lambda *a, **k: [*make_slabs(*a, **k), partition])
-    monkeypatch.setattr("lyra_sim.collision.build.find_components", lambda *a, **k: ((), {}))
+    none = dict.fromkeys(("components", "dropped_specks", "dropped_hidden"), 0)
+    none |= dict.fromkeys(("dropped_specks_litres", "dropped_hidden_litres", "speck_limit_litres"), 0.0)
+    monkeypatch.setattr("lyra_sim.collision.build.find_components", lambda *a, **k: ((), none))
     nothing = np.zeros((4, 4), bool)
     plan = KnownFloor(
         free=nothing,
