@@ -94,7 +94,7 @@ def late(frames: int):
 @pytest.mark.parametrize(
     ("colour", "text"),
     [
-        (late(1), "colour that lags 1 frame behind"),
+        pytest.param(late(1), "colour that lags 1 frame behind", marks=pytest.mark.nightly),
         pytest.param(late(4), "colour image k \\+ 4", marks=pytest.mark.nightly),
         pytest.param(
             lambda images, index: images[min(index + 2, len(images) - 1)], "runs 2 frames ahead", marks=pytest.mark.nightly
@@ -108,7 +108,7 @@ def test_colour_of_other_depth_is_named(tmp_path: Path, colour, text: str) -> No
         read(walk(turn_deg=7.5), tmp_path / "room", colour=colour)
 
 
-@pytest.mark.parametrize("amount", [0, 25])
+@pytest.mark.parametrize("amount", [0, pytest.param(25, marks=pytest.mark.nightly)])
 def test_dark_noisy_and_blank_colour_of_its_own_depth_passes(tmp_path: Path, amount: int) -> None:
     rng = np.random.default_rng(1)
 
