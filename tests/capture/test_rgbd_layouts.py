@@ -316,6 +316,41 @@ def test_broken_trajectories_are_refused(folder: Path, line: str, said: str, tmp
     assert said in message and "traj.txt" in message
 
 
+@pytest.mark.parametrize("folder", ["replica"], indirect=True)
+def test_a_trajectory_larger_than_any_is_not_parsed(folder: Path, tmp_path: Path) -> None:
+    with (folder / "traj.txt").open("r+b") as stream:
+        stream.truncate(300_000_000)  # a hole: takes no disk
+    assert "300 MB" in refused(tmp_path, folder=folder)
+
+
+@pytest.mark.parametrize("folder", ["scannet"], indirect=True)
+def test_a_truncated_pose_file_is_named(folder: Path, tmp_path: Path) -> None:
+    np.savetxt(folder / "pose" / "9.txt", np.eye(4)[:2])
+    message = refused(tmp_path, folder=folder)
+    assert "numbers of shape (2, 4)" in message and "9.txt" in message
+
+
+@pytest.mark.parametrize("folder", ["polycam"], indirect=True)
+def test_a_camera_without_a_number_is_named(folder: Path, tmp_path: Path) -> None:
+    camera = sorted((folder / "keyframes" / "cameras").iterdir())[2]
+    facts = json.loads(camera.read_text())
+    del facts["t_23"]
+    camera.write_text(json.dumps(facts))
+    message = refused(tmp_path, folder=folder)
+    assert "t_23" in message and camera.name in message
+
+
+@pytest.mark.parametrize("folder", ["stray"], indirect=True)
+def test_a_truncated_video_is_refused_and_a_short_one_told(folder: Path, room: Room, tmp_path: Path) -> None:
+    save_depth(folder / "depth" / "000099.png", coarse(room.rendered[1][0]))
+    told = read(tmp_path, folder=folder).told
+    assert "scan: 1 depth images lie beyond the end of rgb.mp4, and were left out" in told
+    video = folder / "rgb.mp4"
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    shutil.rmtree(tmp_path / "out")
+    assert "rgb.mp4" in refused(tmp_path, folder=folder)
+
+
 @pytest.mark.parametrize("folder", ["tum"], indirect=True)
 def test_depth_that_is_not_read_is_named(folder: Path, room: Room, tmp_path: Path) -> None:
     for index, path in enumerate(sorted((folder / "depth").iterdir())):
