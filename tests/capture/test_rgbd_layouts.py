@@ -11,6 +11,7 @@ from PIL import Image
 from lyra_sim.capture.cameras.frame_times import cameras_at, pair_by_time
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import InputError, LyraSimError
+from lyra_sim.geometry.cameras import pixel_rays
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.capture import sources
@@ -171,6 +172,20 @@ def test_floats_are_metres_and_a_stated_unit_counts(kind: str, room: Room, tmp_p
         z = capture.views.z_depth(0)
         assert np.isnan(z[:5]).all()
         np.testing.assert_allclose(z[5:], room.rendered[1][0][5:], atol=1e-4)
+
+
+@pytest.mark.parametrize("folder", ["transforms"], indirect=True)
+def test_floats_along_the_ray_are_brought_to_the_axis(folder: Path, room: Room, tmp_path: Path) -> None:
+    """Up to the farthest depth that counts: along the ray that is farther."""
+    rays = np.linalg.norm(pixel_rays(room.cameras.K[0], 80, 60).astype(np.float64), axis=-1)
+    for index, z in enumerate(room.rendered[1]):
+        z = z.copy()
+        z[:3] = 7.99
+        np.save(folder / "depth" / f"d{index:03d}.npy", (z * rays).astype(np.float32))
+    capture = read(tmp_path, folder=folder, depth_kind="ray")
+    z = capture.views.z_depth(0)
+    np.testing.assert_allclose(z[:3], 7.99, atol=2e-4)
+    np.testing.assert_allclose(z[3:], room.rendered[1][0][3:], atol=2e-4)
 
 
 @pytest.mark.parametrize("folder", ["replica"], indirect=True)
