@@ -11,6 +11,7 @@ from PIL import Image
 from lyra_sim.capture.cameras.frame_times import cameras_at, pair_by_time
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import InputError, LyraSimError
+from lyra_sim.geometry.cameras import pixel_rays
 from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.capture import sources
@@ -173,6 +174,20 @@ def test_floats_are_metres_and_a_stated_unit_counts(kind: str, room: Room, tmp_p
         np.testing.assert_allclose(z[5:], room.rendered[1][0][5:], atol=1e-4)
 
 
+@pytest.mark.parametrize("folder", ["transforms"], indirect=True)
+def test_floats_along_the_ray_are_brought_to_the_axis(folder: Path, room: Room, tmp_path: Path) -> None:
+    """Up to the farthest depth that counts: along the ray that is farther."""
+    rays = np.linalg.norm(pixel_rays(room.cameras.K[0], 80, 60).astype(np.float64), axis=-1)
+    for index, z in enumerate(room.rendered[1]):
+        z = z.copy()
+        z[:3] = 7.99
+        np.save(folder / "depth" / f"d{index:03d}.npy", (z * rays).astype(np.float32))
+    capture = read(tmp_path, folder=folder, depth_kind="ray")
+    z = capture.views.z_depth(0)
+    np.testing.assert_allclose(z[:3], 7.99, atol=2e-4)
+    np.testing.assert_allclose(z[3:], room.rendered[1][0][3:], atol=2e-4)
+
+
 @pytest.mark.parametrize("folder", ["replica"], indirect=True)
 def test_one_folder_of_both_and_16_numbers_a_line_may_be_named_too(folder: Path, room: Room, tmp_path: Path) -> None:
     results = folder / "results"
@@ -314,6 +329,41 @@ def test_broken_trajectories_are_refused(folder: Path, line: str, said: str, tmp
     (folder / "traj.txt").write_text("\n".join(lines))
     message = refused(tmp_path, folder=folder)
     assert said in message and "traj.txt" in message
+
+
+@pytest.mark.parametrize("folder", ["replica"], indirect=True)
+def test_a_trajectory_larger_than_any_is_not_parsed(folder: Path, tmp_path: Path) -> None:
+    with (folder / "traj.txt").open("r+b") as stream:
+        stream.truncate(300_000_000)  # a hole: takes no disk
+    assert "300 MB" in refused(tmp_path, folder=folder)
+
+
+@pytest.mark.parametrize("folder", ["scannet"], indirect=True)
+def test_a_truncated_pose_file_is_named(folder: Path, tmp_path: Path) -> None:
+    np.savetxt(folder / "pose" / "9.txt", np.eye(4)[:2])
+    message = refused(tmp_path, folder=folder)
+    assert "numbers of shape (2, 4)" in message and "9.txt" in message
+
+
+@pytest.mark.parametrize("folder", ["polycam"], indirect=True)
+def test_a_camera_without_a_number_is_named(folder: Path, tmp_path: Path) -> None:
+    camera = sorted((folder / "keyframes" / "cameras").iterdir())[2]
+    facts = json.loads(camera.read_text())
+    del facts["t_23"]
+    camera.write_text(json.dumps(facts))
+    message = refused(tmp_path, folder=folder)
+    assert "t_23" in message and camera.name in message
+
+
+@pytest.mark.parametrize("folder", ["stray"], indirect=True)
+def test_a_truncated_video_is_refused_and_a_short_one_told(folder: Path, room: Room, tmp_path: Path) -> None:
+    save_depth(folder / "depth" / "000099.png", coarse(room.rendered[1][0]))
+    told = read(tmp_path, folder=folder).told
+    assert "scan: 1 depth images lie beyond the end of rgb.mp4, and were left out" in told
+    video = folder / "rgb.mp4"
+    video.write_bytes(video.read_bytes()[: video.stat().st_size // 2])
+    shutil.rmtree(tmp_path / "out")
+    assert "rgb.mp4" in refused(tmp_path, folder=folder)
 
 
 @pytest.mark.parametrize("folder", ["tum"], indirect=True)

@@ -16,6 +16,8 @@ from lyra_sim.errors import InputError
 Fields = dict[str, Any]
 """What a reader gives: the fields of a camera table but its axes."""
 Reader = Callable[[Path, GivenIntrinsics], Fields]
+MOST_BYTES = 1 << 28
+"""Of a camera file: a hundred thousand cameras as JSON. Convention."""
 MOST_CAMERAS = 100_000
 """Files of a pose folder, or rows of a trajectory; an hour at 28 frames a second. Convention."""
 
@@ -24,8 +26,12 @@ def recorded_reader(path: Path) -> tuple[Reader, Literal["opencv", "opengl"], Li
     """Reader of a recorder's own trajectory with its axes and pixel centres; None for formats that a suffix tells.
 
     Raises:
-        InputError: A folder holds neither pose files nor camera files.
+        InputError: A folder holds neither pose files nor camera files, or a file is larger than any trajectory.
     """
+    if path.is_file() and path.stat().st_size > MOST_BYTES:
+        raise InputError(
+            str(path), f"{path.stat().st_size / 1e6:.0f} MB", expected=f"at most {MOST_BYTES / 1e6:.0f} MB of cameras"
+        )
     if path.is_dir():
         if any(path.glob("*.txt")):
             return read_pose_folder, "opencv", "integer"
