@@ -321,7 +321,7 @@ def test_paths_that_lead_out_of_the_folder_are_refused(folder: Path, key: str, p
 @pytest.mark.parametrize("folder", ["replica"], indirect=True)
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("1 0 0 0 0 1", "6 numbers for camera 3"), ("nan " * 16, "not finite"), ("x " * 16, "not a trajectory")],
+    [("1 0 0 0 0 1", "6 numbers for camera 3"), ("nan " * 16, "NaN or infinite"), ("x " * 16, "not a trajectory")],
 )
 def test_broken_trajectories_are_refused(folder: Path, line: str, said: str, tmp_path: Path) -> None:
     lines = (folder / "traj.txt").read_text().splitlines()

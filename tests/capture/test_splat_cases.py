@@ -177,5 +177,5 @@ def test_the_parts_of_a_sog_are_sources_of_the_step(tmp_path):
     write_splats(room(), tmp_path / "scan" / "meta.json")
     (tmp_path / "scenes.yaml").write_text(SCENES.replace("FILE", "scan/meta.json"), encoding="utf-8")
     (scene,) = load_scenes(tmp_path / "scenes.yaml")
-    names = {path.name for path in sources(scene.rgbd, None, None, None, None, None, scene.splats)}
+    names = {path.name for path in sources(scene.source)}
     assert names == {"meta.json", "means_l.webp", "means_u.webp", "quats.webp", "scales.webp", "sh0.webp"}

@@ -83,7 +83,7 @@ def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_ce
     if len(broken):
         raise InputError(
             str(path),
-            f"the camera of '{fields['keys'][broken[0]]}' is not finite, and {len(broken) - 1} more",
+            f"{len(broken)} of {len(fields['keys'])} cameras have NaN or infinite numbers, '{fields['keys'][broken[0]]}' first",
             expected="finite numbers",
             likely="Tracking was lost there.",
             next_step="Leave those cameras out of the file.",

@@ -64,11 +64,15 @@ class AxisSigns:
     """Median over the places [m]; infinite under the sky."""
 
     @property
+    def floor(self) -> float:
+        """Level surface with headroom, mostly that between walls [m^2]."""
+        return self.enclosed_area + OPEN_WEIGHT * self.level_area
+
+    @property
     def score(self) -> float:
         """Higher is likelier; differences are logarithms of odds, roughly."""
-        floor = self.enclosed_area + OPEN_WEIGHT * self.level_area
         low = min(0.0, 6 * log(self.clear_height / LOWEST_CEILING)) if self.clear_height > 0 else -10.0
-        return 1.5 * log(floor + 1e-3) + log((self.tops + SOFT) / (self.hanging + SOFT)) + log(self.walkable + 0.05) + low
+        return 1.5 * log(self.floor + 1e-3) + log((self.tops + SOFT) / (self.hanging + SOFT)) + log(self.walkable + 0.05) + low
 
 
 def axis_signs(
@@ -98,6 +102,9 @@ def axis_signs(
 def check_stated_up(signs: dict[str, AxisSigns], *, stated: str, names: dict[str, str], said: str, scene: str) -> None:
     """A FrameError that names the axis that would fit, where one fits clearly better than the stated one.
 
+    On its side a place has less floor than upright, whatever its shelves look like then: such an axis has to have more of it
+    than the stated one. Upside down it may have less, for nothing stands on a ceiling.
+
     Args:
         signs: Of all six axes.
         stated: The one that was stated, as ``signs`` calls it.
@@ -108,11 +115,13 @@ def check_stated_up(signs: dict[str, AxisSigns], *, stated: str, names: dict[str
     Raises:
         FrameError: One does.
     """
-    best = max(signs.values(), key=lambda one: one.score)
     read = signs[stated]
+    upside_down = stated[1:] if stated.startswith("-") else f"-{stated}"
+    rivals = [one for one in signs.values() if one.axis in (stated, upside_down) or one.floor >= read.floor]
+    best = max(rivals, key=lambda one: one.score)
     if best.score - read.score < CLEARLY:
         return
-    fitting = sorted((one for one in signs.values() if best.score - one.score < ALIKE), key=lambda one: -one.score)
+    fitting = sorted((one for one in rivals if best.score - one.score < ALIKE), key=lambda one: -one.score)
     named = " or ".join(names[one.axis] for one in fitting)
     raise FrameError(
         f"scene '{scene}': up",
