@@ -17,7 +17,6 @@ from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
 from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.main_part import main_faces
-from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES, read_given_mesh
 from lyra_sim.capture.survey.painting import ReadMesh
 from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
@@ -60,7 +59,7 @@ def capture_surface(
     stated: Stated,
     limits: CaptureConfig,
     *,
-    read_usd: Callable[[Path], ReadMesh],
+    read: Callable[[Path], ReadMesh],
     seed: int,
     out: Path,
 ) -> Capture:
@@ -70,7 +69,7 @@ def capture_surface(
         source: The files.
         stated: What the scene file says of scale and up.
         limits: How far and how many views.
-        read_usd: Reads a USD file's meshes; given from outside because only the usd room knows pxr.
+        read: Reads a file of any kind, USD too; given from outside because only the usd room knows pxr.
         seed: Of the points by which the up axis is doubted.
         out: Folder of the step.
 
@@ -78,9 +77,9 @@ def capture_surface(
         SpecError: The scene has no such source, or its files state different units or up axes.
         InputError: A file can't be read or holds no surface.
     """
-    read = [read_usd(path) if path.suffix.lower() in USD_SUFFIXES else read_given_mesh(path) for path in source.files]
-    with told_on_failure([one.notes for one in read]):
-        return _surveyed(source, stated, limits, read, seed=seed, out=out)
+    files = [read(path) for path in source.files]
+    with told_on_failure([one.notes for one in files]):
+        return _surveyed(source, stated, limits, files, seed=seed, out=out)
 
 
 def _surveyed(

@@ -104,6 +104,12 @@ class LoadedTruth:
     occupancy: OccupancyMap | None = None
     cameras: CameraTable | None = None
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the files hold and was left out; a frame or unit that they guess isn't asked for here."""
+        read = [surface for surface in (self.surface, self.collision) if surface is not None]
+        return tuple(f"truth: {notes.file}: {left}" for surface in read for notes in surface.notes for left in notes.left_out)
+
 
 def load_truth(truth: Truth | None) -> LoadedTruth:
     """Read the truth files, apart from measuring: a broken one should stop a build before the long work, not after it.

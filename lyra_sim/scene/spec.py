@@ -288,9 +288,9 @@ class Truth(Model):
     """Optional ground truth of a test scene, in the input's frame; only measured against, never used."""
 
     mesh: tuple[Path, ...] = ()
-    """GLB, PLY or OBJ files that together are the true surface."""
+    """glTF, OBJ, PLY or USD files that together are the true surface."""
     collision: tuple[Path, ...] = ()
-    """GLB, PLY or OBJ files that together are what truly blocks a robot; floors may be among them."""
+    """glTF, OBJ, PLY or USD files that together are what truly blocks a robot; floors may be among them."""
     occupancy_map: Path | None = None
     """Folder with a map_server ``map.yaml`` and image."""
     cameras: Path | None = None

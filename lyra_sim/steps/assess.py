@@ -11,7 +11,7 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.spec import AssessConfig, RobotConfig, Truth
-from lyra_sim.steps.step import step
+from lyra_sim.steps.step import leave_notes, step
 
 GATE_LIMIT_S = 900.0
 """Wall-clock time after which an engine is given up [s]; it never shortens an experiment. Convention."""
@@ -19,8 +19,11 @@ GATE_LIMIT_S = 900.0
 
 def sources(assess: AssessConfig, truth: Truth | None) -> tuple[Path, ...]:
     """The robots that are driven, truth files if the scene names any, and Isaac Sim's receipt once there is one."""
+    from lyra_sim.usd.any_mesh import files_beside
+
     robots = resource_dir("usd_templates") / "robots"
-    named = () if truth is None else (*truth.mesh, *truth.collision, truth.occupancy_map, truth.cameras)
+    meshes = () if truth is None else (*truth.mesh, *truth.collision)
+    named = () if truth is None else (*meshes, *files_beside(meshes), truth.occupancy_map, truth.cameras)
     present = () if assess.receipt is None or not assess.receipt.is_file() else (assess.receipt,)
     return (robots, *(path for path in named if path is not None), *present)
 
@@ -30,7 +33,7 @@ def plugins(assess: AssessConfig) -> tuple[str, ...]:
     return tuple(f"physics:{engine}" for engine in assess.engines)
 
 
-@step(version=9, sources=sources, plugins=plugins)
+@step(version=10, sources=sources, plugins=plugins)
 def assess(
     depth: PosedDepth,
     generate: WorldVideo,
@@ -56,6 +59,7 @@ def assess(
     from lyra_sim.usd.rules.validate import validate_stage
 
     stage, known = author.stage, load_truth(truth)
+    leave_notes(out, known.told)
     finished = Finished(
         capture=depth,
         video=generate,

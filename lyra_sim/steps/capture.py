@@ -13,7 +13,9 @@ def sources(source: Source) -> tuple[Path, ...]:
     named = tuple(value for name in type(source).model_fields if isinstance(value := getattr(source, name), Path))
     match source:
         case SurfaceSource():
-            return named + source.files + _named_by(source.files)
+            from lyra_sim.usd.any_mesh import files_beside
+
+            return named + source.files + files_beside(source.files)
         case TransformsSource() if source.file.is_file():
             return named + _beside(source.file)
         case RgbdSource() if source.folder is not None:
@@ -51,9 +53,9 @@ def capture(
             captured = capture_rgbd(source, stated, capture, out=out)
         case SurfaceSource():
             from lyra_sim.capture.given_geometry import capture_surface
-            from lyra_sim.usd.given_mesh import read_usd_mesh
+            from lyra_sim.usd.any_mesh import read_any_mesh
 
-            captured = capture_surface(source, stated, capture, read_usd=read_usd_mesh, seed=seed, out=out)
+            captured = capture_surface(source, stated, capture, read=read_any_mesh, seed=seed, out=out)
         case SplatsSource():
             from lyra_sim.capture.given_geometry import capture_splats
 
@@ -65,22 +67,6 @@ def capture(
     captured.save(out)
     leave_notes(out, captured.told)
     return captured
-
-
-def _named_by(meshes: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Files that meshes name in their turn and that exist: materials, images and buffers, layers of USD."""
-    from lyra_sim.capture.survey.mesh_companions import files_named_by
-    from lyra_sim.capture.survey.mesh_files import USD_SUFFIXES
-
-    found: set[Path] = set()
-    for mesh in meshes:
-        if mesh.suffix.lower() not in USD_SUFFIXES:
-            found |= set(files_named_by(mesh))
-        elif mesh.is_file():
-            from lyra_sim.usd.given_mesh import files_of_usd
-
-            found |= set(files_of_usd(mesh))
-    return tuple(sorted(found - set(meshes)))
 
 
 def _beside(transforms: Path) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@
 - ``meshes``: as UsdGeom.Mesh
 - ``colliders``: hulls
 - ``lamps``: where they hang
+- ``any_mesh``: a mesh file of any kind
 - ``given_mesh``: somebody else's stage as a mesh
 - ``given_prims``: which prims of it are surface
 - ``given_pieces``: one prim in pieces of one look

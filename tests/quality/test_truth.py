@@ -8,6 +8,7 @@ import pytest
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.quality.assessment import LoadedTruth
 from lyra_sim.quality.truth.maps import map_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, sample_surface, seen_by_depth, surface_distances, truth_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
@@ -81,7 +82,7 @@ def test_samples_are_uniform_by_area() -> None:
 
 
 def test_missing_truth_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="truth mesh is missing"):
+    with pytest.raises(InputError, match=r"truth\.mesh: the file is missing"):
         TrueSurface.load([tmp_path / "nowhere.glb"])
 
 
@@ -89,7 +90,7 @@ def test_missing_truth_is_an_input_error(tmp_path: Path) -> None:
 def test_a_truth_file_that_is_none_is_one_input_error(name: str, tmp_path: Path) -> None:
     text = "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nproperty float y\nproperty float z\nend_header\n1 2 3\n"
     (tmp_path / name).write_bytes(text.encode() if name == "points.ply" else bytes(range(256)) * 3)
-    with pytest.raises(InputError, match="the truth mesh"):
+    with pytest.raises(InputError, match=r"truth\.mesh:"):
         TrueSurface.load([tmp_path / name])
 
 
@@ -157,3 +158,17 @@ def test_maps_in_another_frame_are_brought_over() -> None:
     ours = OccupancyMap(cells=np.ascontiguousarray(theirs.cells.T[::-1]), origin=corner, resolution=0.05)
     assert cells.shape == ours.cells.shape
     assert map_values(ours, theirs, world_from_theirs) == (1.0, 1.0)
+
+
+def test_truth_in_usd_is_read_and_what_it_leaves_out_is_told(tmp_path: Path) -> None:
+    """Points of a stage are no surface: the box is the truth, and the console says what isn't."""
+    from pxr import Usd, UsdGeom
+
+    stage = Usd.Stage.CreateNew(str(tmp_path / "truth.usda"))
+    UsdGeom.Cube.Define(stage, "/box").CreateSizeAttr(2.0)
+    UsdGeom.Points.Define(stage, "/dust").CreatePointsAttr([(0, 0, 0), (1, 1, 1)])
+    stage.GetRootLayer().Save()
+    surface = TrueSurface.load([tmp_path / "truth.usda"])
+    np.testing.assert_allclose([surface.vertices.min(0), surface.vertices.max(0)], [[-1] * 3, [1] * 3])
+    (line,) = LoadedTruth(collision=surface).told
+    assert line.startswith("truth: truth.usda: 1 Points prims left out")

@@ -3,7 +3,7 @@
 Nothing else tells: cameras and depth may be right to the millimetre, and the colour a few frames late or of a camera beside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -26,6 +26,8 @@ SHIFTS = tuple(step * 0.015 for step in range(-8, 9))
 """Shifts of the colour image that are tried, in widths of it, across and down."""
 LEAST_POINTS = 100
 """A pair of views with less in common says nothing. Convention."""
+TRIED_POINTS = 1000
+"""Points of a pair by which other readings are ranked; the best is then measured on all. Convention."""
 LEAST_CONTRAST = 6.0
 """Standard deviation of the brightness in a pair, below which there is nothing to compare [0..255]. Tuned, unrecorded."""
 
@@ -39,6 +41,12 @@ class SamePoints:
     source_pixels: Int64[np.ndarray, "m 2"]
     """Column and row in depth images thinned by ``step``."""
     target_pixels: Int64[np.ndarray, "m 2"]
+
+    @property
+    def thinned(self) -> "SamePoints":
+        """At most ``TRIED_POINTS`` of them, evenly."""
+        every = -(-max(1, len(self.source_pixels)) // TRIED_POINTS)
+        return replace(self, source_pixels=self.source_pixels[::every], target_pixels=self.target_pixels[::every])
 
 
 def check_colour(same: list[SamePoints], views: Views, *, step: int, subject: str, scene: str) -> float | None:
@@ -59,9 +67,9 @@ def check_colour(same: list[SamePoints], views: Views, *, step: int, subject: st
     def grey(index: int) -> Float32[np.ndarray, "h w"]:
         return views.rgb(index)[::step, ::step].mean(axis=2, dtype=np.float32)
 
-    def correlation(lag: int = 0, shift: tuple[int, int] = (0, 0)) -> float:
+    def correlation(pairs: list[SamePoints], lag: int = 0, shift: tuple[int, int] = (0, 0)) -> float:
         shares, weights = [0.0], [0]
-        for pair in same:
+        for pair in pairs:
             i, j = pair.source + lag, pair.target + lag
             if not (0 <= i < len(views) and 0 <= j < len(views)):
                 continue
@@ -72,22 +80,24 @@ def check_colour(same: list[SamePoints], views: Views, *, step: int, subject: st
             weights.append(inside)
         return sum(shares) / sum(weights) if sum(weights) else float("nan")
 
-    read = correlation()
+    read = correlation(same)
     if not read < ALIKE:
         return None if np.isnan(read) else read
-    tried: dict[tuple[str, str], float] = {}
+    few = [pair.thinned for pair in same]
+    tried: list[tuple[float, str, str, int, tuple[int, int]]] = []
     for lag in LAGS:
         frames = f"{abs(lag)} frame{'s' * (abs(lag) > 1)}"
         late = f"lags {frames} behind" if lag > 0 else f"runs {frames} ahead"
         fix = f"Give depth image k the colour image k {'+' if lag > 0 else '-'} {abs(lag)}"
-        tried[f"colour that {late}", fix] = correlation(lag=lag)
+        tried.append((correlation(few, lag=lag), f"colour that {late}", fix, lag, (0, 0)))
     width = grey(same[0].source).shape[1]
     for across in SHIFTS:
         for down in SHIFTS:
             shift = (round(across * width), round(down * width))
             name = f"colour shifted by about {shift[0] * step} px across and {shift[1] * step} px down"
-            tried[name, "Register the depth to the colour camera"] = correlation(shift=shift)
-    (best, fix), fits = max(tried.items(), key=lambda entry: np.nan_to_num(entry[1], nan=-1.0))
+            tried.append((correlation(few, shift=shift), name, "Register the depth to the colour camera", 0, shift))
+    _, best, fix, lag, shift = max(tried, key=lambda entry: float(np.nan_to_num(entry[0], nan=-1.0)))
+    fits = correlation(same, lag, shift)
     if not fits >= FITS or 1 - fits > LEFT * (1 - read):
         return read
     raise FrameError(

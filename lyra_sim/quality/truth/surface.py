@@ -1,13 +1,13 @@
 """Against a true surface: accuracy, completeness and F-score as Tanks and Temples defines them (Knapitsch et al. 2017)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Float64, Int32
 
+from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
@@ -16,6 +16,7 @@ from lyra_sim.geometry.cameras import CameraPath, project
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.ray_casting import RayCaster
+from lyra_sim.usd.any_mesh import read_any_mesh
 
 SAMPLES = 60_000
 """Points drawn from either surface. Convention."""
@@ -30,45 +31,40 @@ class TrueSurface:
     vertices: Float64[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]
 
+    notes: tuple[ReadingNotes, ...] = ()
+    """What the files hold and what was taken of them: truth that was left out would be counted as ours in excess."""
+
     @classmethod
     def load(cls, paths: Sequence[Path], *, key: str = "truth.mesh") -> "TrueSurface":
-        """All triangles of some GLB, PLY or OBJ files, node transforms applied, in the files' own frame.
+        """All surface of some glTF, OBJ, PLY or USD files, node transforms applied, in the files' own frame and unit.
+
+        Read as given meshes are, so that what a scene may be built from, and how, is what it may be measured against.
 
         Raises:
             InputError: A file is missing, can't be read, or has no whole triangles.
         """
-        import trimesh
-
         parts = []
         for path in paths:
-            if not path.is_file():
-                raise InputError(str(path), "the truth mesh is missing", next_step=f"Fix {key} of this scene, or remove it.")
             try:
-                part: Any = trimesh.load_scene(path).to_geometry()
-                vertices, faces = np.asarray(part.vertices, np.float64), np.asarray(part.faces, np.int32)
-            except Exception as error:  # trimesh's readers raise whatever the broken byte leads to
+                parts.append(read_any_mesh(path))
+            except InputError as error:
                 raise InputError(
-                    str(path),
-                    f"the truth mesh can't be read ({type(error).__name__}: {error})",
-                    expected="triangles in a GLB, PLY or OBJ file",
-                    likely="The file is truncated or of another type.",
+                    error.subject,
+                    f"{key}: {error.found}",
+                    expected=error.expected,
+                    likely=error.likely,
+                    next_step=error.next_step or f"Fix {key} of this scene, or remove it.",
                 ) from error
-            if len(faces) == 0 or not np.isfinite(vertices).all():
-                raise InputError(
-                    str(path),
-                    f"the truth mesh has {len(faces)} triangles and {int((~np.isfinite(vertices)).sum())} bad coordinates",
-                    expected="triangles with finite corners",
-                )
-            parts.append((vertices, faces))
-        starts = np.cumsum([0] + [len(vertices) for vertices, _ in parts[:-1]])
+        starts = np.cumsum([0] + [len(part.mesh.vertices) for part in parts[:-1]])
         return cls(
-            vertices=np.concatenate([vertices for vertices, _ in parts]),
-            faces=np.concatenate([faces + start for (_, faces), start in zip(parts, starts, strict=True)]).astype(np.int32),
+            vertices=np.concatenate([part.mesh.vertices for part in parts]),
+            faces=np.concatenate([part.mesh.faces + start for part, start in zip(parts, starts, strict=True)]).astype(np.int32),
+            notes=tuple(part.notes for part in parts),
         )
 
     def moved(self, new_from_frame: Similarity) -> "TrueSurface":
         """The same surface in another frame."""
-        return TrueSurface(vertices=new_from_frame.apply(self.vertices), faces=self.faces)
+        return replace(self, vertices=new_from_frame.apply(self.vertices))
 
 
 def sample_surface(triangles: Float[np.ndarray, "f 3 3"], count: int, rng: np.random.Generator) -> Float64[np.ndarray, "n 3"]:
