@@ -60,8 +60,17 @@ def build_stage(s: SceneSpec, out: Path) -> Report:
     stage = author(video, world, solid, hulls, author=s.author, name=name, out=out / "author")
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
-    made = (posed, video, world, solid, hulls, stage)
-    return assess(*made, assess=s.assess, truth=s.truth, robot=s.robot, name=name, seed=seed, out=out / "assess")
+    return assess(
+        *(posed, video, world, solid, hulls, stage),
+        source=s.source,
+        capture=s.capture,
+        assess=s.assess,
+        truth=s.truth,
+        robot=s.robot,
+        name=name,
+        seed=seed,
+        out=out / "assess",
+    )
 
 
 def main(arguments: list[str]) -> int:

@@ -70,7 +70,17 @@ def build_world(frames: RgbdSource, out: Path, *, name: str, voxel: float, drive
     # The proof: balls dropped, routes driven.
     proof = AssessConfig(engines=("newton",))
     made = (posed, video, world, solid, hulls, stage)
-    return assess(*made, assess=proof, truth=None, robot=robot, name=name, seed=SEED, out=out / "assess")
+    return assess(
+        *made,
+        source=frames,
+        capture=limits,
+        assess=proof,
+        truth=None,
+        robot=robot,
+        name=name,
+        seed=SEED,
+        out=out / "assess",
+    )
 
 
 def main(frames: str, depth_images: str, cameras: str, out: str) -> int:

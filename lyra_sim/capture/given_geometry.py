@@ -14,6 +14,7 @@ from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
+from lyra_sim.capture.kept_apart import DEPTH_FROM, kept_apart
 from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.main_part import main_faces
@@ -227,7 +228,8 @@ def _captured(
             likely="The cameras stand outside, or the surface is full of holes.",
             next_step="State a 'start' on a floor inside.",
         )
-    every = limits.hold_out_every
+    # A given mesh is read again by another library to testify; given splats have only their views.
+    auto_from = None if isinstance(source, SurfaceSource) else DEPTH_FROM
     return Capture(
         views=Views(
             folder=out,
@@ -238,7 +240,7 @@ def _captured(
         cameras=cameras.moved(world_from_capture.inverse),
         world_from_capture=world_from_capture,
         scale=scale,
-        held_out=tuple(range(0, len(cameras), every)) if every else (),
+        held_out=kept_apart(len(cameras), limits.hold_out_every, auto_from=auto_from, left=1),
         frame_agreement=None,
         up_source=up_source,
         depth=DepthFacts(kind=kind, sigma_relative=0.0, figures={"measured": round(seen, 5)}),

@@ -15,6 +15,7 @@ from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisi
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
+from lyra_sim.capture.kept_apart import PHOTOS_FROM, kept_apart
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
 from lyra_sim.capture.trust.photos_as_stored import misfits, read_as_stored
@@ -66,7 +67,7 @@ def capture_photos(
         cameras=cameras,
         world_from_capture=world_from_capture,
         scale=scale,
-        held_out=_held_out(len(views), limits.hold_out_every),
+        held_out=kept_apart(len(views), limits.hold_out_every, auto_from=PHOTOS_FROM, left=2),
         frame_agreement=None,
         up_source=up_source,
         depth=None,
@@ -150,17 +151,6 @@ def _geo(photos: PhotoSet, names: tuple[str, ...]) -> Float64[np.ndarray, "n 3"]
     row = {photo.name: index for index, photo in enumerate(photos.photos)}
     geo = every[[row[name] for name in names]]
     return geo if np.isfinite(geo).any() else None
-
-
-def _held_out(count: int, every: int) -> tuple[int, ...]:
-    held_out = tuple(range(0, count, every)) if every else ()
-    if count - len(held_out) < 2:
-        raise InputError(
-            "capture.hold_out_every",
-            f"{len(held_out)} of {count} posed photos are held out",
-            expected="at least two photos left to build from",
-        )
-    return held_out
 
 
 def _facts(source: PhotoSource, chosen: Chosen, photos: PhotoSet) -> PoseFacts:

@@ -12,6 +12,7 @@ from lyra_sim.capture.frame.provisional_frame import provisional_frame
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.images import open_image, read_colour
 from lyra_sim.capture.intake.undistort import Undistortion
+from lyra_sim.capture.kept_apart import DEPTH_FROM, kept_apart
 from lyra_sim.capture.rgbd_layouts.depth_files import DepthReader, is_float
 from lyra_sim.capture.rgbd_layouts.reading import read_recording
 from lyra_sim.capture.rgbd_layouts.recording import Recording
@@ -72,17 +73,12 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
     )
     colours = recording.frames[0].colour.parent.name if source.frames is None else source.frames.name
     check_colour(list(agreement.same), views, step=step_of(cameras), subject=colours, scene=stated.scene)
-    held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
-    if len(views) - len(held_out) < 1:
-        raise InputError(
-            "capture.hold_out_every", f"every one of {len(views)} views is held out", expected="views left to build from"
-        )
     return Capture(
         views=views,
         cameras=cameras,
         world_from_capture=world_from_capture,
         scale=scale,
-        held_out=held_out,
+        held_out=kept_apart(len(views), limits.hold_out_every, auto_from=DEPTH_FROM, left=1),
         frame_agreement=agreement.share if agreement.telling else None,
         up_source=up_source,
         depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),

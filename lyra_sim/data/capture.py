@@ -150,6 +150,8 @@ class Capture:
     """None until the depth step has run; measured depth is known from the start."""
     sparse: SparsePoints | None = None
     """Shared feature points of photos; None for RGB-D."""
+    kept_back: SparsePoints | None = None
+    """Others of them, which no step but assess may look at."""
     poses: PoseFacts | OnePhotoFacts | None = None
     """How the cameras were found and why they are trusted; None when they were given with the depth."""
     geo: Float64[np.ndarray, "n 3"] | None = None
@@ -185,6 +187,8 @@ class Capture:
         write_arrays(folder / "cameras.npz", c2w=self.cameras.c2w, K=self.cameras.K)
         if self.sparse is not None:
             self.sparse.save(folder / "sparse.npz")
+        if self.kept_back is not None:
+            self.kept_back.save(folder / "kept_back.npz")
         if self.geo is not None:
             write_arrays(folder / "geo.npz", east_north_up=self.geo)
         write_json(
@@ -225,6 +229,7 @@ class Capture:
             up_source=facts["up_source"],
             depth=None if facts["depth"] is None else DepthFacts(**facts["depth"]),
             sparse=SparsePoints.load(folder / "sparse.npz") if (folder / "sparse.npz").is_file() else None,
+            kept_back=SparsePoints.load(folder / "kept_back.npz") if (folder / "kept_back.npz").is_file() else None,
             poses=poses_from_json(facts["poses"]),
             given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
             reading=tuple(ReadingNotes.from_json(one) for one in facts.get("reading", [])),

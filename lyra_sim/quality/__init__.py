@@ -13,6 +13,7 @@
 - ``agreement``: what it sees there and what it would hit
 - ``physics``: the gate
 - ``receipt``: Isaac Sim's
+- ``witness``: against evidence that no other step has seen
 - ``truth``: against what is known to be true
 - ``report``: the page
 """

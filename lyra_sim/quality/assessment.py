@@ -28,6 +28,8 @@ from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
 from lyra_sim.quality.truth.maps import main_band, map_metrics, navigable_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
+from lyra_sim.quality.witness.calling import Called
+from lyra_sim.quality.witness.judgement import Judgement, judge, witness_metrics
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.scene.spec import Truth
 from lyra_sim.usd.rules.issues import Issue
@@ -45,6 +47,8 @@ class Finished:
     world: MetricWorld
     solid: Solid
     collision: Collision
+    called: Called
+    """Who can testify to it."""
     seed: int = 7
     """Of the places that are looked from."""
 
@@ -52,6 +56,13 @@ class Finished:
     def looks(self) -> Mapping[Shown, Looks] | None:
         """What a robot sees and would hit; looked at once, for the figures and for the report."""
         return robot_looks(self.collision, self.solid, self.world, seed=self.seed)
+
+    @cached_property
+    def judgement(self) -> Judgement | None:
+        """The hulls against the witness, for the figures and for the report; None without one."""
+        if self.called.witness is None:
+            return None
+        return judge(self.called.witness, self.collision, self.world.cameras.centres)
 
     @property
     def estimated(self) -> bool:
@@ -61,8 +72,12 @@ class Finished:
     @property
     def with_all_views(self) -> MetricWorld:
         """The same world with every view of the capture, held-out ones too: to measure with, never to build from."""
-        cameras = self.capture.cameras.moved(self.world.world_from_input)
-        return replace(self.world, views=self.capture.views, cameras=cameras)
+        return with_all_views(self.capture, self.world)
+
+
+def with_all_views(capture: Capture, world: MetricWorld) -> MetricWorld:
+    """A world with every view of its capture."""
+    return replace(world, views=capture.views, cameras=capture.cameras.moved(world.world_from_input))
 
 
 def geometry_metrics(finished: Finished) -> list[Metric]:
@@ -90,6 +105,8 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *image_metrics(judged, views, given=finished.capture.given is not None),
         *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
+        *witness_metrics(finished.judgement, why=finished.called.why),
+        *([finished.called.reading] if finished.called.reading else []),
         *agreement_metrics(finished.looks),
         *navigation_metrics(collision.navigation),
     ]

@@ -75,8 +75,9 @@ class CaptureConfig(Model):
     geometry; for photos as far as parallax tells."""
     min_depth: float = Field(default=0.1, ge=0)
     """Depth nearer than this is treated as not measured [m]."""
-    hold_out_every: int = Field(default=0, ge=0)
-    """Every n-th view (0, n, 2n …) is kept out of all geometry and used to measure it; 0 keeps none out."""
+    hold_out_every: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    """Every n-th view (n/2, n/2 + n …) is kept out of all geometry and is its witness; 0 keeps none out. auto: every
+    8th of 16 and more views with depth or of splats, and of 64 and more photos; none of given meshes, which are read again."""
     max_views: int = Field(default=5000, ge=1)
     """More frames than this are refused."""
     max_pixels: int = Field(default=50_000_000, ge=1)

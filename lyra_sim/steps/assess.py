@@ -10,20 +10,24 @@ from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.resources import resource_dir
-from lyra_sim.scene.spec import AssessConfig, RobotConfig, Truth
+from lyra_sim.scene.sources import Source, SurfaceSource
+from lyra_sim.scene.spec import AssessConfig, CaptureConfig, RobotConfig, Truth
 from lyra_sim.steps.step import leave_notes, step
 
 GATE_LIMIT_S = 900.0
 """Wall-clock time after which an engine is given up [s]; it never shortens an experiment. Convention."""
 
 
-def sources(assess: AssessConfig, truth: Truth | None) -> tuple[Path, ...]:
-    """The robots that are driven, truth files if the scene names any, and Isaac Sim's receipt once there is one."""
+def sources(source: Source, assess: AssessConfig, truth: Truth | None) -> tuple[Path, ...]:
+    """Given meshes, for they are read again; the robots that are driven, truth files if the scene names any, and Isaac Sim's
+    receipt once there is one."""
     from lyra_sim.usd.any_mesh import files_beside
 
     robots = resource_dir("usd_templates") / "robots"
-    meshes = () if truth is None else (*truth.mesh, *truth.collision)
-    named = () if truth is None else (*meshes, *files_beside(meshes), truth.occupancy_map, truth.cameras)
+    meshes = source.files if isinstance(source, SurfaceSource) else ()
+    meshes += () if truth is None else (*truth.mesh, *truth.collision)
+    named: tuple[Path | None, ...] = (*meshes, *files_beside(meshes))
+    named += () if truth is None else (truth.occupancy_map, truth.cameras)
     present = () if assess.receipt is None or not assess.receipt.is_file() else (assess.receipt,)
     return (robots, *(path for path in named if path is not None), *present)
 
@@ -42,6 +46,8 @@ def assess(
     collide: Collision,
     author: StageBundle,
     *,
+    source: Source,
+    capture: CaptureConfig,
     assess: AssessConfig,
     truth: Truth | None,
     robot: RobotConfig,
@@ -51,11 +57,19 @@ def assess(
 ) -> Report:
     """Measure, write ``metrics.json``, ``gate_<engine>.json`` and ``report.html``. A bad world is a figure, not an error."""
     from lyra_sim.physics.gate import run_gates
-    from lyra_sim.quality.assessment import Finished, geometry_metrics, ground_truth_metrics, load_truth, stage_metrics
+    from lyra_sim.quality.assessment import (
+        Finished,
+        geometry_metrics,
+        ground_truth_metrics,
+        load_truth,
+        stage_metrics,
+        with_all_views,
+    )
     from lyra_sim.quality.depth import judged_views
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
+    from lyra_sim.quality.witness.calling import call_witness
     from lyra_sim.usd.rules.validate import validate_stage
 
     stage, known = author.stage, load_truth(truth)
@@ -66,6 +80,7 @@ def assess(
         world=align,
         solid=mesh,
         collision=collide,
+        called=call_witness(source, depth, with_all_views(depth, align), reach=capture.given_max_depth, seed=seed),
         seed=seed,
     )
     navigation = finished.collision.navigation

@@ -14,6 +14,7 @@
 - ``lamps``: where they hang
 - ``any_mesh``: a mesh file of any kind
 - ``given_mesh``: somebody else's stage as a mesh
+- ``plain_walk``: the same by nothing but pxr, to compare with
 - ``given_prims``: which prims of it are surface
 - ``given_pieces``: one prim in pieces of one look
 - ``given_shapes``: spheres, cylinders and the like

@@ -15,8 +15,17 @@ from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.video import WorldVideo
 from lyra_sim.errors import InputError
 from lyra_sim.geometry.rigid import Similarity
-from lyra_sim.quality.assessment import Finished, LoadedTruth, geometry_metrics, ground_truth_metrics, load_truth
+from lyra_sim.quality.assessment import (
+    Finished,
+    LoadedTruth,
+    geometry_metrics,
+    ground_truth_metrics,
+    load_truth,
+    with_all_views,
+)
 from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.witness.calling import call_witness
+from lyra_sim.scene.sources import RgbdSource
 from lyra_sim.scene.spec import SceneSpec, Truth
 from lyra_sim.steps.assess import assess
 from tests.facts import COLLIDERS
@@ -58,7 +67,15 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     labels = np.zeros(len(solid.mesh.faces), np.uint8)
     colliders = Colliders(hulls=room_hulls(tiny_room), face_labels=labels, facts=COLLIDERS)
     collision = Collision(colliders=colliders, navigation=navigation)
-    return Finished(capture=capture, video=WorldVideo(frames=None, facts=None), world=world, solid=solid, collision=collision)
+    source = RgbdSource(frames=Path("rgb"), depth=Path("depth"), cameras=Path("transforms.json"))
+    return Finished(
+        capture=capture,
+        video=WorldVideo(frames=None, facts=None),
+        world=world,
+        solid=solid,
+        collision=collision,
+        called=call_witness(source, capture, with_all_views(capture, world), reach=8.0, seed=7),
+    )
 
 
 def test_an_exact_world_passes_everything_that_is_geometry(finished: Finished) -> None:
@@ -114,5 +131,5 @@ def test_broken_truth_stops_the_step_before_any_engine_starts(
         "mesh": finished.solid,
         "collide": finished.collision,
     }
-    with pytest.raises(InputError, match=r"truth\.glb: the truth mesh can't be read"):
+    with pytest.raises(InputError, match=r"truth\.glb: truth\.mesh: header"):
         assess.run(cfg, inputs, out=tmp_path)

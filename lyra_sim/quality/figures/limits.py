@@ -184,6 +184,19 @@ LIMITS: dict[str, Limit] = {
     "collision.frontier_fenced": _least("share", 0.8, None, "Where the edge is open a robot can drive off into the unknown."),
     "collision.components_dropped": _most("1", 0, None, "Measured things that physics doesn't feel: raise collide.max_hulls."),
     "collision.coacd_fallbacks": _most("1", 0, None, "Straight cuts stand in for what CoACD failed on; they fit less well."),
+    # what no step had seen
+    "witness.rays": _recorded("1", "From where something was seen to what was seen, kept out of all geometry."),
+    "witness.sigma": _recorded("m", "1σ along a ray, from how far the witness's own frames lie apart; twice it is granted."),
+    "witness.reading_difference": _most(
+        "share",
+        0.005,
+        0.02,
+        "Triangle area at any height by two readers: what one lost is missing from all else.",
+    ),
+    "witness.ghost": _most("share", 0.01, 0.01, "Measured matter in the robot's way that no hull stands for within 5 cm."),
+    "witness.ghost_patch": _most("m^2", 0.02, 0.02, "A chair's leg is less, a cabinet's side is ten times that."),
+    "witness.phantom": _most("share", 0.01, 0.01, "Measured free rays that a hull stands in the way of by more than 5 cm."),
+    "witness.phantom_patch": _most("m^2", 0.02, None, "As for ghosts; where it is small a robot drives round it."),
     # what is seen against what is hit
     "agreement.views": _least("1", 500, 100, "A hundred views spread over the floor are few; fewer prove little."),
     "agreement.splat.phantom": _most("share", 0.01, None, "An obstacle that cameras don't see; a policy may be stricter."),

@@ -1,0 +1,52 @@
+"""Which witness a world has, by where its views come from."""
+
+from dataclasses import dataclass
+
+from lyra_sim.data.capture import Capture
+from lyra_sim.data.report import Metric
+from lyra_sim.data.world import MetricWorld
+from lyra_sim.quality.witness.given_surface import given_witness, read_again, reading_metric
+from lyra_sim.quality.witness.held_out_views import held_out_witness
+from lyra_sim.quality.witness.rays import Witness
+from lyra_sim.scene.sources import Source, SurfaceSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """A witness, or why there is none."""
+
+    witness: Witness | None
+    why: str = ""
+    reading: Metric | None = None
+    """Of given meshes, how far two readings of their files differ."""
+
+
+def call_witness(source: Source, capture: Capture, world: MetricWorld, *, reach: float, seed: int) -> Called:
+    """The witness of a world, in the metric world.
+
+    Args:
+        source: Where its views come from.
+        capture: What was captured.
+        world: With all views, held-out ones too.
+        reach: Matter of given meshes farther from a camera than this was never captured [m].
+        seed: Of rays that are drawn.
+
+    Raises:
+        InputError: A given mesh can't be read any more.
+    """
+    if isinstance(source, SurfaceSource):
+        reading = read_again(source.files).moved(world.world_from_input)
+        witness = given_witness(reading, world.cameras.centres, reach=reach, seed=seed)
+        return Called(witness=witness, reading=reading_metric(reading))
+    if capture.depth is not None and not capture.depth.estimated:
+        if not capture.held_out:
+            return Called(witness=None, why="no view was held out (capture.hold_out_every)")
+        found = held_out_witness(world, capture.held_out, seed=seed)
+        return Called(witness=found, why="" if found else "held-out views have no depth that agrees")
+    if capture.kept_back is None:
+        return Called(witness=None, why="nothing but estimates tells what stands where")
+    from lyra_sim.quality.witness.kept_back_points import kept_back_witness
+
+    points = kept_back_witness(capture.kept_back, capture.cameras)
+    moved = None if points is None else points.moved(world.world_from_input)
+    return Called(witness=moved, why="" if moved else "too few feature points that three photos share")

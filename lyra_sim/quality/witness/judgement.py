@@ -1,0 +1,224 @@
+"""A world's hulls against a witness, where a robot is: matter that nothing stands for, and hulls in free space.
+
+A *ghost* is matter the witness saw with no hull within 5 cm of it: a robot drives into it. A *phantom* is a hull that a free
+ray passes through by more than 5 cm: a robot stops at nothing. Both only beyond twice the witness's own σ, and only in the
+height band and reach of the robot. Shares tell noise from faults badly where a fault is small, so each has the largest patch
+of one piece beside it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int32
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.data.colliders import Collision, Hull
+from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.report import Metric
+from lyra_sim.navigation.reachable import reachable
+from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.figures.metrics import measured, not_measured
+from lyra_sim.quality.witness.rays import Witness
+
+APART_M = 0.05
+"""Matter and hull, before it counts [m]. Convention."""
+SIGMAS = 2.0
+"""Of the witness, beyond that. Convention."""
+REACH_M = 1.0
+"""Farther than this from where the robot's middle can be, nothing is asked [m]: it would have to get there first.
+Convention."""
+CELL_M = 0.05
+"""Patches are counted in cells of this edge [m]. Convention."""
+LEAST_IN_CELL = 3
+"""Rays that make a cell part of a patch, of dense depth; one point is enough of kept-back points. Convention."""
+LEAST_MATTER = 200
+"""Less in the band says nothing. Convention."""
+
+FIGURES = ("witness.ghost", "witness.ghost_patch", "witness.phantom", "witness.phantom_patch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a witness says of a world."""
+
+    witness: Witness
+    """In the metric world."""
+    matter: Bool[np.ndarray, "n"]
+    """Its ends in the robot's band and reach."""
+    ghost: Bool[np.ndarray, "n"]
+    """Those without a hull."""
+    free: Bool[np.ndarray, "n"]
+    """Its rays that pass the robot's band within its reach."""
+    phantom: Bool[np.ndarray, "n"]
+    """Those with a hull in their way."""
+    met: Float64[np.ndarray, "n 3"]
+    """Where that is; NaN elsewhere [m]."""
+    fenced: int
+    """Rays with nothing in their way but fences round what the building views never saw."""
+
+    @property
+    def ghosts(self) -> "Patch":
+        """The largest patch of matter that nothing stands for."""
+        return largest_patch(self.witness.ends[self.ghost], least=self._least)
+
+    @property
+    def phantoms(self) -> "Patch":
+        """The largest patch of hulls that stand for nothing."""
+        return largest_patch(self.met[self.phantom], least=self._least)
+
+    @property
+    def _least(self) -> int:
+        return 1 if self.witness.kind == "kept-back points" else LEAST_IN_CELL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Cells of one piece."""
+
+    area: float
+    """Cells times the area of one's side [m^2]."""
+    centre: tuple[float, float, float] | None
+    """[m]; None without any."""
+
+    def __str__(self) -> str:
+        return "" if self.centre is None else "at {:.2f}, {:.2f}, {:.2f}".format(*self.centre)
+
+
+def judge(witness: Witness, collision: Collision, path: Float64[np.ndarray, "c 3"]) -> Judgement:
+    """The hulls of a world against its witness.
+
+    Args:
+        witness: In the metric world.
+        collision: Hulls, and the map that tells where the robot can be.
+        path: Centres of the capture's cameras [m]; a robot starts where they were.
+    """
+    navigation = collision.navigation
+    margin = APART_M + SIGMAS * witness.sigma
+    near = _Near(navigation, path)
+    matter = near(witness.ends)
+    hulls = list(collision.colliders.hulls)
+    ghost = matter.copy()
+    ghost[matter] = ~_covered(witness.ends[matter], margin[matter], HullSet.of(hulls))
+    solid = [hull for hull in hulls if hull.label != "unseen"]
+    fences = [hull for hull in hulls if hull.label == "unseen"]
+    free = _passes(witness, margin, near)
+    met = np.full((len(witness), 3), np.nan)
+    met[free] = _met(witness.where(free), margin[free], solid)
+    met[~near(np.nan_to_num(met, nan=-1e6))] = np.nan
+    phantom = np.isfinite(met).all(axis=1)
+    if phantom.any():
+        beside, _ = cKDTree(witness.ends).query(met[phantom], distance_upper_bound=float(margin.max()))
+        at = np.flatnonzero(phantom)[beside <= margin[phantom]]
+        phantom[at], met[at] = False, np.nan
+    fenced = np.isfinite(_met(witness.where(free & ~phantom), margin[free & ~phantom], fences)).all(axis=1)
+    return Judgement(witness=witness, matter=matter, ghost=ghost, free=free, phantom=phantom, met=met, fenced=int(fenced.sum()))
+
+
+def witness_metrics(found: Judgement | None, *, why: str = "") -> list[Metric]:
+    """Figures of a judgement; without a witness none is measured, and such a world never passes.
+
+    Args:
+        found: None where there is no witness.
+        why: There is none.
+    """
+    rays = len(found.witness) if found is not None else 0
+    if found is None or found.matter.sum() < LEAST_MATTER:
+        why = why or f"{int(found.matter.sum()) if found is not None else 0} points of it lie in the robot's band and reach"
+        return [not_measured(name, limit_of(name).unit, why) for name in ("witness.rays", "witness.sigma", *FIGURES)]
+    ghosts, phantoms = found.ghosts, found.phantoms
+    matter, free = int(found.matter.sum()), int(found.free.sum())
+    fenced = f"{found.fenced} more meet a fence round what was never seen" if found.fenced else ""
+    about = "; ".join(part for part in (found.witness.kind, found.witness.note) if part)
+    return [
+        measured("witness.rays", rays, n=rays, note=about),
+        measured("witness.sigma", float(np.median(found.witness.sigma[found.matter])), n=matter),
+        measured("witness.ghost", float(found.ghost.sum() / matter), n=matter),
+        measured("witness.ghost_patch", ghosts.area, n=matter, note=str(ghosts)),
+        measured("witness.phantom", float(found.phantom.sum() / free) if free else np.nan, n=free, note=fenced),
+        measured("witness.phantom_patch", phantoms.area, n=free, note=str(phantoms)),
+    ]
+
+
+def largest_patch(points: Float64[np.ndarray, "n 3"], *, least: int) -> Patch:
+    """The largest set of cells with at least ``least`` points each that touch one another."""
+    if not len(points):
+        return Patch(area=0.0, centre=None)
+    cells, counts = np.unique(np.floor(points / CELL_M).astype(np.int64), axis=0, return_counts=True)
+    full = cells[counts >= least]
+    if not len(full):
+        return Patch(area=0.0, centre=None)
+    low = full.min(axis=0)
+    grid = np.zeros(full.max(axis=0) - low + 1, bool)
+    grid[tuple((full - low).T)] = True
+    labels, _ = ndimage.label(grid, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    largest = np.argwhere(labels == sizes.argmax()) + low
+    x, y, z = (largest.mean(axis=0) + 0.5) * CELL_M
+    return Patch(area=float(sizes.max()) * CELL_M**2, centre=(float(x), float(y), float(z)))
+
+
+class _Near:
+    """Which points lie in the robot's height band, and within reach of where its middle can be."""
+
+    def __init__(self, navigation: Navigation, path: Float64[np.ndarray, "c 3"]) -> None:
+        occupancy, self._navigation = navigation.occupancy, navigation
+        reach, _ = reachable(occupancy, navigation.robot_radius, path)
+        self._near = ndimage.distance_transform_edt(~reach) * occupancy.resolution <= REACH_M
+        if not reach.any():
+            self._near[:] = False
+
+    def __call__(self, points: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, "n"]:
+        navigation, occupancy = self._navigation, self._navigation.occupancy
+        height = points[:, 2] - navigation.floor_height(points[:, :2])
+        low, high = navigation.band
+        inside = (height >= low) & (height <= high)
+        cells = np.floor((points[:, :2] - occupancy.origin) / occupancy.resolution).astype(np.int64)
+        inside &= (cells >= 0).all(axis=1) & (cells < self._near.shape).all(axis=1)
+        inside[inside] = self._near[tuple(cells[inside].T)]
+        return inside
+
+
+def _covered(points: Float64[np.ndarray, "n 3"], margin: Float64[np.ndarray, "n"], hulls: HullSet) -> Bool[np.ndarray, "n"]:
+    """Points with a hull within their margin."""
+    if not len(points):
+        return np.zeros(0, bool)
+    depth, owner = hulls.depth(points, margin=float(margin.max()))
+    return (owner >= 0) & (depth >= -margin)
+
+
+def _passes(witness: Witness, margin: Float64[np.ndarray, "n"], near: _Near) -> Bool[np.ndarray, "n"]:
+    """Rays that are free, up to their margin before the end, somewhere in the robot's band and reach."""
+    ray = witness.ends - witness.origins
+    length = np.maximum(np.linalg.norm(ray, axis=1), 1e-9)
+    passes = np.zeros(len(witness), bool)
+    for share in np.linspace(0.0, 1.0, 33):
+        passes |= near(witness.origins + ray * (share * np.maximum(length - margin, 0) / length)[:, None])
+    return passes
+
+
+def _met(witness: Witness, margin: Float64[np.ndarray, "n"], hulls: list[Hull]) -> Float64[np.ndarray, "n 3"]:
+    """Where each ray meets the piece that stands deepest in its way; NaN where none does."""
+    from lyra_sim.quality.witness.piercing_kernels import pierced
+
+    if not hulls or not len(witness):
+        return np.full((len(witness), 3), np.nan)
+    table = HullSet.of(hulls)
+    corner_starts = np.concatenate([[0], np.cumsum([len(hull.vertices) for hull in hulls])]).astype(np.int32)
+    owner: Int32[np.ndarray, n]
+    owner, t = pierced(
+        witness.origins,
+        witness.ends,
+        margin,
+        table.planes,
+        table.starts,
+        np.concatenate([hull.vertices for hull in hulls]).astype(np.float64),
+        corner_starts,
+        table.low,
+        table.high,
+    )
+    ray = witness.ends - witness.origins
+    unit = ray / np.maximum(np.linalg.norm(ray, axis=1, keepdims=True), 1e-9)
+    return np.where((owner >= 0)[:, None], witness.origins + t[:, None] * unit, np.nan)

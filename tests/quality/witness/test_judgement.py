@@ -1,0 +1,117 @@
+"""The good flat stands up to its witness; what is lost or made up in hulls and map alike doesn't."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lyra_sim.data.colliders import Collision, Hull
+from lyra_sim.data.report import Metric
+from lyra_sim.navigation.build import build_navigation
+from lyra_sim.quality.witness.held_out_views import held_out_witness
+from lyra_sim.quality.witness.judgement import judge, witness_metrics
+from lyra_sim.quality.witness.rays import Witness
+from lyra_sim.scene.spec import NavigateConfig
+from tests.broken_worlds.good import BAND, DOOR, ROBOT, GoodWorld, box_hull, good_world
+
+HELD_OUT = tuple(range(4, 36, 8))
+
+
+@pytest.fixture(scope="module")
+def flat(tmp_path_factory: pytest.TempPathFactory) -> GoodWorld:
+    return good_world(tmp_path_factory.mktemp("flat"))
+
+
+@pytest.fixture(scope="module")
+def witness(flat: GoodWorld) -> Witness:
+    found = held_out_witness(flat.world, HELD_OUT, seed=7)
+    assert found is not None
+    return found
+
+
+def judged(flat: GoodWorld, witness: Witness, hulls: tuple[Hull, ...]) -> dict[str, Metric]:
+    """Of a world whose map was made of ``hulls`` too: whatever they lost, it lost."""
+    navigation = build_navigation(
+        hulls,
+        flat.solid.free_space,
+        flat.world.cameras.centres,
+        band=BAND,
+        robot=ROBOT,
+        config=NavigateConfig(probes=10, routes=1),
+        seed=7,
+    )
+    collision = Collision(colliders=replace(flat.colliders, hulls=hulls), navigation=navigation)
+    found = judge(witness, collision, flat.world.cameras.centres)
+    return {metric.name.removeprefix("witness."): metric for metric in witness_metrics(found)}
+
+
+def grown(hull: Hull, by: float) -> Hull:
+    outward = np.sign(hull.vertices - hull.vertices.mean(axis=0)) * by
+    return replace(hull, vertices=(hull.vertices + outward).astype(np.float32))
+
+
+def test_the_good_flat_stands_up_to_it(flat: GoodWorld, witness: Witness) -> None:
+    figures = judged(flat, witness, flat.colliders.hulls)
+    assert all(figure.verdict == "pass" for figure in figures.values())
+    assert figures["ghost"].value == figures["phantom"].value == 0
+    assert figures["ghost"].n > 10_000 and figures["phantom"].n > 10_000
+
+
+def test_two_cabinets_taken_out_of_everything_fail(flat: GoodWorld, witness: Witness) -> None:
+    """Hulls and map agree that nothing is there; only what was kept apart of both knows better."""
+    left = tuple(hull for hull in flat.colliders.hulls if hull.name not in ("clutter_010", "clutter_011"))
+    figures = judged(flat, witness, left)
+    assert figures["ghost"].verdict == figures["ghost_patch"].verdict == "fail"
+    assert figures["ghost_patch"].value > 0.2 and "at 2.0" in figures["ghost_patch"].note
+
+
+@pytest.mark.parametrize("name", ["clutter_006", "clutter_007", "clutter_009"])
+def test_one_thing_lost_fails(flat: GoodWorld, witness: Witness, name: str) -> None:
+    figures = judged(flat, witness, tuple(hull for hull in flat.colliders.hulls if hull.name != name))
+    assert "fail" in (figures["ghost"].verdict, figures["ghost_patch"].verdict)
+
+
+@pytest.mark.parametrize(("by", "ghost", "phantom"), [(-0.07, "fail", "pass"), (-0.03, "pass", "pass"), (0.07, "pass", "fail")])
+def test_hulls_grown_and_shrunk(flat: GoodWorld, witness: Witness, by: float, ghost: str, phantom: str) -> None:
+    hulls = tuple(grown(hull, by) if hull.label == "clutter" else hull for hull in flat.colliders.hulls)
+    figures = judged(flat, witness, hulls)
+    assert (figures["ghost"].verdict, figures["phantom"].verdict) == (ghost, phantom)
+
+
+def test_a_hull_that_stands_out_by_two_centimetres_is_none_in_the_way(flat: GoodWorld, witness: Witness) -> None:
+    """Rays that graze a wall pass far through such a hull, but never deep below its surface."""
+    hulls = tuple(grown(hull, 0.02) if hull.label == "clutter" else hull for hull in flat.colliders.hulls)
+    figures = judged(flat, witness, hulls)
+    assert figures["phantom"].verdict == figures["phantom_patch"].verdict == "pass"
+
+
+@pytest.mark.parametrize("thick", [0.2, 0.03])
+def test_a_doorway_that_closed_is_a_phantom(flat: GoodWorld, witness: Witness, thick: float) -> None:
+    low, high = np.array(DOOR)
+    low[0], high[0] = 4.06 - thick / 2, 4.06 + thick / 2
+    door = box_hull("wall_099", "wall", low.tolist(), high.tolist())
+    figures = judged(flat, witness, (*flat.colliders.hulls, door))
+    assert figures["phantom"].verdict == "fail" and figures["phantom_patch"].value > 0.2
+    fence = replace(door, name="unseen_099", label="unseen")
+    fenced = judged(flat, witness, (*flat.colliders.hulls, fence))
+    assert fenced["phantom"].value == 0 and "meet a fence" in fenced["phantom"].note
+
+
+def test_a_noisy_witness_grants_its_own_noise(flat: GoodWorld, witness: Witness) -> None:
+    rng = np.random.default_rng(3)
+    ray = witness.ends - witness.origins
+    unit = ray / np.linalg.norm(ray, axis=1, keepdims=True)
+    sigma = np.full(len(witness), 0.03)
+    noisy = replace(witness, ends=witness.ends + unit * rng.normal(0, 0.03, (len(witness), 1)), sigma=sigma)
+    figures = judged(flat, noisy, flat.colliders.hulls)
+    assert figures["ghost"].verdict == figures["phantom"].verdict == "pass"
+    unaware = judged(flat, replace(noisy, sigma=np.zeros(len(witness))), flat.colliders.hulls)
+    assert unaware["ghost"].value > figures["ghost"].value
+
+
+def test_a_world_without_a_witness_never_passes(flat: GoodWorld, witness: Witness) -> None:
+    metrics = witness_metrics(None, why="no view was held out")
+    assert {metric.verdict for metric in metrics} == {"not-measured"}
+    collision = Collision(colliders=flat.colliders, navigation=flat.navigation)
+    few = judge(witness.where(np.arange(len(witness)) < 50), collision, flat.world.cameras.centres)
+    assert {metric.verdict for metric in witness_metrics(few)} == {"not-measured"}
