@@ -51,6 +51,8 @@ def _print_scene(console: Console, scene: SceneResult) -> None:
     _say(console, f"{scene.scene}: {scene.report.verdict.upper()}  {_counts(scene.report)}")
     _say(console, f"  world   {stage}")
     _say(console, f"  report  {scene.folder / 'report.html'}")
+    _say(console, f"  fit for driving   {scene.report.fit_for_driving.replace('-', ' ').upper()}")
+    _say(console, f"  seen, and looks   {scene.report.looks}")
     for label, figures in (("holds", _main_figures(scene.report)), ("drives", _drives(scene.report))):
         if figures:
             _say(console, f"  {label:<7} {', '.join(figures)}")
@@ -59,6 +61,8 @@ def _print_scene(console: Console, scene: SceneResult) -> None:
             if metric.verdict == verdict:
                 note = f"  ({metric.note})" if metric.note else ""
                 _say(console, f"  {verdict:<7} {metric.name} = {_value(metric)}{note}")
+                if metric.advice:
+                    _say(console, f"          → {metric.advice}")
 
 
 def _main_figures(report: Report) -> list[str]:

@@ -5,6 +5,8 @@ import numpy as np
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import UNKNOWN
 from lyra_sim.data.report import Metric
+from lyra_sim.navigation.convex_raster import TOUCH
+from lyra_sim.navigation.reachable import clearance
 from lyra_sim.quality.figures.metrics import measured, not_measured
 
 
@@ -25,6 +27,7 @@ def navigation_metrics(navigation: Navigation) -> list[Metric]:
             n=max(known, 1),
             note=f"discs of {navigation.robot_radius:g} m",
         ),
+        _reachable_share(navigation),
         measured("navigation.probes", len(navigation.probes), n=1),
         _probe_gap(navigation),
         _floor_error(navigation),
@@ -38,6 +41,15 @@ def navigation_metrics(navigation: Navigation) -> list[Metric]:
         _route_coverage(navigation),
         *_doorway_metrics(navigation),
     ]
+
+
+def _reachable_share(navigation: Navigation) -> Metric:
+    """Of the free floor where the robot fits, wherever that is."""
+    occupancy = navigation.occupancy
+    fits = clearance(occupancy.free, occupancy.resolution) >= navigation.robot_radius + TOUCH
+    area = int(fits.sum()) * occupancy.resolution**2
+    share = navigation.reachable_area / area if area else float("nan")
+    return measured("navigation.reachable_share", share, n=int(fits.sum()), note=f"of {area:.3g} m² where the robot fits")
 
 
 def _probe_gap(navigation: Navigation) -> Metric:

@@ -70,6 +70,7 @@ def assess(
     from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
     from lyra_sim.quality.witness.calling import call_witness
+    from lyra_sim.store.digests import folder_digest
     from lyra_sim.usd.rules.validate import validate_stage
 
     stage, known = author.stage, load_truth(truth)
@@ -93,7 +94,7 @@ def assess(
     metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
     metrics += isaac
     metrics += stage_metrics(validate_stage(stage))
-    report = Report(scene=name, metrics=tuple(metrics))
+    report = Report(scene=name, metrics=tuple(metrics), world=folder_digest(stage.parent))
     judged = finished.with_all_views
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=assess.pictures)
     shown = World(

@@ -30,6 +30,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def folder_digest(folder: Path) -> str:
+    """SHA-256 over the names and contents of all files below a folder: what a report is about."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest_of({path.relative_to(folder).as_posix(): file_digest(path) for path in files})
+
+
 class DigestCache:
     """Digests of input files by what the file system says of them: device, inode, size, both times.
 

@@ -36,6 +36,8 @@ def test_the_main_figures_are_told_in_two_lines():
         "room: PASS  7 pass",
         f"  world   {Path('out/room/world/world.usda')}",
         f"  report  {Path('out/room/report.html')}",
+        "  fit for driving   NOT ASSESSED",
+        "  seen, and looks   good",
         "  holds   41.2 m² reachable, 143 hulls, F-score 0.957 at 5 cm, map precision 0.971, scale declared metric",
         "  drives  6 of 6 routes in physx, 6 of 6 routes in newton",
     ]
@@ -50,12 +52,14 @@ def test_what_does_not_hold_is_told_as_a_problem_instead():
     )
     lines = printed(*worse)
     assert lines[0] == "room: FAIL  5 pass, 2 fail"
-    assert "F-score" not in lines[3] and lines[4] == "  drives  6 of 6 routes in physx"
-    assert [line.split()[:2] for line in lines[5:]] == [["fail", "truth.f_score_5cm"], ["fail", "physics.newton.routes_driven"]]
+    assert "F-score" not in lines[5] and lines[6] == "  drives  6 of 6 routes in physx"
+    told = [line.split()[:2] for line in lines[7:]]
+    assert told[0] == ["fail", "truth.f_score_5cm"] and told[1][0] == "→"
+    assert told[2] == ["fail", "physics.newton.routes_driven"]
 
 
 def test_a_report_without_them_has_no_such_lines():
-    assert len(printed(measured("usd.errors", 0, n=1))) == 3
+    assert len(printed(measured("usd.errors", 0, n=1))) == 5
 
 
 def test_the_names_exist():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lyra_sim.data.report import Metric, Report
+from lyra_sim.data.files import read_json
+from lyra_sim.data.report import METRICS, PROOF, Metric, Report
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,35 @@ def test_a_receipt_that_was_never_made_doesnt_lower_the_verdict(others, whole):
     absent = Metric(name="isaac.receipt", value=None, unit="flag", n=0, verdict="not-measured")
     rest = tuple(Metric(name=f"a.{n}", value=1, unit="1", n=1, verdict=verdict) for n, verdict in enumerate(others))
     assert Report(scene="room", metrics=(absent, *rest)).verdict == whole
+
+
+def proof(**verdicts: str) -> Report:
+    """The four figures that prove a world, some of them changed; and looks that fail."""
+    told = {name: "pass" for name in PROOF} | {name.replace("__", "."): verdict for name, verdict in verdicts.items()}
+    driving = [Metric(name=name, value=1, unit="1", n=1, verdict=verdict, subject="driving") for name, verdict in told.items()]
+    looks = Metric(name="image.held_out.psnr", value=1, unit="dB", n=1, verdict="fail")
+    return Report(scene="room", metrics=(*driving, looks))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "fitness"),
+    [
+        ({}, "pass"),
+        ({"navigation__probe_gap": "warn"}, "pass"),
+        ({"witness__ghost": "fail"}, "fail"),
+        ({"witness__ghost": "not-measured"}, "not-assessed"),
+        ({"witness__ghost": "not-measured", "collision__coverage": "fail"}, "fail"),
+        ({"physics__engines": "not-measured"}, "not-assessed"),
+    ],
+)
+def test_driving_and_looks_are_never_mixed(tmp_path, verdicts, fitness):
+    report = proof(**verdicts)
+    assert report.fit_for_driving == fitness and report.looks == "poor"
+    report.save(tmp_path)
+    assert read_json(tmp_path / METRICS)["fit_for_driving"] == fitness
+    again = Report.load(tmp_path)
+    assert sorted(again.metrics, key=lambda metric: metric.name) == sorted(report.metrics, key=lambda metric: metric.name)
+
+
+def test_a_world_that_nobody_proved_isnt_assessed():
+    assert Report(scene="room", metrics=()).fit_for_driving == "not-assessed"

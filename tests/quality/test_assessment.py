@@ -55,7 +55,7 @@ def finished(tiny_room: Room, tmp_path: Path) -> Finished:
     navigation = Navigation(
         occupancy=OccupancyMap(cells=cells, origin=np.zeros(2), resolution=0.05),
         robot_radius=0.25,
-        reachable_area=14.0,
+        reachable_area=20.0,
         spawns=np.array([[1.0, 1.0, 0.0]]),
         probes=np.tile([2.0, 2.0, 0.0], (200, 1)),
         probe_room=np.full(200, 1.975),

@@ -113,6 +113,7 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
     assert {metric.name: metric.verdict for metric in navigation_metrics(nowhere)} == {
         "navigation.reachable_area": "pass",
         "navigation.reachable_footprints": "fail",
+        "navigation.reachable_share": "not-measured",
         "navigation.probes": "fail",
         "navigation.probe_gap": "not-measured",
         "navigation.floor_error": "not-measured",

@@ -1,5 +1,6 @@
 """Every figure's unit, limits and reason, and how a number becomes a judged metric.
 
+- ``advice``: what to do about what is no pass
 - ``limits``: the one table
 - ``metrics``: numbers judged by it
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lyra_sim.data.report import Verdict
+from lyra_sim.data.report import Subject, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,22 +199,25 @@ LIMITS: dict[str, Limit] = {
     "witness.phantom_patch": _most("m^2", 0.02, None, "As for ghosts; where it is small a robot drives round it."),
     # what is seen against what is hit
     "agreement.views": _least("1", 500, 100, "A hundred views spread over the floor are few; fewer prove little."),
-    "agreement.splat.phantom": _most("share", 0.01, None, "An obstacle that cameras don't see; a policy may be stricter."),
-    "agreement.splat.ghost": _most("share", 0.01, None, "Something cameras see and nothing stops a robot at."),
-    "agreement.splat.phantom_off_surface": _most("share", 0.01, None, "Those that no grazing ray or edge made."),
-    "agreement.splat.ghost_off_surface": _most("share", 0.01, None, "Those that no grazing ray or edge made."),
+    "agreement.splat.phantom": _recorded("share", "Grazing rays and edges are among them; those off the surface are judged."),
+    "agreement.splat.ghost": _recorded("share", "Grazing rays and edges are among them; those off the surface are judged."),
+    "agreement.splat.phantom_off_surface": _most("share", 0.01, 0.05, "An obstacle that cameras don't see."),
+    "agreement.splat.ghost_off_surface": _most("share", 0.01, 0.03, "Something cameras see and nothing stops a robot at."),
     "agreement.splat.see_through": _recorded("share", "Backs nobody photographed: more photos, not other hulls, mend it."),
     "agreement.splat.judged": _least("share", 0.5, None, "Of less than half of the pixels the two figures say little."),
-    "agreement.mesh.phantom": _most("share", 0.01, None, "As for splats, for depth sensors and lidars."),
-    "agreement.mesh.ghost": _most("share", 0.01, None, "As for splats, for depth sensors and lidars."),
-    "agreement.mesh.phantom_off_surface": _most("share", 0.01, None, "As for splats."),
-    "agreement.mesh.ghost_off_surface": _most("share", 0.01, None, "As for splats."),
+    "agreement.mesh.phantom": _recorded("share", "As for splats, for depth sensors and lidars."),
+    "agreement.mesh.ghost": _recorded("share", "As for splats, for depth sensors and lidars."),
+    "agreement.mesh.phantom_off_surface": _most("share", 0.01, 0.05, "As for splats."),
+    "agreement.mesh.ghost_off_surface": _most("share", 0.01, 0.03, "As for splats."),
     "agreement.mesh.hollow": _recorded("share", "Guessed surface that depth sensors see and robots drive into."),
     "agreement.mesh.judged": _least("share", 0.5, None, "As for splats."),
     # map and routes
     "navigation.reachable_area": _recorded("m^2", "Judged in footprints of the robot, next."),
     "navigation.reachable_footprints": _least(
         "1", 20.0, 5.0, "4 m² for a robot of 0.25 m radius, a small room; below 1 m² for it there is nothing to drive."
+    ),
+    "navigation.reachable_share": _least(
+        "share", 0.7, 0.2, "Rooms behind a door that closed are lost; of a hospital a robot once reached 0.8 %."
     ),
     "navigation.probes": _least("1", 200, 1, "Probes may lie close: 200 fit on half a square metre. None proves nothing."),
     "navigation.probe_gap": _most("m", 1.0, None, "A hole wider than twice this could lie between the probes."),
@@ -276,3 +279,22 @@ def limit_of(name: str) -> Limit:
         return LIMITS[name]
     group, _, rest = name.partition(".")
     return LIMITS[f"{group}.*.{rest.partition('.')[2]}"]
+
+
+DRIVING = ("witness", "collision", "agreement", "navigation", "physics", "isaac", "usd", "truth.map", "truth.doorways")
+"""Groups that tell whether a robot in the world ends where it would in the place itself."""
+DRIVING_TOO = ("mesh.watertight", "mesh.manifold", "mesh.signed_volume", "mesh.cameras_in_solid")
+LOOKS_TOO = (
+    "isaac.receipt",
+    "isaac.depth_median",
+    "isaac.depth_off",
+    "isaac.rgb_correlation",
+    "isaac.rgb_level",
+    "usd.warnings",
+)
+
+
+def subject_of(name: str) -> Subject:
+    """What a figure speaks of: whether the world is fit for driving, or how much was seen and how well it looks."""
+    driving = name.startswith(tuple(f"{group}." for group in DRIVING)) or name.startswith("truth.doorways")
+    return "driving" if (driving or name in DRIVING_TOO) and name not in LOOKS_TOO else "looks"

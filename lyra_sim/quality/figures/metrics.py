@@ -3,7 +3,8 @@
 import numpy as np
 
 from lyra_sim.data.report import Metric
-from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.figures.advice import advice_on
+from lyra_sim.quality.figures.limits import limit_of, subject_of
 
 
 def measured(name: str, value: float | int | bool, *, n: int, note: str = "") -> Metric:
@@ -22,9 +23,19 @@ def measured(name: str, value: float | int | bool, *, n: int, note: str = "") ->
         return not_measured(name, limit.unit, note or "no samples")
     plain = int(value) if isinstance(value, bool | int | np.integer | np.bool_) else round(float(value), 9)
     words = "; ".join(part for part in (note, limit.describe()) if part)
-    return Metric(name=name, value=plain, unit=limit.unit, n=int(n), verdict=limit.judge(float(value)), note=words)
+    verdict = limit.judge(float(value))
+    return Metric(
+        name=name,
+        value=plain,
+        unit=limit.unit,
+        n=int(n),
+        verdict=verdict,
+        note=words,
+        subject=subject_of(name),
+        advice="" if verdict == "pass" else advice_on(name),
+    )
 
 
 def not_measured(name: str, unit: str, why: str) -> Metric:
     """A metric that couldn't be taken; counts as a warning, never as a pass."""
-    return Metric(name=name, value=None, unit=unit, n=0, verdict="not-measured", note=why)
+    return Metric(name=name, value=None, unit=unit, n=0, verdict="not-measured", note=why, subject=subject_of(name))

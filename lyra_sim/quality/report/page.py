@@ -57,7 +57,7 @@ def page(report: Report, *, headline: Sequence[str], sections: Sequence[Section]
     cards = "".join(_card(by_name[name]) for name in headline if name in by_name)
     body = [
         f'<header><div><p class="over">lyra-sim world report</p><h1>{escape(report.scene)}</h1>{_tally(report)}</div>',
-        f"{badge(report.verdict, large=True)}</header>",
+        f"{_verdicts(report)}</header>",
         f'<div class="cards">{cards}</div>',
         _troubles(report),
         *(_section(section) for section in sections),
@@ -72,9 +72,20 @@ def page(report: Report, *, headline: Sequence[str], sections: Sequence[Section]
     )
 
 
-def badge(verdict: Verdict, *, large: bool = False) -> str:
+def _verdicts(report: Report) -> str:
+    """The two lines that are never mixed: whether a robot can drive in it, and how much was seen and how it looks."""
+    fitness: Verdict = "not-measured" if report.fit_for_driving == "not-assessed" else report.fit_for_driving
+    words = report.fit_for_driving.replace("-", " ")
+    look: Verdict = {"good": "pass", "fair": "warn", "poor": "fail", "none": "not-measured"}[report.looks]  # type: ignore[assignment]
+    return (
+        f'<dl class="verdicts"><dt>Fit for driving</dt><dd><span class="badge {fitness} large">{words}</span></dd>'
+        f'<dt>Seen, and looks</dt><dd><span class="badge {look}">{report.looks}</span></dd></dl>'
+    )
+
+
+def badge(verdict: Verdict) -> str:
     """A coloured verdict word."""
-    return f'<span class="badge {verdict}{" large" if large else ""}">{_WORDS[verdict]}</span>'
+    return f'<span class="badge {verdict}">{_WORDS[verdict]}</span>'
 
 
 def value_text(metric: Metric) -> str:
@@ -128,7 +139,7 @@ def _troubles(report: Report) -> str:
         return ""
     items = "".join(
         f"<li>{badge(m.verdict)} <code>{escape(m.name)}</code> {escape(value_text(m))} "
-        f"<small>{escape(note_text(m))}</small></li>"
+        f"<small>{escape(note_text(m))}</small>{f'<p>{escape(m.advice)}</p>' if m.advice else ''}</li>"
         for m in rows
     )
     return f'<section class="troubles"><h2>Not passed</h2><ul>{items}</ul></section>'

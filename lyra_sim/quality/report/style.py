@@ -22,6 +22,10 @@ section { margin-top: 40px; }
 @media (prefers-color-scheme: dark) { .badge { color: #15181c; }
 }
 .badge.large { font-size: 24px; padding: 8px 24px; }
+.verdicts { display: grid; grid-template-columns: auto auto; gap: 6px 12px; align-items: center; margin: 0; }
+.verdicts dt { color: var(--soft); text-align: right; }
+.verdicts dd { margin: 0; }
+.troubles li p { margin: 0 0 4px; }
 .badge.pass { background: var(--pass); }
 .badge.warn { background: var(--warn); }
 .badge.fail { background: var(--fail); }
