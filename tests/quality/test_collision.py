@@ -131,6 +131,7 @@ def test_no_routes_is_a_failure_not_a_pass() -> None:
     assert values == {
         "navigation.reachable_area": 40.0,
         "navigation.reachable_footprints": pytest.approx(203.7, abs=0.1),
+        "navigation.reachable_share": None,  # no free floor that the robot fits on
         "navigation.probes": 0,
         "navigation.probe_gap": None,  # there are no probes to be far from
         "navigation.floor_error": None,
