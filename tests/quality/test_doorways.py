@@ -51,6 +51,13 @@ def test_a_sealed_doorway_fails_and_says_where() -> None:
     assert "0.00 m are left" in figures["collision.doorways_open"].note
 
 
+@pytest.mark.parametrize(("sags", "left"), [(0.04, 0.9), (0.12, 0.0)])
+def test_an_underside_is_known_to_a_voxel(sags: float, left: float) -> None:
+    """A board across the doorway, over the robot's head: its hull may sag a voxel into the band, no more."""
+    board = np.array([WALL_X[0] + 0.02, 1.4, BAND.high - sags]), np.array([WALL_X[1] - 0.02, 2.5, BAND.high + 0.1])
+    assert asked(board).left[0] == pytest.approx(left, abs=CELL)
+
+
 def test_a_fence_in_a_doorway_counts_like_any_other_hull() -> None:
     parts = boxes(DOOR)
     fenced = (*hulls(parts), *hulls([post(1.4, 2.5)], "unseen")[1:])

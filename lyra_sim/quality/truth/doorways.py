@@ -1,7 +1,7 @@
 """Are passages that were measured to be open, or are open in truth, still open between the hulls?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -96,7 +96,9 @@ def _finer(mask: Bool[np.ndarray, "nx ny"]) -> Bool[np.ndarray, "mx my"]:
 
 def _left(free: Bool[np.ndarray, "mx my"], hulls: Sequence[Hull], grid: FloorGrid, band: FloorBand) -> Doorways:
     before = clearance(free, grid.resolution)
-    now = clearance(~blocked(hulls, grid, band), grid.resolution)
+    # Undersides are known to a voxel, too: a table top's hull that sags that much into the band closes no way below it.
+    lower = replace(band, high=max(band.high - grid.resolution * CELLS_PER_VOXEL, (band.low + band.high) / 2))
+    now = clearance(~blocked(hulls, grid, lower), grid.resolution)
     doors = find_doorways(free, before)
     widths = np.array([_width(before[tuple(cell)], grid.resolution) for cell in doors.cells], np.float64)
     asked = np.flatnonzero(widths >= NARROWEST - 1e-9)
