@@ -13,7 +13,7 @@ from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, tria
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, files_of_folder, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
@@ -45,9 +45,9 @@ def capture_photos(
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
         photos = _take_in(source, limits, work / "photos")
-        given = _given_cameras(source, photos)
+        given = given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
-            _refuse_remnant(photos, scene=stated.scene)
+            refuse_remnant(photos, scene=stated.scene)
             return capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
         names = [photo.name for photo in photos.photos] if given is None else given.names
         check_stated_scale(stated, names, found=given is None)
@@ -80,15 +80,28 @@ def _take_in(source: PhotoSource, limits: CaptureConfig, work: Path) -> PhotoSet
     match source:
         case VideoSource():
             return take_in_video(source, limits=limits, work=work)
-        case ColmapSource():
-            return take_in_files(image_files_of_colmap(source), unreadable="skip", limits=limits, work=work)
-        case TransformsSource():
-            return take_in_files(image_files_of_transforms(source.file), unreadable="skip", limits=limits, work=work)
         case PhotosSource():
             return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work)
+        case _:
+            return take_in_files(photo_files(source), unreadable="skip", limits=limits, work=work)
 
 
-def _refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
+def photo_files(source: PhotosSource | ColmapSource | TransformsSource) -> list[Path]:
+    """Files of a source's photos, in order; those that another tool's model names may be missing.
+
+    Raises:
+        InputError: There is none, or what names them can't be read.
+    """
+    match source:
+        case ColmapSource():
+            return image_files_of_colmap(source)
+        case TransformsSource():
+            return image_files_of_transforms(source.file)
+        case PhotosSource():
+            return files_of_folder(source.images)
+
+
+def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
     """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why."""
     if not photos.skipped:
         return
@@ -103,7 +116,7 @@ def _refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
     )
 
 
-def _given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
+def given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
     """Cameras the source brings; None when they have to be found."""
     match source:
         case ColmapSource():
@@ -165,13 +178,18 @@ def _held_out(count: int, every: int) -> tuple[int, ...]:
 
 def _facts(source: PhotoSource, chosen: Chosen, photos: PhotoSet) -> PoseFacts:
     """With what became of every file."""
-    beside = _not_in_model(source, photos)
+    beside = not_in_model(source, len(photos.photos) + len(photos.skipped))
     return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped, not_in_model=beside)
 
 
-def _not_in_model(source: PhotoSource, photos: PhotoSet) -> int:
-    """How many photos lie beside those that a COLMAP model registers: a model may be one of several pieces."""
+def not_in_model(source: PhotoSource, named: int) -> int:
+    """How many photos lie beside those that a COLMAP model registers: a model may be one of several pieces.
+
+    Args:
+        source: Any; 0 for all but a model.
+        named: Photos that the model registers.
+    """
     if not isinstance(source, ColmapSource):
         return 0
     beside = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in source.images.rglob("*") if path.is_file())
-    return max(beside - len(photos.photos) - len(photos.skipped), 0)
+    return max(beside - named, 0)

@@ -8,6 +8,7 @@
 - ``exif``: which side is up, focal length, GPS
 - ``photo_names``: unique and safe as file names
 - ``video``: the way in where PyAV may be missing
+- ``video_containers``: what kind of video a file is
 - ``video_file``: a container opened so that it reaches nothing but itself
 - ``video_colours``: what its numbers mean, brought to sRGB
 - ``sharp_frames``: the frames that become photos

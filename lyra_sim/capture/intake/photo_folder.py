@@ -49,8 +49,17 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
     Raises:
         InputError: Nothing is there, no photo is in it, or one isn't sound and ``unreadable`` says to refuse it.
     """
+    return take_in_files(files_of_folder(images), unreadable=unreadable, limits=limits, work=work)
+
+
+def files_of_folder(images: Path) -> list[Path]:
+    """Files of a folder that claim to be photos, sorted by name; or the one file.
+
+    Raises:
+        InputError: Nothing is there, or nothing claims to be a photo.
+    """
     if images.is_file():
-        return take_in_files([images], unreadable=unreadable, limits=limits, work=work)
+        return [images]
     if not images.is_dir():
         raise InputError(
             str(images),
@@ -69,7 +78,7 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
             expected="JPEG, PNG or WebP files",
             likely="The photos lie in a subfolder." if any(path.is_dir() for path in images.iterdir()) else None,
         )
-    return take_in_files(files, unreadable=unreadable, limits=limits, work=work)
+    return files
 
 
 def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:
@@ -81,13 +90,7 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
     Raises:
         InputError: There are more than ``limits.max_views``, or one isn't sound and ``unreadable`` says to refuse it.
     """
-    if len(files) > limits.max_views:
-        raise InputError(
-            str(Path(os.path.commonpath([file.parent for file in files]))),
-            f"{len(files)} images",
-            expected=f"at most {limits.max_views}",
-            next_step="Raise capture.max_views, or thin the set.",
-        )
+    check_count(files, limits)
     work.mkdir(parents=True, exist_ok=True)
     names = photo_names(files)
     repeated = _repeated(files, limits)
@@ -110,6 +113,21 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
     reasons = {index: f"the same bytes as {files[first].name}" for index, first in repeated.items()}
     reasons |= {index: _reason(error) for index, error in refused.items()}
     return PhotoSet(photos=photos, skipped=tuple((files[index].name, reason) for index, reason in sorted(reasons.items())))
+
+
+def check_count(files: Sequence[Path], limits: CaptureConfig) -> None:
+    """Refuse more photos than are taken in.
+
+    Raises:
+        InputError: There are.
+    """
+    if len(files) > limits.max_views:
+        raise InputError(
+            str(Path(os.path.commonpath([file.parent for file in files]))),
+            f"{len(files)} images",
+            expected=f"at most {limits.max_views}",
+            next_step="Raise capture.max_views, or thin the set.",
+        )
 
 
 def _claims_to_be_photo(path: Path) -> bool:

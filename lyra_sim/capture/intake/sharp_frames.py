@@ -71,6 +71,38 @@ def sharpest_frames(source: VideoSource, *, limits: CaptureConfig, work: Path) -
     return PhotoSet(photos=tuple(taker.photos), skipped=_left_out(file.name, facts, damage, taker))
 
 
+@dataclass(frozen=True, kw_only=True)
+class FirstLook:
+    """What a video tells before all of it is decoded."""
+
+    facts: VideoFacts
+    width: int
+    height: int
+    """Of its first sound frame as it is meant to be seen [px]."""
+    doubts: tuple[str, ...]
+    """About its colours, and that it was cut short."""
+
+
+def first_look(file: Path, *, limits: CaptureConfig) -> FirstLook:
+    """Packets without their pictures, and the first sound frame.
+
+    Raises:
+        InputError: It is no video that can be read, has no sound frame, or its colours can't be brought to sRGB.
+    """
+    with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
+        facts = read_facts(file, video, stream)
+    with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
+        aspect, container, damage = pixel_aspect_of(file, stream), tags_of(stream.codec_context), Damage()
+        for _, frame in decoded(video, stream, damage):
+            own = tags_of(frame)
+            tags = own.filled_from(container)
+            check_tags(tags, file)
+            height, width = upright_rgb(frame, aspect, tags).shape[:2]
+            doubts = (*facts.told, *doubts_about(tags, own, container))
+            return FirstLook(facts=facts, width=width, height=height, doubts=doubts)
+    raise InputError(str(file), f"no sound frame, {damage.count} damaged", expected="a video of at least two frames")
+
+
 def sharpness(grey: UInt8[np.ndarray, "h w"]) -> float:
     """Mean squared grey-level gradient by central differences (Tenenbaum's measure; Krotkov 1988, who found it the most
     reliable of its kind). Only comparable between pictures of nearly the same scene."""
@@ -158,9 +190,7 @@ class _Taker:
 
 
 def _left_out(name: str, facts: VideoFacts, damage: Damage, taker: _Taker) -> tuple[tuple[str, str], ...]:
-    reasons = []
-    if facts.truncated:
-        reasons.append(f"ends after {facts.seconds:.1f} s of {facts.stated_seconds:.1f} s: the file is truncated")
+    reasons = list(facts.told)
     if damage.count:
         reasons.append(f"{damage.count} damaged frames of {facts.packet_count}")
     if damage.other_sizes:
