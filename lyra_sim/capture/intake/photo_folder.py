@@ -68,7 +68,7 @@ def files_of_folder(images: Path) -> list[Path]:
             next_step="Check the path; it is relative to the scene file.",
         )
     present = sorted(path for path in images.iterdir() if path.is_file())
-    files = [path for path in present if not path.name.startswith(".") and _claims_to_be_photo(path)]
+    files = [path for path in present if not path.name.startswith(".") and claims_to_be_photo(path)]
     if not files:
         kinds = Counter(path.suffix.lower() or "no suffix" for path in present)
         listed = ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items())[:MOST_NAMED])
@@ -130,7 +130,8 @@ def check_count(files: Sequence[Path], limits: CaptureConfig) -> None:
         )
 
 
-def _claims_to_be_photo(path: Path) -> bool:
+def claims_to_be_photo(path: Path) -> bool:
+    """By its suffix; by its first bytes where it has none."""
     if path.suffix:
         return path.suffix.lower() in IMAGE_SUFFIXES
     try:

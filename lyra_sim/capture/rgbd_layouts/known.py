@@ -34,7 +34,7 @@ LAYOUTS = {
     "stray": Layout(holds=stray.HOLDS, fits=stray.fits, parts=stray.parts),
 }
 """By the name a scene file gives them."""
-_UNREAD = (
+UNREAD = (
     ("*.sens", "a ScanNet recording", "Export color, depth, pose and intrinsic with ScanNet's SensReader."),
     ("*.bag", "a ROS or RealSense bag", "Export colour, registered depth and poses from it."),
     ("*.mcap", "a ROS 2 bag", "Export colour, registered depth and poses from it."),
@@ -86,7 +86,7 @@ def parts_of(inside: Inside, layout: str) -> Parts:
 
 
 def _unknown(folder: Path) -> InputError:
-    unread = next((row for row in _UNREAD if next(folder.glob(row[0]), None) is not None), None)
+    unread = next((row for row in UNREAD if next(folder.glob(row[0]), None) is not None), None)
     if unread is not None:
         _, name, next_step = unread
         return InputError(str(folder), f"{name}, which isn't read", expected=_all_known(), next_step=next_step)
