@@ -102,7 +102,11 @@ def photo_files(source: PhotosSource | ColmapSource | TransformsSource) -> list[
 
 
 def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
-    """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why."""
+    """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why.
+
+    Raises:
+        InputError: That is all there is.
+    """
     if not photos.skipped:
         return
     file, reason = photos.skipped[0]

@@ -82,7 +82,7 @@ def look_at_video(source: VideoSource, stated: Stated, limits: CaptureConfig, fo
 
     Raises:
         EnvironmentNotReady: PyAV isn't installed.
-        LyraSimError: A build would end with it.
+        InputError: It holds one frame, or can't be read; any other error that a build would end with.
     """
     require_pyav(source.file)
     from lyra_sim.capture.intake.sharp_frames import first_look

@@ -16,7 +16,7 @@ from lyra_sim.capture.rgbd_layouts import transforms as transforms_layout
 from lyra_sim.capture.rgbd_layouts.known import LAYOUTS, LISTED, MOST_ENTRIES, UNREAD
 from lyra_sim.capture.survey.file_kinds import kind_of
 from lyra_sim.capture.survey.mesh_companions import files_named_by
-from lyra_sim.capture.survey.mesh_files import KINDS, MESH_SUFFIXES, USD_SUFFIXES, check_file
+from lyra_sim.capture.survey.mesh_files import BLENDER_STEPS, KINDS, MESH_SUFFIXES, USD_SUFFIXES, check_file
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
 from lyra_sim.splat_files.kinds import recognised
@@ -63,7 +63,7 @@ def _is_folder(path: Path) -> bool:
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
-        if path.is_symlink():
+        if _is_link(path):
             raise InputError(
                 str(path),
                 "a link that leads nowhere, or in a circle",
@@ -79,6 +79,13 @@ def _is_folder(path: Path) -> bool:
     if os.stat(path).st_size == 0:
         raise InputError(str(path), "an empty file", expected=EXPECTED, likely="It was only partly copied.")
     return False
+
+
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except (OSError, ValueError):
+        return False
 
 
 def _of_file(path: Path) -> Iterator[Told]:
@@ -272,7 +279,8 @@ def _nothing(path: Path) -> InputError:
     if kind is not None:
         return InputError(str(path), f"{kind.described}, which isn't read", expected=EXPECTED, next_step=kind.next_step)
     try:
-        check_file(path, (*MESH_SUFFIXES, *USD_SUFFIXES), expected=EXPECTED)
+        if path.suffix.lower() in BLENDER_STEPS:
+            check_file(path, (*MESH_SUFFIXES, *USD_SUFFIXES), expected=EXPECTED)
         recognised(path)
     except InputError as error:
         return InputError(str(path), error.found, expected=EXPECTED, likely=error.likely, next_step=error.next_step)

@@ -151,7 +151,7 @@ def read_tum(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
         InputError: A line hasn't eight numbers, or a quaternion isn't of unit length.
     """
     lens = lens_of(path, intrinsics)
-    rows = [row for row in text_rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
+    rows = [row for row in map(_behind_comment, text_rows(path, expected="a TUM trajectory")) if row]
     expected = "timestamp tx ty tz qx qy qz qw on every line"
     try:
         numbers = np.array([[float(x) for x in row] for row in rows], np.float64)
@@ -173,6 +173,12 @@ def read_tum(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     c2w[:, :3, 3] = numbers[:, 1:4]
     keys = tuple(row[0] for row in rows)
     return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
+
+
+def _behind_comment(row: list[str]) -> list[str]:
+    """The numbers of a line, none of a comment. Open3D ends its comment with ``<qw>`` and no new line, and so hides the first
+    camera in it."""
+    return " ".join(row).partition("<qw>")[2].split() if row[0].startswith("#") else row
 
 
 def read_lyra(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
