@@ -14,6 +14,7 @@ from lyra_sim.capture.intake.video_containers import CONTAINERS
 from lyra_sim.capture.rgbd_layouts.depth_files import SUFFIXES as DEPTH_SUFFIXES
 from lyra_sim.capture.rgbd_layouts.known import LAYOUTS
 from lyra_sim.capture.survey.mesh_files import MESH_SUFFIXES, USD_SUFFIXES
+from lyra_sim.inspection.findings import Asked, Doubt, Frame, Inspection, LeftOut, Reading, Refusal
 from lyra_sim.inspection.formats import CONFIRMED, GROUPS, ROWS, Confirmation, Format, as_markdown, group_of
 from lyra_sim.scene.sources import SOURCES
 from lyra_sim.splat_files.raw_splats import Kind
@@ -109,6 +110,13 @@ def marks_of(file: str) -> dict[str, list[str]]:
 def test_the_page_is_the_table() -> None:
     page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
     assert page.endswith(as_markdown()), "make it anew: its last lines are those of lyra-sim formats --markdown"
+
+
+def test_the_page_of_inspect_has_every_key_of_its_json() -> None:
+    page = (ROOT / "docs" / "inspect.md").read_text(encoding="utf-8").partition("## `--json`")[2]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(Inspection.model_fields)
+    inner = [Reading, LeftOut, Frame, Doubt, Asked, Refusal]
+    assert not [field for model in inner for field in model.model_fields if f"`{field}`" not in page]
 
 
 def test_the_page_of_scene_files_has_every_layout() -> None:
