@@ -174,14 +174,14 @@ def _tell_scale(stated: Stated, photos: PhotoSet, found: Found, *, of_cameras: b
     fixes = sum(photo.gps is not None for photo in photos.photos)
     height = f"a camera height of {stated.assumed_camera_height:g} m"
     if stated.scale not in ("auto", "unknown"):
-        said = "the scene states it"
-    elif fixes and stated.scale == "auto":
-        said = f"{fixes} GPS fixes may tell it; where they are too coarse {height} is assumed"
+        found.doubts += (Doubt(about="scale", outcome="held", said="what the scene states fits this kind of input"),)
+        return
+    if fixes and stated.scale == "auto":
+        found.told += (f"{fixes} GPS fixes may tell the scale; where they are too coarse {height} is assumed",)
     else:
-        said = f"nothing tells it: {height} would be assumed (± {ASSUMED_SIGMA:.0%})"
-    told = stated.scale not in ("auto", "unknown")
-    found.doubts += (Doubt(about="scale", outcome="held" if told else "nothing to tell by", said=said),)
-    if of_cameras and not told:
+        said = f"{height} would be assumed (± {ASSUMED_SIGMA:.0%})"
+        found.doubts += (Doubt(about="scale", outcome="nothing to tell by", said=said),)
+    if of_cameras:
         found.told += ("how long the cameras' unit is nobody says: state scale: metric if it is the metre",)
 
 

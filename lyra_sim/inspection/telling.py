@@ -13,7 +13,7 @@ from lyra_sim.capture.intake.photo_file import kind_of as photo_kind
 from lyra_sim.capture.intake.photo_folder import claims_to_be_photo
 from lyra_sim.capture.intake.video_containers import CONTAINERS, container_of
 from lyra_sim.capture.rgbd_layouts import transforms as transforms_layout
-from lyra_sim.capture.rgbd_layouts.known import LAYOUTS, LISTED, MOST_ENTRIES, UNREAD
+from lyra_sim.capture.rgbd_layouts.known import LAYOUTS, LISTED, UNREAD
 from lyra_sim.capture.survey.file_kinds import kind_of
 from lyra_sim.capture.survey.mesh_companions import files_named_by
 from lyra_sim.capture.survey.mesh_files import BLENDER_STEPS, KINDS, MESH_SUFFIXES, USD_SUFFIXES, check_file
@@ -23,6 +23,8 @@ from lyra_sim.splat_files.kinds import recognised
 from lyra_sim.splat_files.sog_files import META
 
 EXPECTED = "a mesh, splats, frames with depth, photos, a video, a COLMAP model or a transforms.json"
+MOST_ENTRIES = 20_000
+"""Of a folder that is looked at: a build takes 5,000 photos unless it is told otherwise. Convention."""
 MOST_JSON = 256 << 20
 """Bytes of a JSON file that is looked into. Convention."""
 _IMAGE_FOLDERS = ("images", "rgb", "input", "photos", "images_2", "images_4", "images_8")

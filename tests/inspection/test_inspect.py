@@ -178,7 +178,9 @@ def test_photos_are_judged_as_a_set(tmp_path: Path) -> None:
     assert any("the same bytes as 000.jpg" in line for line in lines_of(found))
     assert any("broken.jpg" in line for line in lines_of(found))
     assert found.readings[0].taken == {"photos": 6}
-    assert next(doubt.said for doubt in found.doubts if doubt.about == "scale").startswith("nothing tells it")
+    assert next(doubt.said for doubt in found.doubts if doubt.about == "scale").startswith(
+        "a camera height of 1.5 m would be assumed"
+    )
     assert any("structure from motion" in line for line in found.unchecked)
 
 
