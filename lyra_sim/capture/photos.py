@@ -13,7 +13,7 @@ from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, tria
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, files_of_folder, take_in_files, take_in_folder
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
@@ -44,7 +44,7 @@ def capture_photos(
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
-        photos = _take_in(source, limits, work / "photos")
+        photos = take_in(source, limits, work / "photos")
         given = given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
             refuse_remnant(photos, scene=stated.scene)
@@ -76,29 +76,24 @@ def capture_photos(
     )
 
 
-def _take_in(source: PhotoSource, limits: CaptureConfig, work: Path) -> PhotoSet:
+def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: Choice = list) -> PhotoSet:
+    """Sound photos of a source.
+
+    Args:
+        source: Photos, or what they come from.
+        limits: Caps.
+        work: Folder for upright copies; made when missing.
+        choose: Which of the photos' files; a video has none.
+    """
     match source:
         case VideoSource():
             return take_in_video(source, limits=limits, work=work)
-        case PhotosSource():
-            return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work)
-        case _:
-            return take_in_files(photo_files(source), unreadable="skip", limits=limits, work=work)
-
-
-def photo_files(source: PhotosSource | ColmapSource | TransformsSource) -> list[Path]:
-    """Files of a source's photos, in order; those that another tool's model names may be missing.
-
-    Raises:
-        InputError: There is none, or what names them can't be read.
-    """
-    match source:
         case ColmapSource():
-            return image_files_of_colmap(source)
+            return take_in_files(choose(image_files_of_colmap(source)), unreadable="skip", limits=limits, work=work)
         case TransformsSource():
-            return image_files_of_transforms(source.file)
+            return take_in_files(choose(image_files_of_transforms(source.file)), unreadable="skip", limits=limits, work=work)
         case PhotosSource():
-            return files_of_folder(source.images)
+            return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
 
 
 def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.photo_folder import check_count, take_in_files
+from lyra_sim.capture.intake.photo_folder import check_count
 from lyra_sim.capture.intake.photo_names import photo_names
 from lyra_sim.capture.intake.video import require_pyav
-from lyra_sim.capture.photos import given_cameras, not_in_model, photo_files, refuse_remnant
+from lyra_sim.capture.photos import given_cameras, not_in_model, refuse_remnant, take_in
 from lyra_sim.data.given import LeftOut, ReadingNotes
 from lyra_sim.data.posed import PhotoSet, PosedPhotos
 from lyra_sim.data.scale import ASSUMED_SIGMA
@@ -53,23 +53,27 @@ def look_at_photos(
     Raises:
         LyraSimError: A build would end with it.
     """
-    files = photo_files(source)
-    check_count(files, limits)
-    some = files if whole else spread(files, MOST_DECODED)
-    found.facts["photos"] = len(files)
-    unreadable = source.unreadable if isinstance(source, PhotosSource) else "skip"
-    photos = take_in_files(some, unreadable=unreadable, limits=limits, work=scratch / "photos")
+    files: list[Path] = []
+
+    def some_of(all_files: list[Path]) -> list[Path]:
+        check_count(all_files, limits)
+        files.extend(all_files)
+        found.facts["photos"] = len(all_files)
+        return all_files if whole else spread(all_files, MOST_DECODED)
+
+    photos = take_in(source, limits, scratch / "photos", choose=some_of)
+    decoded = len(files) if whole else min(len(files), MOST_DECODED)
     found.readings = (_account(source, photos, len(files)),)
     _describe(photos, found)
-    if len(some) < len(files):
-        found.facts["photos decoded"] = len(some)
-        found.unchecked += (f"{len(files) - len(some)} of {len(files)} photos, which aren't decoded here: --all does",)
+    if decoded < len(files):
+        found.facts["photos decoded"] = decoded
+        found.unchecked += (f"{len(files) - decoded} of {len(files)} photos, which aren't decoded here: --all does",)
     given = given_cameras(source, photos)
-    if given is None and len(photos.photos) == 1 and len(files) == len(some):
+    if given is None and len(photos.photos) == 1 and len(files) == decoded:
         refuse_remnant(photos, scene=stated.scene)
         _one_photo(photos, stated, limits, found, scratch)
         return
-    names = given.names if given is not None and len(some) == len(files) else photo_names(files)
+    names = given.names if given is not None and decoded == len(files) else photo_names(files)
     check_stated_scale(stated, names, found=given is None)
     if given is not None:
         _describe_cameras(source, given, photos, len(files), found)

@@ -9,7 +9,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,9 @@ from lyra_sim.scene.spec import CaptureConfig
 Unreadable = Literal["skip", "refuse"]
 """A file that isn't a sound image: named and left out, or the whole set refused."""
 
+Choice = Callable[[list[Path]], list[Path]]
+"""Some of a set's files, or all."""
+
 _READ = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
 _FOREIGN = (".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".jxl")
 _RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
@@ -35,7 +38,9 @@ MOST_NAMED = 5
 """Files an error message lists before it counts the rest. Convention."""
 
 
-def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:
+def take_in_folder(
+    images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path, choose: Choice = list
+) -> PhotoSet:
     """Sound photos of a folder, sorted by name (``10.jpg`` before ``2.jpg``); or one photo, when ``images`` is a file.
 
     Subfolders aren't entered. A file without a suffix is a photo when its first bytes say so.
@@ -45,19 +50,16 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
         unreadable: What a file does that looks like a photo and isn't a sound one.
         limits: Caps, all checked before anything is decoded.
         work: Folder for the upright photos; made when missing.
+        choose: Which of the files.
 
     Raises:
         InputError: Nothing is there, no photo is in it, or one isn't sound and ``unreadable`` says to refuse it.
     """
-    return take_in_files(files_of_folder(images), unreadable=unreadable, limits=limits, work=work)
+    return take_in_files(choose(_files_of(images)), unreadable=unreadable, limits=limits, work=work)
 
 
-def files_of_folder(images: Path) -> list[Path]:
-    """Files of a folder that claim to be photos, sorted by name; or the one file.
-
-    Raises:
-        InputError: Nothing is there, or nothing claims to be a photo.
-    """
+def _files_of(images: Path) -> list[Path]:
+    """Files of a folder that claim to be photos, sorted by name; or the one file."""
     if images.is_file():
         return [images]
     if not images.is_dir():
