@@ -10,7 +10,9 @@ from PIL import Image
 from lyra_sim.capture.cameras.camera_files import CameraTable
 from lyra_sim.capture.frame.provisional_frame import provisional_frame
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.images import open_image, read_colour
+from lyra_sim.capture.intake.colour_notes import colour_remarks
+from lyra_sim.capture.intake.colour_profiles import ColourReading
+from lyra_sim.capture.intake.images import colours_of, open_image, read_colour
 from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.rgbd_layouts.depth_files import DepthReader, is_float
 from lyra_sim.capture.rgbd_layouts.reading import read_recording
@@ -54,10 +56,12 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
         max_pixels=limits.max_pixels,
         depth_K=recording.depth_K,
     )
-    measured = _write_views(recording, depths, cameras, limits, depth_kind=source.depth_kind, out=out)
+    colours = [colours_of(frame.colour, max_pixels=limits.max_pixels) for frame in recording.frames]
+    changed = any(one.to_srgb is not None for one in colours)
+    measured = _write_views(recording, depths, cameras, limits, depth_kind=source.depth_kind, as_they_are=not changed, out=out)
     if (out / VIDEO_FRAMES).is_dir():
         shutil.rmtree(out / VIDEO_FRAMES)
-    suffix = ".png" if table.distortion.any() else recording.frames[0].colour.suffix.lower()
+    suffix = ".png" if table.distortion.any() or changed else recording.frames[0].colour.suffix.lower()
     per_count = depths.metres_per_count / scale.metres_per_unit
     names = tuple(frame.name for frame in recording.frames)
     views = Views(folder=out, names=names, rgb_suffix=suffix, units_per_depth_count=per_count)
@@ -70,8 +74,8 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
         depth_unit=unit,
         depth_kind=source.depth_kind,
     )
-    colours = recording.frames[0].colour.parent.name if source.frames is None else source.frames.name
-    check_colour(list(agreement.same), views, step=step_of(cameras), subject=colours, scene=stated.scene)
+    images = recording.frames[0].colour.parent.name if source.frames is None else source.frames.name
+    check_colour(list(agreement.same), views, step=step_of(cameras), subject=images, scene=stated.scene)
     held_out = tuple(range(0, len(views), limits.hold_out_every)) if limits.hold_out_every else ()
     if len(views) - len(held_out) < 1:
         raise InputError(
@@ -86,12 +90,19 @@ def capture_rgbd(source: RgbdSource, stated: Stated, limits: CaptureConfig, *, o
         frame_agreement=agreement.share if agreement.telling else None,
         up_source=up_source,
         depth=DepthFacts(kind="measured", sigma_relative=0.0, figures={"measured": round(measured, 5)}),
-        reading=(_with_depth_notes(recording.notes, depths, cameras),),
+        reading=(_with_notes(recording, depths, cameras, colours),),
     )
 
 
 def _write_views(
-    recording: Recording, depths: DepthReader, cameras: CameraPath, limits: CaptureConfig, *, depth_kind: str, out: Path
+    recording: Recording,
+    depths: DepthReader,
+    cameras: CameraPath,
+    limits: CaptureConfig,
+    *,
+    depth_kind: str,
+    as_they_are: bool,
+    out: Path,
 ) -> float:
     """Write every view; the share of pixels with depth, 0..1."""
     (out / "rgb").mkdir(parents=True)
@@ -119,6 +130,8 @@ def _write_views(
         rgb = read_colour(path, max_pixels=limits.max_pixels)
         if lens is not None:
             Image.fromarray(lens.colour(rgb)).save(out / "rgb" / f"{name}.png")
+        elif not as_they_are:
+            Image.fromarray(rgb).save(out / "rgb" / f"{name}.png", compress_level=3)
         elif len(suffixes) == 1:
             shutil.copyfile(path, out / "rgb" / f"{name}{path.suffix.lower()}")
         else:
@@ -144,8 +157,8 @@ def _write_views(
     return share
 
 
-def _with_depth_notes(notes: ReadingNotes, depths: DepthReader, cameras: CameraPath) -> ReadingNotes:
-    """What became of the depth images on their way to the colour image's size."""
+def _with_notes(recording: Recording, depths: DepthReader, cameras: CameraPath, colours: list[ColourReading]) -> ReadingNotes:
+    """What became of the depth images on their way to the colour image's size, and of colours on theirs to sRGB."""
     said = [
         f"depth of {width}x{height} pixels was taken to the colour's {cameras.width}x{cameras.height} by nearest neighbour, "
         + ("as the same field of view" if depths.depth_K is None else "by the intrinsics of both")
@@ -153,6 +166,9 @@ def _with_depth_notes(notes: ReadingNotes, depths: DepthReader, cameras: CameraP
     ]
     if depths.low_confidence:
         said.append(f"{depths.low_confidence / depths.measured:.1%} of the depth was dropped for its low confidence")
+    faults = [(frame.name, one.fault) for frame, one in zip(recording.frames, colours, strict=True) if one.fault]
+    said += colour_remarks([one.source for one in colours], faults)
+    notes = recording.notes
     return replace(notes, remarks=(*notes.remarks, *said))
 
 
