@@ -34,8 +34,8 @@ class RgbdSource(ViewSource, PosedBy):
     key = "rgbd"
 
     folder: Path | None = None
-    """Folder as a recorder or data set lays it out; instead of ``frames`` and ``depth``."""
-    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray"] = "auto"
+    """Folder as a recorder or data set lays it out, or its one file; instead of ``frames`` and ``depth``."""
+    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray", "record3d"] = "auto"
     """Of ``folder``; auto: told by what lies in it."""
     frames: Path | None = None
     """Folder of JPEG or PNG images."""
