@@ -13,6 +13,8 @@ from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, tria
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
+from lyra_sim.capture.intake.colour_notes import notes_of_colours
+from lyra_sim.capture.intake.panoramas import without_panoramas
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
@@ -45,10 +47,12 @@ def capture_photos(
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
         photos = take_in(source, limits, work / "photos")
+        reading = tuple(one for one in (notes_of_colours(photos, _subject(source).name),) if one.remarks)
         given = given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
             refuse_remnant(photos, scene=stated.scene)
-            return capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
+            alone = capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
+            return replace(alone, reading=reading)
         names = [photo.name for photo in photos.photos] if given is None else given.names
         check_stated_scale(stated, names, found=given is None)
         if given is None:
@@ -73,7 +77,16 @@ def capture_photos(
         sparse=posed.sparse,
         poses=_facts(source, chosen, photos),
         geo=geo,
+        reading=reading,
     )
+
+
+def _subject(source: PhotoSource) -> Path:
+    """What the photos of a source are told by."""
+    match source:
+        case VideoSource() | TransformsSource():
+            return source.file
+    return source.images
 
 
 def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: Choice = list) -> PhotoSet:
@@ -87,13 +100,15 @@ def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: C
     """
     match source:
         case VideoSource():
-            return take_in_video(source, limits=limits, work=work)
+            frames = take_in_video(source, limits=limits, work=work)
+            return without_panoramas(frames, source.projection, subject=str(source.file), key=source.key)
         case ColmapSource():
             return take_in_files(choose(image_files_of_colmap(source)), unreadable="skip", limits=limits, work=work)
         case TransformsSource():
             return take_in_files(choose(image_files_of_transforms(source.file)), unreadable="skip", limits=limits, work=work)
         case PhotosSource():
-            return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
+            photos = take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
+            return without_panoramas(photos, source.projection, subject=str(source.images), key=source.key)
 
 
 def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:

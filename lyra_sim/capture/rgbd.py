@@ -11,7 +11,9 @@ from PIL import Image
 from lyra_sim.capture.cameras.camera_files import CameraTable
 from lyra_sim.capture.frame.provisional_frame import provisional_frame
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.images import open_image, read_colour
+from lyra_sim.capture.intake.colour_notes import colour_remarks
+from lyra_sim.capture.intake.colour_profiles import ColourReading
+from lyra_sim.capture.intake.images import colours_of, open_image, read_colour
 from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.rgbd_layouts.depth_files import DepthReader, is_float
 from lyra_sim.capture.rgbd_layouts.reading import read_recording
@@ -88,6 +90,8 @@ class RecordedFrames:
     """Where views are written."""
     lens: Undistortion | None
     """None: a pinhole already."""
+    colours: tuple[ColourReading, ...]
+    """Of every frame."""
     ray_per_z: Float32[np.ndarray, "h w"] | None
     """Distance along the ray of every pixel at z-depth 1; None: depth is z."""
 
@@ -112,8 +116,10 @@ class RecordedFrames:
                 expected="one lens for all frames",
                 next_step="Undistort the images first.",
             )
+        colours = tuple(colours_of(frame.colour, max_pixels=limits.max_pixels) for frame in recording.frames)
+        rewritten = distorted or any(one.to_srgb is not None for one in colours)
         suffixes = {frame.colour.suffix.lower() for frame in recording.frames}
-        if not distorted and len(suffixes) > 1:
+        if not rewritten and len(suffixes) > 1:
             folder = str(recording.frames[0].colour.parent)
             raise InputError(folder, f"images of several kinds ({', '.join(sorted(suffixes))})", expected="one kind")
         frames = cls(
@@ -132,6 +138,7 @@ class RecordedFrames:
             scene=stated.scene,
             out=out,
             lens=_undistortion(cameras, table) if distorted else None,
+            colours=colours,
             ray_per_z=ray_per_z,
         )
         (out / "rgb").mkdir(parents=True)
@@ -141,9 +148,14 @@ class RecordedFrames:
         return frames
 
     @property
+    def rewritten(self) -> bool:
+        """Colour images aren't copied: a lens or a colour profile is undone."""
+        return self.lens is not None or any(one.to_srgb is not None for one in self.colours)
+
+    @property
     def views(self) -> Views:
         """As they are once they are written."""
-        suffix = ".png" if self.lens is not None else self.recording.frames[0].colour.suffix.lower()
+        suffix = ".png" if self.rewritten else self.recording.frames[0].colour.suffix.lower()
         names = tuple(frame.name for frame in self.recording.frames)
         per_count = self.depths.metres_per_count / self.frame[1].metres_per_unit
         return Views(folder=self.out, names=names, rgb_suffix=suffix, units_per_depth_count=per_count)
@@ -151,7 +163,7 @@ class RecordedFrames:
     @property
     def notes(self) -> ReadingNotes:
         """What was left out or guessed, with what became of the depth that was written so far."""
-        return _with_depth_notes(self.recording.notes, self.depths, self.cameras)
+        return _with_notes(self.recording, self.depths, self.cameras, self.colours)
 
     def write_all(self) -> float:
         """Write every view; the share of pixels with depth, 0..1.
@@ -188,6 +200,8 @@ class RecordedFrames:
         rgb = read_colour(path, max_pixels=self.limits.max_pixels)
         if self.lens is not None:
             Image.fromarray(self.lens.colour(rgb)).save(self.out / "rgb" / f"{name}.png")
+        elif self.rewritten:
+            Image.fromarray(rgb).save(self.out / "rgb" / f"{name}.png", compress_level=3)
         else:
             shutil.copyfile(path, self.out / "rgb" / f"{name}{path.suffix.lower()}")
         counts = depths.counts(frame.depth, frame.confidence, K=self.cameras.K[index], size=size)
@@ -217,13 +231,15 @@ class RecordedFrames:
             depth_unit=self.recording.depth_unit,
             depth_kind=self.source.depth_kind,
         )
-        colours = self.recording.frames[0].colour.parent.name if self.source.frames is None else self.source.frames.name
-        check_colour(list(agreement.same), views, step=step_of(self.cameras), subject=colours, scene=self.scene)
+        images = self.recording.frames[0].colour.parent.name if self.source.frames is None else self.source.frames.name
+        check_colour(list(agreement.same), views, step=step_of(self.cameras), subject=images, scene=self.scene)
         return agreement
 
 
-def _with_depth_notes(notes: ReadingNotes, depths: DepthReader, cameras: CameraPath) -> ReadingNotes:
-    """What became of the depth images on their way to the colour image's size."""
+def _with_notes(
+    recording: Recording, depths: DepthReader, cameras: CameraPath, colours: tuple[ColourReading, ...]
+) -> ReadingNotes:
+    """What became of the depth images on their way to the colour image's size, and of colours on theirs to sRGB."""
     said = [
         f"depth of {width}x{height} pixels was taken to the colour's {cameras.width}x{cameras.height} by nearest neighbour, "
         + ("as the same field of view" if depths.depth_K is None else "by the intrinsics of both")
@@ -231,6 +247,9 @@ def _with_depth_notes(notes: ReadingNotes, depths: DepthReader, cameras: CameraP
     ]
     if depths.low_confidence:
         said.append(f"{depths.low_confidence / depths.measured:.1%} of the depth was dropped for its low confidence")
+    faults = [(frame.name, one.fault) for frame, one in zip(recording.frames, colours, strict=True) if one.fault]
+    said += colour_remarks([one.source for one in colours], faults)
+    notes = recording.notes
     return replace(notes, remarks=(*notes.remarks, *said))
 
 

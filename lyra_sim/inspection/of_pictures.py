@@ -10,12 +10,14 @@ import numpy as np
 
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale
 from lyra_sim.capture.frame.stated import Stated
+from lyra_sim.capture.intake.colour_notes import notes_of_colours
+from lyra_sim.capture.intake.panoramas import without_panoramas
 from lyra_sim.capture.intake.photo_folder import check_count
 from lyra_sim.capture.intake.photo_names import photo_names
 from lyra_sim.capture.intake.video import require_pyav
 from lyra_sim.capture.photos import given_cameras, not_in_model, refuse_remnant, take_in
 from lyra_sim.data.given import LeftOut, ReadingNotes
-from lyra_sim.data.posed import PhotoSet, PosedPhotos
+from lyra_sim.data.posed import Photo, PhotoSet, PosedPhotos
 from lyra_sim.data.scale import ASSUMED_SIGMA
 from lyra_sim.errors import InputError
 from lyra_sim.inspection.findings import Doubt, Frame, Reading
@@ -109,6 +111,8 @@ def look_at_video(source: VideoSource, stated: Stated, limits: CaptureConfig, fo
     found.readings = (Reading.of(notes),)
     if look.facts.packet_count < 2:
         raise InputError(str(source.file), "one frame", expected="at least two", next_step="Give it as a photo.")
+    frame = Photo(name="frame", file=source.file, width=look.width, height=look.height, panorama=look.panorama)
+    without_panoramas(PhotoSet(photos=(frame,), skipped=()), source.projection, subject=str(source.file), key=source.key)
     check_stated_scale(stated, (), found=True)
     _tell_scale(stated, PhotoSet(photos=(), skipped=()), found, of_cameras=False)
     found.unchecked += ("damaged frames, and stretches on which the camera stands still", SFM)
@@ -136,13 +140,14 @@ def _account(source: PhotosSource | ColmapSource | TransformsSource, photos: Pho
             name, kind = source.file.name, "transforms.json with its photos"
         case PhotosSource():
             name, kind = source.images.name, "photos"
+    upright = (f"{turned} photos are turned upright by their EXIF orientation",) if turned else ()
     notes = ReadingNotes(
         file=name or kind,
         format=kind,
         held={"photos": files},
         taken={"photos": files - len(photos.skipped)},
         left_out=left_out,
-        remarks=(f"{turned} photos are turned upright by their EXIF orientation",) if turned else (),
+        remarks=(*upright, *notes_of_colours(photos, name).remarks),
     )
     return Reading.of(notes)
 

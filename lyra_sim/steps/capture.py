@@ -28,7 +28,7 @@ def sources(source: Source) -> tuple[Path, ...]:
     return named
 
 
-@step(version=8, sources=sources)
+@step(version=9, sources=sources)
 def capture(
     *,
     source: Source,

@@ -20,6 +20,7 @@ from lyra_sim.splat_files.writing import write_splats
 from lyra_sim.steps.capture import capture
 from tests.capture.cameras.test_colmap_models import write_colmap
 from tests.capture.given_rooms import mesh_of, splats_of, write_spz
+from tests.capture.intake.test_panoramas import room_panorama
 from tests.capture.intake.test_video import film
 from tests.capture.intake.test_video import write as write_video
 from tests.capture.recorded_layouts import WRITERS, walk
@@ -218,6 +219,17 @@ def test_a_video_is_told_by_its_packets(tmp_path: Path) -> None:
     found = inspect_path(written)
     assert (found.verdict, found.source, found.formats) == ("read", "video", ("video.mov",))
     assert found.facts["frames in it"] == 40 and found.facts["image size [px]"] == "160x120"
+
+
+def test_a_panorama_is_refused_as_in_a_build(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(3):
+        Image.fromarray(np.roll(np.asarray(room_panorama()), 200 * index, axis=1)).save(folder / f"{index}.png")
+    found = inspect_path(folder)
+    assert found.verdict == "refused" and found.refusal is not None
+    assert str(built(found, tmp_path)) == found.refusal.text.partition(": ")[2]
+    assert inspect_path(folder, overrides=("photos.projection=pinhole",)).verdict == "read"
 
 
 @pytest.fixture

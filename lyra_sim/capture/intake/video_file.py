@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Shaped, UInt8
 
+from lyra_sim.capture.intake.panoramas import Panorama
 from lyra_sim.capture.intake.video_colours import ColourTags, srgb_of, tags_of
 from lyra_sim.capture.intake.video_containers import container_of
 from lyra_sim.errors import InputError
@@ -26,6 +27,9 @@ WIDEST_PIXEL = Fraction(4)
 """Pixels may be this many times wider than high, or higher than wide; beyond that the header is damaged."""
 TRUNCATED_BY = 0.5
 """A file whose last frame comes this much before its stated end is reported as truncated [s]. Convention."""
+
+EQUIRECTANGULAR, RECTILINEAR = 0, 4
+"""FFmpeg's numbers of spherical projections; the others are cube maps, tiles, halves and fisheyes. Convention."""
 
 Threads = Literal["AUTO", "NONE"]
 
@@ -179,6 +183,16 @@ def pixel_aspect_of(file: Path, stream: VideoStream) -> Fraction:
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise InputError(str(file), f"pixels {aspect} times as wide as high", expected="about square pixels")
     return aspect
+
+
+def spherical_of(frame: VideoFrame) -> Panorama:
+    """What spherical metadata (Google's, version 1 or 2, as FFmpeg hands it on) says of a frame."""
+    side_data: Any = frame.side_data
+    try:
+        projection = int(np.frombuffer(bytes(side_data[Type.SPHERICAL])[:4], np.int32)[0])
+    except (KeyError, IndexError, ValueError):
+        return "no"
+    return {EQUIRECTANGULAR: "stated", RECTILINEAR: "no"}.get(projection, "part")  # type: ignore[return-value]
 
 
 def _check_is_file(file: Path) -> None:

@@ -7,5 +7,8 @@
 - ``depth_files``: depth of several file formats, at the colour image's size
 - ``folders``: what all layouts look for
 - ``tum``, ``scannet``, ``replica``, ``open3d``, ``polycam``, ``stray``, ``transforms``: one layout each
+- ``record3d``: one that is a file
+- ``lzfse_blocks``: its compression
+- ``unpacked``: such files as folders
 - ``video_frames``: colour that is a video
 """
