@@ -165,6 +165,7 @@ CONFIRMED = (
     Confirmation("mesh.OBJ", "Open3D 0.20.0", f"{_HERE}::test_meshes_of_open3d"),
     Confirmation("mesh.PLY", "trimesh 5.2.0", f"{_HERE}::test_meshes_of_trimesh"),
     Confirmation("mesh.PLY", "Open3D 0.20.0", f"{_HERE}::test_meshes_of_open3d"),
+    Confirmation("mesh.USD", "Blender 5.0.1", "tests/usd/test_given_mesh.py::test_what_blender_wrote", _PACKED_RECORD),
     Confirmation("mesh.USD", "usd-core 26.11", f"{_HERE}::test_stages_of_usd_core"),
     Confirmation("rgbd.open3d", "Open3D 0.20.0", f"{_HERE}::test_a_recording_of_open3d"),
     Confirmation("cameras.open3d_log", "Open3D 0.20.0", f"{_HERE}::test_trajectories_of_open3d"),

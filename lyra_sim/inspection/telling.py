@@ -62,6 +62,9 @@ def tell(path: Path) -> Told:
 
 def _is_folder(path: Path) -> bool:
     """By the file system's own word: readers take a link in a circle, or what isn't theirs to see, for a missing file."""
+    if not str(path).isprintable():
+        step = "Rename it, or give a link to it by a plain name."
+        raise InputError(repr(str(path)), "a name that isn't plain text", expected=EXPECTED, next_step=step)
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:

@@ -306,7 +306,7 @@ def test_what_is_no_file_is_refused_by_what_it_is(tmp_path: Path) -> None:
     assert "missing" in refused(tmp_path / "none")
     assert "missing" in refused(tmp_path / ("n" * 200))
     assert "can't be looked at" in refused(tmp_path / ("n" * 5000))
-    assert "can't be looked at" in refused(Path("a\0b"))
+    assert "a name that isn't plain text" in refused(Path("a\0b"))
     (tmp_path / "empty").mkdir()
     assert "an empty folder" in refused(tmp_path / "empty")
     (tmp_path / "empty.glb").touch()
@@ -316,6 +316,19 @@ def test_what_is_no_file_is_refused_by_what_it_is(tmp_path: Path) -> None:
     assert "in a circle" in refused(tmp_path / "loop") and "leads nowhere" in refused(tmp_path / "dangling")
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refused(tmp_path / "pipe")
+
+
+def test_names_that_are_no_text_end_nothing(tmp_path: Path) -> None:
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.glb"))
+    strange.write_bytes(b"glTF")
+    assert "a name that isn't plain text" in refused(strange)
+    folder = pictures(tmp_path / "photos", 3)
+    os.rename(folder / "001.jpg", os.fsencode(folder) + b"/\xff.jpg")
+    found = inspect_path(folder)
+    assert found.verdict == "read" and found.facts["photos"] == 3
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.jpg")).write_bytes(b"broken")
+    found = inspect_path(folder)
+    assert Inspection.model_validate_json(found.model_dump_json()) == found and "?.jpg" in lines_of(found)[0]
 
 
 def test_pipes_and_circles_in_a_folder_hang_nothing(tmp_path: Path) -> None:
