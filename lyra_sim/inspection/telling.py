@@ -176,7 +176,8 @@ def _of_colmap(path: Path) -> Iterator[Told]:
         images = next((place / name for place in above for name in _IMAGE_FOLDERS if (place / name).is_dir()), None)
         shown = os.path.relpath(images) if images is not None and not path.is_absolute() else str(images or "images/")
         source = {"colmap": {"model": str(model), "images": shown}}
-        yield Told(what=f"a COLMAP model ({suffix})", source=source, formats=("posed.colmap",))
+        row = "posed.colmap" if (model / f"frames{suffix}").is_file() else "posed.colmap, before 4"
+        yield Told(what=f"a COLMAP model ({suffix})", source=source, formats=(row,))
         return
 
 
