@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lyra_sim.data.given import ReadingNotes
 from lyra_sim.data.scale import ScaleEstimate
@@ -16,7 +16,25 @@ Verdict = Literal["read", "needs", "refused"]
 """A build would read it; would once something is stated that no file says; would refuse it."""
 
 
-class LeftOut(Model):
+class Plain(Model):
+    """Closed and frozen, of text that any terminal and any program can take: names of files may be no UTF-8."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, value: Any) -> Any:
+        return _readable(value)
+
+
+def _readable(value: Any) -> Any:
+    """The same with ``?`` for what no text can hold, in whatever depth."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_readable(key): _readable(one) for key, one in value.items()}
+    return type(value)(map(_readable, value)) if isinstance(value, list | tuple) else value
+
+
+class LeftOut(Plain):
     """One kind of thing that the files hold and the world wouldn't get."""
 
     what: str
@@ -24,7 +42,7 @@ class LeftOut(Model):
     why: str
 
 
-class Reading(Model):
+class Reading(Plain):
     """What one file or folder holds, and what was taken of it."""
 
     file: str
@@ -46,7 +64,7 @@ class Reading(Model):
         return ReadingNotes.from_json(self.model_dump())
 
 
-class Frame(Model):
+class Frame(Plain):
     """What would be taken for up and for the metre before anything is measured."""
 
     up: str
@@ -71,7 +89,7 @@ class Frame(Model):
         )
 
 
-class Doubt(Model):
+class Doubt(Plain):
     """One of the build's own checks, asked here."""
 
     about: str
@@ -79,7 +97,7 @@ class Doubt(Model):
     said: str
 
 
-class Asked(Model):
+class Asked(Plain):
     """A key that the scene has to state, because the input doesn't."""
 
     key: str
@@ -88,7 +106,7 @@ class Asked(Model):
     why: str
 
 
-class Refusal(Model):
+class Refusal(Plain):
     """The error a build would end with, word for word."""
 
     error: str
@@ -116,7 +134,7 @@ class Refusal(Model):
         )
 
 
-class Inspection(Model):
+class Inspection(Plain):
     """All that is found of a path."""
 
     version: Literal[1] = FINDINGS_VERSION

@@ -4,7 +4,7 @@ The one table of it: ``lyra-sim formats`` prints it, docs/formats.md is made fro
 readers. A new format is a row in ``ROWS``; a tool that wrote a file which a test reads is a row in ``CONFIRMED``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 UNCONFIRMED = "unconfirmed: files of our own only"
@@ -17,7 +17,8 @@ class Format(NamedTuple):
     """One format or layout."""
 
     key: str
-    """Group and name: the groups are what a scene file and its readers tell apart."""
+    """Group and name: the groups are what a scene file and its readers tell apart. What a reader does otherwise for some
+    files, and who confirmed that, has a row of its own, with a comma after the name."""
     name: str
     comes_from: str
     """Apps and tools that write it."""
@@ -41,12 +42,12 @@ class Confirmation(NamedTuple):
 
 
 ROWS = (
+    Format("splats.3DGS PLY", "3DGS PLY", "3DGS, gsplat, Brush, Postshot", "splat_files.ply.read_ply", (".ply",)),
     Format(
-        "splats.3DGS PLY",
-        "3DGS PLY",
-        "3DGS, gsplat, nerfstudio, Brush, Postshot, Mip-Splatting and GOF (`filter_3D`), 2DGS",
+        "splats.3DGS PLY, variants",
+        "3DGS PLY with `filter_3D`, two scales or colours as bytes",
+        "Mip-Splatting and GOF, 2DGS, nerfstudio",
         "splat_files.ply.read_ply",
-        (".ply",),
     ),
     Format(
         "splats.compressed PLY",
@@ -55,7 +56,8 @@ ROWS = (
         "splat_files.compressed_ply.read_compressed_ply",
         (".compressed.ply",),
     ),
-    Format("splats.SPZ", "SPZ 2, 3, 4", "Scaniverse, splat-transform", "splat_files.spz.read_spz", (".spz",)),
+    Format("splats.SPZ", "SPZ 3, 4", "Scaniverse, splat-transform", "splat_files.spz.read_spz", (".spz",)),
+    Format("splats.SPZ, version 2", "SPZ 2", "older Scaniverse", "splat_files.spz.read_spz"),
     Format(
         "splats.SOG",
         "SOG 2, one file or a folder",
@@ -100,10 +102,11 @@ ROWS = (
     Format("video.mov", "MP4, MOV", "phones, action cameras", "capture.intake.video_file.opened"),
     Format("video.matroska", "MKV, WebM", "browsers, screen recorders", "capture.intake.video_file.opened"),
     Format("video.avi", "AVI", "older cameras", "capture.intake.video_file.opened"),
+    Format("posed.colmap", "COLMAP 4 model, binary or text", "COLMAP", "capture.cameras.colmap_model.posed_by_colmap"),
     Format(
-        "posed.colmap",
-        "COLMAP model, binary or text",
-        "COLMAP 3 and 4, GLOMAP, RealityCapture's export",
+        "posed.colmap, before 4",
+        "the same without rigs and frames",
+        "COLMAP 3, GLOMAP, RealityCapture's export",
         "capture.cameras.colmap_model.posed_by_colmap",
     ),
     Format(
@@ -166,6 +169,7 @@ CONFIRMED = (
     Confirmation("mesh.OBJ", "Open3D 0.20.0", f"{_HERE}::test_meshes_of_open3d"),
     Confirmation("mesh.PLY", "trimesh 5.2.0", f"{_HERE}::test_meshes_of_trimesh"),
     Confirmation("mesh.PLY", "Open3D 0.20.0", f"{_HERE}::test_meshes_of_open3d"),
+    Confirmation("mesh.USD", "Blender 5.0.1", "tests/usd/test_given_mesh.py::test_what_blender_wrote", _PACKED_RECORD),
     Confirmation("mesh.USD", "usd-core 26.11", f"{_HERE}::test_stages_of_usd_core"),
     Confirmation("rgbd.open3d", "Open3D 0.20.0", f"{_HERE}::test_a_recording_of_open3d"),
     Confirmation("cameras.open3d_log", "Open3D 0.20.0", f"{_HERE}::test_trajectories_of_open3d"),
@@ -184,6 +188,20 @@ CONFIRMED = (
     Confirmation("posed.colmap", "pycolmap 4.2.1", _COLMAP),
 )
 """Whose files a test reads. What is a file of our own, written after a description, isn't here."""
+
+
+def variant_of(key: str, told: Iterable[str]) -> str:
+    """The row that a file truly is of, once it was read.
+
+    Args:
+        key: As it was told before.
+        told: The format's name as its reader gives it, and its remarks.
+    """
+    said = " ".join(told)
+    if key == "splats.SPZ" and "SPZ 2" in said:
+        return "splats.SPZ, version 2"
+    changed = any(word in said for word in ("filter_3D", "2DGS", "red, green, blue"))
+    return "splats.3DGS PLY, variants" if key == "splats.3DGS PLY" and changed else key
 
 
 def confirmations_of(key: str) -> tuple[Confirmation, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.errors import InputError, LyraSimError
 from lyra_sim.inspection.findings import Inspection, Refusal, Verdict
+from lyra_sim.inspection.formats import variant_of
 from lyra_sim.inspection.found import Found
 from lyra_sim.inspection.scenes import scene_file_text, scene_layer, with_guesses
 from lyra_sim.inspection.telling import Told, tell
@@ -67,13 +68,14 @@ def _look(scene: SceneSpec, found: Found, *, whole: bool, scratch: Path) -> None
 def _inspection(
     path: Path, told: Told, layer: dict[str, Any], scene: SceneSpec, found: Found, refusal: Refusal | None
 ) -> Inspection:
+    said = [line for one in found.readings for line in (one.format, *one.remarks)]
     verdict: Verdict = "refused" if refusal is not None else "needs" if found.asks else "read"
     return Inspection(
         path=str(path),
         what=told.what,
         verdict=verdict,
         source=scene.source.key,
-        formats=told.formats,
+        formats=tuple(variant_of(key, said) for key in told.formats),
         readings=found.readings,
         facts=found.facts,
         frame=found.frame,

@@ -62,6 +62,9 @@ def tell(path: Path) -> Told:
 
 def _is_folder(path: Path) -> bool:
     """By the file system's own word: readers take a link in a circle, or what isn't theirs to see, for a missing file."""
+    if not str(path).isprintable():
+        step = "Rename it, or give a link to it by a plain name."
+        raise InputError(repr(str(path)), "a name that isn't plain text", expected=EXPECTED, next_step=step)
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:
@@ -173,7 +176,8 @@ def _of_colmap(path: Path) -> Iterator[Told]:
         images = next((place / name for place in above for name in _IMAGE_FOLDERS if (place / name).is_dir()), None)
         shown = os.path.relpath(images) if images is not None and not path.is_absolute() else str(images or "images/")
         source = {"colmap": {"model": str(model), "images": shown}}
-        yield Told(what=f"a COLMAP model ({suffix})", source=source, formats=("posed.colmap",))
+        row = "posed.colmap" if (model / f"frames{suffix}").is_file() else "posed.colmap, before 4"
+        yield Told(what=f"a COLMAP model ({suffix})", source=source, formats=(row,))
         return
 
 

@@ -30,7 +30,7 @@ def rows(group: str) -> list[Format]:
 
 
 def names(group: str) -> list[str]:
-    return sorted(row.key.partition(".")[2] for row in rows(group))
+    return sorted({row.key.partition(".")[2].partition(",")[0] for row in rows(group)})
 
 
 def readers_in(module) -> set[str]:

@@ -25,7 +25,7 @@ from tests.capture.intake.test_video import film
 from tests.capture.intake.test_video import write as write_video
 from tests.capture.recorded_layouts import WRITERS, walk
 from tests.rooms import Room, furnished_room
-from tests.splat_files.clouds import cloud
+from tests.splat_files.clouds import cloud, columns_of, write_columns
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,15 @@ def test_splats_are_told_by_content(room: Room, tmp_path: Path, name: str) -> No
     assert {ask.key for ask in found.asks} == {"scale", "up"}
 
 
+def test_a_version_that_nobody_confirmed_is_no_other_one(room: Room, tmp_path: Path) -> None:
+    for version, row in ((2, "splats.SPZ, version 2"), (3, "splats.SPZ")):
+        write_spz(tmp_path / "a.spz", splats_of(room), version=version)
+        assert inspect_path(tmp_path / "a.spz").formats == (row,)
+    filtered = {**columns_of(cloud(60)), "filter_3D": np.full(60, 0.01, np.float32)}
+    write_columns(tmp_path / "a.ply", filtered)
+    assert inspect_path(tmp_path / "a.ply").formats == ("splats.3DGS PLY, variants",)
+
+
 def test_a_point_cloud_is_refused_by_the_readers_own_error(tmp_path: Path) -> None:
     header = "ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
     (tmp_path / "points.ply").write_text(header + "0 0 0\n1 1 1\n")
@@ -242,7 +251,7 @@ def test_a_colmap_model_and_its_images_are_found(posed: Path, tiny_room: Room) -
     shutil.rmtree(posed / "depth_mm", ignore_errors=True)
     for path in (posed / "sparse", posed):
         found = inspect_path(path)
-        assert (found.verdict, found.source, found.formats) == ("read", "colmap", ("posed.colmap",)), found.refusal
+        assert (found.verdict, found.source, found.formats) == ("read", "colmap", ("posed.colmap, before 4",)), found.refusal
         assert found.facts["photos with a camera"] == found.facts["photos"] == 36
         assert found.scene is not None and found.scene["colmap"]["images"] == str(posed / "rgb")
     assert any("transforms.json" in other for other in found.also)
@@ -318,7 +327,7 @@ def test_what_is_no_file_is_refused_by_what_it_is(tmp_path: Path) -> None:
     assert "missing" in refused(tmp_path / "none")
     assert "missing" in refused(tmp_path / ("n" * 200))
     assert "can't be looked at" in refused(tmp_path / ("n" * 5000))
-    assert "can't be looked at" in refused(Path("a\0b"))
+    assert "a name that isn't plain text" in refused(Path("a\0b"))
     (tmp_path / "empty").mkdir()
     assert "an empty folder" in refused(tmp_path / "empty")
     (tmp_path / "empty.glb").touch()
@@ -328,6 +337,19 @@ def test_what_is_no_file_is_refused_by_what_it_is(tmp_path: Path) -> None:
     assert "in a circle" in refused(tmp_path / "loop") and "leads nowhere" in refused(tmp_path / "dangling")
     os.mkfifo(tmp_path / "pipe")
     assert "neither a file nor a folder" in refused(tmp_path / "pipe")
+
+
+def test_names_that_are_no_text_end_nothing(tmp_path: Path) -> None:
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.glb"))
+    strange.write_bytes(b"glTF")
+    assert "a name that isn't plain text" in refused(strange)
+    folder = pictures(tmp_path / "photos", 3)
+    os.rename(folder / "001.jpg", os.fsencode(folder) + b"/\xff.jpg")
+    found = inspect_path(folder)
+    assert found.verdict == "read" and found.facts["photos"] == 3
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.jpg")).write_bytes(b"broken")
+    found = inspect_path(folder)
+    assert Inspection.model_validate_json(found.model_dump_json()) == found and "?.jpg" in lines_of(found)[0]
 
 
 def test_pipes_and_circles_in_a_folder_hang_nothing(tmp_path: Path) -> None:
