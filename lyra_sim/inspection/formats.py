@@ -92,6 +92,9 @@ ROWS = (
     Format("rgbd.polycam", "Polycam raw data", "Polycam", "capture.rgbd_layouts.polycam.parts"),
     Format("rgbd.stray", "Stray Scanner", "Stray Scanner", "capture.rgbd_layouts.stray.parts"),
     Format("rgbd.record3d", "Record3D (.r3d)", "Record3D", "capture.rgbd_layouts.record3d.parts"),
+    Format(
+        "rgbd.rosbag", "ROS 1 and ROS 2 bags (.bag, .mcap, .db3)", "rosbag, ros2 bag", "capture.rgbd_layouts.bags.layout.parts"
+    ),
     Format("depth.png", "16-bit PNG depth", "most recorders, Open3D", "capture.intake.images.read_depth_counts"),
     Format("depth.npy", ".npy depth", "numpy", "capture.rgbd_layouts.depth_files.DepthReader"),
     Format("depth.tiff", ".tiff depth", "MATLAB, Pillow, tifffile", "capture.rgbd_layouts.depth_files.DepthReader"),

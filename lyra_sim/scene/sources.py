@@ -35,7 +35,9 @@ class RgbdSource(ViewSource, PosedBy):
 
     folder: Path | None = None
     """Folder as a recorder or data set lays it out, or its one file; instead of ``frames`` and ``depth``."""
-    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray", "record3d"] = "auto"
+    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray", "record3d", "rosbag"] = (
+        "auto"
+    )
     """Of ``folder``; auto: told by what lies in it."""
     frames: Path | None = None
     """Folder of JPEG or PNG images."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyra_sim.capture.rgbd_layouts import open3d, polycam, record3d, replica, scannet, stray, transforms, tum
+from lyra_sim.capture.rgbd_layouts.bags import layout as bags
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.recording import Parts
 from lyra_sim.errors import InputError
@@ -33,13 +34,14 @@ LAYOUTS = {
     "polycam": Layout(holds=polycam.HOLDS, fits=polycam.fits, parts=polycam.parts),
     "stray": Layout(holds=stray.HOLDS, fits=stray.fits, parts=stray.parts),
     "record3d": Layout(holds=record3d.HOLDS, fits=record3d.fits, parts=record3d.parts),
+    "rosbag": Layout(holds=bags.HOLDS, fits=bags.fits, parts=bags.parts),
 }
 """By the name a scene file gives them."""
 UNREAD = (
     ("*.sens", "a ScanNet recording", "Export color, depth, pose and intrinsic with ScanNet's SensReader."),
-    ("*.bag", "a ROS or RealSense bag", "Export colour, registered depth and poses from it."),
-    ("*.mcap", "a ROS 2 bag", "Export colour, registered depth and poses from it."),
-    ("*.db3", "a ROS 2 bag", "Export colour, registered depth and poses from it."),
+    ("*.bag", "a folder with a ROS 1 bag in it", "Give the bag itself: rgbd: FILE.bag."),
+    ("*.mcap", "a ROS 2 bag without its metadata.yaml", "Give the bag itself: rgbd: FILE.mcap."),
+    ("*.db3", "a ROS 2 bag without its metadata.yaml", "Give the bag itself, rgbd: FILE.db3, or run ros2 bag reindex."),
     ("*.r3d", "a folder with Record3D's file in it", "Give the file itself: rgbd: FILE.r3d."),
     (
         "*_Color_*.png",

@@ -75,12 +75,13 @@ class Unpacked:
     ) -> Parts:
         """What was written, as a layout's."""
         lens = dict(zip(("k1", "k2", "p1", "p2"), self.distortion.tolist(), strict=True))
+        order = sorted(range(len(self.colours)), key=lambda index: self.colours[index].name)
         facts = {"w": self.width, "h": self.height, **lens, "frames": self.frames}
         write_json(self.folder / CAMERAS, facts)
         return Parts(
             layout=layout,
-            colours=tuple(self.colours),
-            depths=tuple(self.depths),
+            colours=tuple(self.colours[index] for index in order),
+            depths=tuple(self.depths[index] for index in order),
             paired=True,
             cameras=self.folder / CAMERAS,
             depth_unit=unit,
