@@ -388,7 +388,7 @@ def test_a_huge_folder_is_refused_before_it_is_looked_into(tmp_path: Path, monke
         ("scene.fbx", b"Kaydara FBX Binary  \0", "an FBX file"),
         ("page.glb", b"<!doctype html><html>", "a web page"),
         ("a.7z", b"7z\xbc\xaf\x27\x1c" + b"\0" * 40, "7z archive"),
-        ("walk.bag", b"#ROSBAG V2.0\n", "bag"),
+        ("scan.sens", b"\4\0\0\0", "a ScanNet recording, which isn't read"),
         ("scenes.yaml", b"version: 1\nscenes: []\n", "build"),
         ("trajectory.log", b"0 0 1\n", "Give the folder it belongs to"),
         pytest.param("noise.dat", bytes(range(7)) * 33, "begins with", id="noise.dat"),
