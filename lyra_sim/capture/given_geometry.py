@@ -1,17 +1,16 @@
 """Given geometry to a Capture: surveyed by virtual posed RGB-D cameras, so that everything after is as for any other source."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, Int32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
-from lyra_sim.capture.frame.given_frame_check import axis_signs, check_stated_up
+from lyra_sim.capture.frame.given_frame_check import AxisSigns, axis_signs, check_stated_up
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.frame.stated_frame import axes_of_file, given_frame
 from lyra_sim.capture.kept_apart import DEPTH_FROM, kept_apart
@@ -19,7 +18,7 @@ from lyra_sim.capture.survey.dense_samples import face_normals, surface_samples
 from lyra_sim.capture.survey.given_floor_check import check_floor, check_not_on_a_roof
 from lyra_sim.capture.survey.main_part import main_faces
 from lyra_sim.capture.survey.painting import ReadMesh
-from lyra_sim.capture.survey.standing_room import CELL, cell_for, find_standing
+from lyra_sim.capture.survey.standing_room import CELL, Standing, cell_for, find_standing
 from lyra_sim.capture.survey.virtual_cameras import plan_survey
 from lyra_sim.data.capture import GIVEN_SPLATS, Capture, DepthFacts, DepthKind, GivenFacts
 from lyra_sim.data.given import LeftOut, PaintedMesh, ReadingNotes, told_on_failure
@@ -31,6 +30,7 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.scene.sources import SplatsSource, SurfaceSource, Surveyed
 from lyra_sim.scene.spec import CaptureConfig
+from lyra_sim.splat_files.sound import Reading
 
 FARTHEST_ORIGIN = 10_000.0
 """Geometry lies within this of its origin [m]: 32-bit positions are a millimetre apart there. Derived."""
@@ -53,6 +53,43 @@ class Sight(Protocol):
     def view(self, cameras: CameraPath, index: int, *, near: float = 0.0) -> Shot:
         """Colours, and z-depth with NaN where nothing is."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenPlace:
+    """Given geometry in the provisional frame [metres, z up], read but not yet looked at: what its doubts go by."""
+
+    source: Surveyed
+    scene: str
+    frame: tuple[Similarity, ScaleEstimate, str]
+    """``world_from_capture``, the scale behind it, and where up comes from."""
+    kind: DepthKind
+    sight: Callable[[], Sight]
+    """Made when it is first looked at."""
+    caster: RayCaster
+    vertices: Float[np.ndarray, "v 3"]
+    faces: Int32[np.ndarray, "f 3"]
+    """Of the part that is surveyed."""
+    samples: Float[np.ndarray, "m 3"]
+    """Points of that part, no farther apart than half a cell."""
+    normals: Float[np.ndarray, "g 3"]
+    """Of every face of ``caster``."""
+    facts: GivenFacts
+    seed: int
+    """Of the points by which the up axis is doubted."""
+
+    def axes(self) -> dict[str, AxisSigns]:
+        """What each of the six axes would mean as up, by its name in this frame."""
+        return axis_signs(self.vertices, self.faces, self.caster, seed=self.seed)
+
+    def doubt_up(self) -> None:
+        """Refuse an up axis that another fits clearly better than; a stated ``start`` is the user's word on where the floor is.
+
+        Raises:
+            FrameError: One does.
+        """
+        if self.source.start is None:
+            check_stated_up(self.axes(), stated="z", names=axes_of_file(self.frame[0]), said=self.frame[2], scene=self.scene)
 
 
 def capture_surface(
@@ -80,12 +117,17 @@ def capture_surface(
     """
     files = [read(path) for path in source.files]
     with told_on_failure([one.notes for one in files]):
-        return _surveyed(source, stated, limits, files, seed=seed, out=out)
+        return _captured(place_of_meshes(files, source, stated, seed=seed), limits, out=out)
 
 
-def _surveyed(
-    source: SurfaceSource, stated: Stated, limits: CaptureConfig, read: list[ReadMesh], *, seed: int, out: Path
-) -> Capture:
+def place_of_meshes(read: list[ReadMesh], source: SurfaceSource, stated: Stated, *, seed: int) -> GivenPlace:
+    """Meshes that were read, as one surface in the provisional frame.
+
+    Raises:
+        SpecError: Nothing says how long their unit is or which way is up, or they state different ones.
+        InputError: They lie too far from their origin.
+        GeometryError: They are larger than is surveyed.
+    """
     from lyra_sim.rendering.painted_view import PaintedScene
 
     units = {(one.metres_per_unit, one.up) for one in read}
@@ -104,30 +146,27 @@ def _surveyed(
     scene = PaintedScene(metric)
     inside, beyond = main_faces(metric.vertices, metric.faces)
     cell = cell_for(metric.vertices[np.unique(metric.faces[inside])], subject=f"scene '{stated.scene}'")
-    samples = surface_samples(metric.vertices, metric.faces[inside], cell / 2)
-    normals = face_normals(metric.vertices, metric.faces)
-    facts = GivenFacts(
-        kind="mesh",
-        files=tuple(path.name for path in source.files),
-        format=first.source,
-        triangles=len(mesh.faces),
-        triangles_dropped=sum(one.dropped for one in read),
-        images=len(mesh.images),
-        reading=_accounts([one.notes for one in read], beyond),
-    )
-    return _captured(
-        source,
-        limits,
-        frame,
-        scene,
-        scene.caster,
-        samples,
-        normals,
-        facts,
-        partial(_doubt_up, source, stated, frame, metric.vertices, metric.faces[inside], scene.caster, seed=seed),
-        kind="given mesh",
+    return GivenPlace(
+        source=source,
         scene=stated.scene,
-        out=out,
+        frame=frame,
+        kind="given mesh",
+        sight=lambda: scene,
+        caster=scene.caster,
+        vertices=metric.vertices,
+        faces=metric.faces[inside],
+        samples=surface_samples(metric.vertices, metric.faces[inside], cell / 2),
+        normals=face_normals(metric.vertices, metric.faces),
+        facts=GivenFacts(
+            kind="mesh",
+            files=tuple(path.name for path in source.files),
+            format=first.source,
+            triangles=len(mesh.faces),
+            triangles_dropped=sum(one.dropped for one in read),
+            images=len(mesh.images),
+            reading=_accounts([one.notes for one in read], beyond),
+        ),
+        seed=seed,
     )
 
 
@@ -137,89 +176,86 @@ def capture_splats(source: SplatsSource, stated: Stated, limits: CaptureConfig, 
     Raises:
         InputError: The file can't be read, or its splats form no surface.
     """
-    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, read_given_splats, surveyed
+    from lyra_sim.capture.survey.splat_surface import read_given_splats
 
     reading = read_given_splats(source.file)
-    splats, format_name = reading.splats, reading.kind
-    frame = given_frame(stated, metres_per_unit=None, up=None, source=format_name)
-    metric = splats.moved(frame[0])
-    _near_origin(metric.means, subject=source.file)
-    near, notes = surveyed(metric, reading.notes)
-    facts = GivenFacts(kind="splats", files=(source.file.name,), format=format_name, splats=len(splats), reading=(notes,))
-    with told_on_failure([notes]):
-        shell = opaque_surface(near, CELL, subject=str(source.file))
-        caster = RayCaster(shell.vertices, shell.faces)
-        capture = _captured(
-            source,
-            limits,
-            frame,
-            SplatSight(metric),
-            caster,
-            shell.samples,
-            face_normals(shell.vertices, shell.faces),
-            facts,
-            partial(_doubt_up, source, stated, frame, shell.vertices, shell.faces, caster, seed=seed),
-            kind="given splats",
-            scene=stated.scene,
-            out=out,
-        )
-    splats.save_ply(out / GIVEN_SPLATS)
+    place = place_of_splats(reading, source, stated, seed=seed)
+    with told_on_failure(place.facts.reading):
+        capture = _captured(place, limits, out=out)
+    reading.splats.save_ply(out / GIVEN_SPLATS)
     return capture
 
 
-def _doubt_up(
-    source: Surveyed,
-    stated: Stated,
-    frame: tuple[Similarity, ScaleEstimate, str],
-    vertices: np.ndarray,
-    faces: np.ndarray,
-    caster: RayCaster,
-    *,
-    seed: int,
-) -> None:
-    """Refuse an up axis that another fits clearly better than; a stated ``start`` is the user's word on where the floor is."""
-    if source.start is None:
-        signs = axis_signs(vertices, faces, caster, seed=seed)
-        check_stated_up(signs, stated="z", names=axes_of_file(frame[0]), said=frame[2], scene=stated.scene)
+def place_of_splats(reading: Reading, source: SplatsSource, stated: Stated, *, seed: int) -> GivenPlace:
+    """Splats that were read, as a shell in the provisional frame.
+
+    Raises:
+        SpecError: Nothing says how long their unit is or which way is up.
+        InputError: They lie too far from their origin, or form no surface.
+    """
+    from lyra_sim.capture.survey.splat_surface import SplatSight, opaque_surface, surveyed
+
+    frame = given_frame(stated, metres_per_unit=None, up=None, source=reading.kind)
+    metric = reading.splats.moved(frame[0])
+    _near_origin(metric.means, subject=source.file)
+    near, notes = surveyed(metric, reading.notes)
+    with told_on_failure([notes]):
+        shell = opaque_surface(near, CELL, subject=str(source.file))
+    count, files = len(reading.splats), (source.file.name,)
+    return GivenPlace(
+        source=source,
+        scene=stated.scene,
+        frame=frame,
+        kind="given splats",
+        sight=lambda: SplatSight(metric),
+        caster=RayCaster(shell.vertices, shell.faces),
+        vertices=shell.vertices,
+        faces=shell.faces,
+        samples=shell.samples,
+        normals=face_normals(shell.vertices, shell.faces),
+        facts=GivenFacts(kind="splats", files=files, format=reading.kind, splats=count, reading=(notes,)),
+        seed=seed,
+    )
 
 
-def _captured(
-    source: Surveyed,
-    limits: CaptureConfig,
-    frame: tuple[Similarity, Any, str],
-    sight: Sight,
-    caster: RayCaster,
-    samples: np.ndarray,
-    normals: np.ndarray,
-    facts: GivenFacts,
-    doubt_up: Callable[[], None],
-    *,
-    kind: DepthKind,
-    scene: str,
-    out: Path,
-) -> Capture:
-    world_from_capture, scale, up_source = frame
-    subject = f"scene '{scene}'"
+def find_footing(place: GivenPlace) -> Standing | None:
+    """Where the survey would stand, once the frame was doubted; None where the scene states cameras.
+
+    Raises:
+        FrameError: Another axis than the stated one is up.
+        GeometryError: There is nothing to stand on inside.
+    """
+    source, subject = place.source, f"scene '{place.scene}'"
     if source.cameras is not None:
-        doubt_up()
+        place.doubt_up()
+        return None
+    start = None if source.start is None else place.frame[0].apply(np.array(source.start, np.float64))
+    try:
+        standing = find_standing(place.samples, place.caster, start=start, subject=subject)
+    except GeometryError:
+        place.doubt_up()  # where it can name the axis, it says more
+        raise
+    low, high = place.samples.min(axis=0), place.samples.max(axis=0)
+    check_floor(standing, place.caster, low, high, scene=place.scene)
+    place.doubt_up()
+    if start is None:
+        check_not_on_a_roof(standing, place.caster, float(low[2]), scene=place.scene)
+    return standing
+
+
+def _captured(place: GivenPlace, limits: CaptureConfig, *, out: Path) -> Capture:
+    source, facts, subject = place.source, place.facts, f"scene '{place.scene}'"
+    world_from_capture, scale, up_source = place.frame
+    standing = find_footing(place)
+    if standing is None:
+        assert source.cameras is not None
         cameras = _stated_cameras(source, limits).moved(world_from_capture)
         facts = replace(facts, views=len(cameras), cameras=source.cameras.name)
     else:
-        start = None if source.start is None else world_from_capture.apply(np.array(source.start, np.float64))
-        try:
-            standing = find_standing(samples, caster, start=start, subject=subject)
-        except GeometryError:
-            doubt_up()  # where it can name the axis, it says more
-            raise
-        low, high = samples.min(axis=0), samples.max(axis=0)
-        check_floor(standing, caster, low, high, scene=scene)
-        doubt_up()
-        if start is None:
-            check_not_on_a_roof(standing, caster, float(low[2]), scene=scene)
-        survey = plan_survey(standing, caster, normals, most_views=min(source.views, limits.max_views))
+        survey = plan_survey(standing, place.caster, place.normals, most_views=min(source.views, limits.max_views))
         cameras = survey.cameras
         facts = replace(facts, views=len(cameras), survey=survey.facts)
-    seen = _write_views(sight, cameras, limits, metres_per_unit=scale.metres_per_unit, out=out)
+    seen = _write_views(place.sight(), cameras, limits, metres_per_unit=scale.metres_per_unit, out=out)
     if seen < LEAST_SEEN:
         raise InputError(
             subject,
@@ -229,7 +265,7 @@ def _captured(
             next_step="State a 'start' on a floor inside.",
         )
     # A given mesh is read again by another library to testify; given splats have only their views.
-    auto_from = None if isinstance(source, SurfaceSource) else DEPTH_FROM
+    auto_from = None if place.kind == "given mesh" else DEPTH_FROM
     return Capture(
         views=Views(
             folder=out,
@@ -243,7 +279,7 @@ def _captured(
         held_out=kept_apart(len(cameras), limits.hold_out_every, auto_from=auto_from, left=1),
         frame_agreement=None,
         up_source=up_source,
-        depth=DepthFacts(kind=kind, sigma_relative=0.0, figures={"measured": round(seen, 5)}),
+        depth=DepthFacts(kind=place.kind, sigma_relative=0.0, figures={"measured": round(seen, 5)}),
         given=facts,
     )
 

@@ -13,7 +13,9 @@ from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, tria
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
-from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
+from lyra_sim.capture.intake.colour_notes import notes_of_colours
+from lyra_sim.capture.intake.panoramas import without_panoramas
+from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.kept_apart import PHOTOS_FROM, kept_apart
 from lyra_sim.capture.one_photo import capture_one_photo
@@ -45,11 +47,13 @@ def capture_photos(
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
-        photos = _take_in(source, limits, work / "photos")
-        given = _given_cameras(source, photos)
+        photos = take_in(source, limits, work / "photos")
+        reading = tuple(one for one in (notes_of_colours(photos, _subject(source).name),) if one.remarks)
+        given = given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
-            _refuse_remnant(photos, scene=stated.scene)
-            return capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
+            refuse_remnant(photos, scene=stated.scene)
+            alone = capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
+            return replace(alone, reading=reading)
         names = [photo.name for photo in photos.photos] if given is None else given.names
         check_stated_scale(stated, names, found=given is None)
         if given is None:
@@ -74,23 +78,46 @@ def capture_photos(
         sparse=posed.sparse,
         poses=_facts(source, chosen, photos),
         geo=geo,
+        reading=reading,
     )
 
 
-def _take_in(source: PhotoSource, limits: CaptureConfig, work: Path) -> PhotoSet:
+def _subject(source: PhotoSource) -> Path:
+    """What the photos of a source are told by."""
+    match source:
+        case VideoSource() | TransformsSource():
+            return source.file
+    return source.images
+
+
+def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: Choice = list) -> PhotoSet:
+    """Sound photos of a source.
+
+    Args:
+        source: Photos, or what they come from.
+        limits: Caps.
+        work: Folder for upright copies; made when missing.
+        choose: Which of the photos' files; a video has none.
+    """
     match source:
         case VideoSource():
-            return take_in_video(source, limits=limits, work=work)
+            frames = take_in_video(source, limits=limits, work=work)
+            return without_panoramas(frames, source.projection, subject=str(source.file), key=source.key)
         case ColmapSource():
-            return take_in_files(image_files_of_colmap(source), unreadable="skip", limits=limits, work=work)
+            return take_in_files(choose(image_files_of_colmap(source)), unreadable="skip", limits=limits, work=work)
         case TransformsSource():
-            return take_in_files(image_files_of_transforms(source.file), unreadable="skip", limits=limits, work=work)
+            return take_in_files(choose(image_files_of_transforms(source.file)), unreadable="skip", limits=limits, work=work)
         case PhotosSource():
-            return take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work)
+            photos = take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
+            return without_panoramas(photos, source.projection, subject=str(source.images), key=source.key)
 
 
-def _refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
-    """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why."""
+def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
+    """One photo left of several isn't what was asked for: its world would be a guess, and nobody would be told why.
+
+    Raises:
+        InputError: That is all there is.
+    """
     if not photos.skipped:
         return
     file, reason = photos.skipped[0]
@@ -104,7 +131,7 @@ def _refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
     )
 
 
-def _given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
+def given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
     """Cameras the source brings; None when they have to be found."""
     match source:
         case ColmapSource():
@@ -155,13 +182,18 @@ def _geo(photos: PhotoSet, names: tuple[str, ...]) -> Float64[np.ndarray, "n 3"]
 
 def _facts(source: PhotoSource, chosen: Chosen, photos: PhotoSet) -> PoseFacts:
     """With what became of every file."""
-    beside = _not_in_model(source, photos)
+    beside = not_in_model(source, len(photos.photos) + len(photos.skipped))
     return replace(chosen.facts, photos=len(photos.photos), skipped=photos.skipped, dropped=chosen.dropped, not_in_model=beside)
 
 
-def _not_in_model(source: PhotoSource, photos: PhotoSet) -> int:
-    """How many photos lie beside those that a COLMAP model registers: a model may be one of several pieces."""
+def not_in_model(source: PhotoSource, named: int) -> int:
+    """How many photos lie beside those that a COLMAP model registers: a model may be one of several pieces.
+
+    Args:
+        source: Any; 0 for all but a model.
+        named: Photos that the model registers.
+    """
     if not isinstance(source, ColmapSource):
         return 0
     beside = sum(path.suffix.lower() in IMAGE_SUFFIXES for path in source.images.rglob("*") if path.is_file())
-    return max(beside - len(photos.photos) - len(photos.skipped), 0)
+    return max(beside - named, 0)

@@ -3,6 +3,8 @@
 - ``cli``: every command of ours
 - ``installed``: commands that other packages add
 - ``convert``: files of splats into each other
+- ``inspect``: what a path is and what a build would make of it
+- ``formats``: what is read and written
 - ``summary``: plans and results in a few lines
 - ``doctor``: what the machine lacks
 """

@@ -22,6 +22,8 @@ from rich.console import Console
 
 from lyra_sim import __version__
 from lyra_sim.command.convert import convert_command
+from lyra_sim.command.formats import formats_command
+from lyra_sim.command.inspect import inspect_command
 from lyra_sim.command.installed import WithInstalled
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
@@ -41,6 +43,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("convert")(convert_command)
+app.command("inspect")(inspect_command)
+app.command("formats")(formats_command)
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]

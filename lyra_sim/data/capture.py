@@ -164,18 +164,22 @@ class Capture:
     """What was left out of frames that somebody took, or guessed of them."""
 
     @property
+    def accounts(self) -> tuple[ReadingNotes, ...]:
+        """What readers say of every given file, and of frames that somebody took."""
+        return (*(self.given.reading if self.given is not None else ()), *self.reading)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """What a user has to be told of the input: what was left out, taken otherwise than stated, or never proven."""
-        return (*(self.given.told if self.given is not None else ()), *self.told_of_views)
+        return (*(line for one in self.accounts for line in one.lines), *self.told_of_views)
 
     @property
     def told_of_views(self) -> tuple[str, ...]:
-        """That part of it which is about photos, and frames with their depth, not about given files."""
-        of_frames = (line for one in self.reading for line in one.lines)
+        """That part of it which no reader's account has: of photos and their cameras, and of depth that nothing proves."""
         of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
         measured = self.depth is not None and self.depth.kind == "measured"
         unproven = measured and self.frame_agreement is None and len(self.views) > 1
-        return (*of_frames, *of_photos, *((UNPROVEN,) if unproven else ()))
+        return (*of_photos, *((UNPROVEN,) if unproven else ()))
 
     @property
     def used(self) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(str(path), "the file is missing", expected="a JSON file") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(str(path), f"not JSON ({error})", likely="The file is truncated or of another type.") from error
 
 

@@ -48,6 +48,12 @@ class Photo:
     """Time of a video frame from its start [s]."""
     orientation: int = 1
     """EXIF orientation of the file it came from, 1..8; 1 was upright already."""
+    colours_from: str = ""
+    """What its colours were before they were brought to sRGB: ``Display P3``; empty where nothing was done."""
+    profile_fault: str = ""
+    """Why its colour profile couldn't be followed."""
+    panorama: Literal["no", "stated", "seen", "part"] = "no"
+    """It looks all around (equirectangular), as its file says or its pixels show; or it is a part of such a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)

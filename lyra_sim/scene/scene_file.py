@@ -50,6 +50,22 @@ def load_scenes(path: str | Path, overrides: Sequence[str] = ()) -> tuple[SceneS
     return tuple(_absolute(layers.scene(index), folder) for index in range(len(layers.scenes)))
 
 
+def scene_of_layer(layer: dict[str, Any], overrides: Sequence[str] = ()) -> SceneSpec:
+    """One scene as if it stood alone in a scene file of the current folder.
+
+    Args:
+        layer: Its keys; overrides go into it.
+        overrides: ``section.key=value``; the value is YAML.
+
+    Raises:
+        SpecError: Anything in it, or in an override, is wrong.
+    """
+    layers = _Layers(Document(subject="the scene", data={"scenes": [layer]}, lines={}), None, [layer])
+    for override in overrides:
+        layers.override(override, within="scenes.*.")
+    return _absolute(layers.scene(0), Path.cwd())
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the scene file, for editors.
 
@@ -183,13 +199,15 @@ class _Layers:
             raise SpecError(place, f"two scenes are named '{name}'", expected="unique names", likely="A block was copied.")
         self.names[name] = index
 
-    def override(self, text: str) -> None:
-        """Apply one ``--set``."""
+    def override(self, text: str, *, within: str = "") -> None:
+        """Apply one ``--set``; ``within`` stands before its path."""
         subject = f"--set {text}"
         target, equals, value_text = text.partition("=")
+        target = within + target
         keys = target.strip().split(".")
         if not equals or len(keys) < 2 or not all(keys):
-            raise SpecError(subject, "not of the form path=value", expected="scenes.NAME.key=value or defaults.key=value")
+            expected = "key=value" if within else "scenes.NAME.key=value or defaults.key=value"
+            raise SpecError(subject, "not of the form path=value", expected=expected)
         value = parse_yaml(value_text, subject=subject).data
         document = Document(subject=subject, data=None, lines={})
         if keys[0] == "defaults":

@@ -34,8 +34,10 @@ class RgbdSource(ViewSource, PosedBy):
     key = "rgbd"
 
     folder: Path | None = None
-    """Folder as a recorder or data set lays it out; instead of ``frames`` and ``depth``."""
-    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray"] = "auto"
+    """Folder as a recorder or data set lays it out, or its one file; instead of ``frames`` and ``depth``."""
+    layout: Literal["auto", "transforms", "tum", "scannet", "replica", "open3d", "polycam", "stray", "record3d", "rosbag"] = (
+        "auto"
+    )
     """Of ``folder``; auto: told by what lies in it."""
     frames: Path | None = None
     """Folder of JPEG or PNG images."""
@@ -82,6 +84,8 @@ class PhotosSource(ViewSource, PosedBy):
     """JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2, for camera files that carry none."""
     unreadable: Literal["skip", "refuse"] = "skip"
     """A file that isn't a sound image: named and left out, or the scene refused."""
+    projection: Literal["auto", "pinhole"] = "auto"
+    """auto: 360° panoramas are told from photos by their metadata or their pixels, and refused. pinhole: there are none."""
 
 
 class VideoSource(ViewSource):
@@ -93,6 +97,8 @@ class VideoSource(ViewSource):
     """Anything FFmpeg reads by content: MP4, MOV, MKV, WebM, AVI."""
     frames: int = Field(default=80, ge=2, le=2000)
     """Frames to take at most, spread evenly over time, each the sharpest of its neighbourhood."""
+    projection: Literal["auto", "pinhole"] = "auto"
+    """As of ``photos``."""
 
 
 class ColmapSource(ViewSource):

@@ -227,7 +227,7 @@ def test_what_is_no_layout_is_refused_by_what_was_found(recorded: dict[str, Path
     assert "Its subfolder 'scan' is laid out as tum" in refused(tmp_path, folder=recorded["tum"].parent)
     assert "laid out as tum" in refused(tmp_path, folder=recorded["tum"], layout="scannet")
     assert "missing" in refused(tmp_path, folder=tmp_path / "nowhere")
-    for name, words in (("a_Color_1.png", "rs-convert"), ("walk.bag", "bag"), ("scene.sens", "SensReader")):
+    for name, words in (("a_Color_1.png", "rs-convert"), ("walk.bag", "Give the bag itself"), ("scene.sens", "SensReader")):
         unread = tmp_path / name.replace(".", "_")
         unread.mkdir()
         (unread / name).touch()

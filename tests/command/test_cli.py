@@ -64,6 +64,8 @@ def test_a_build_tells_each_step_and_where_the_worlds_are(work, capsys):
         "room: PASS  1 pass",
         "  world   out/room/world/world.usda",
         "  report  out/room/report.html",
+        "  fit for driving   NOT ASSESSED",
+        "  seen, and looks   good",
     ]
     code, printed = build(capsys, "--scene", "r*")
     assert code == 0 and printed.endswith("Nothing to do: everything is current.\n")

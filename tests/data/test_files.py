@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from lyra_sim.data.colliders import Colliders, Hull
-from lyra_sim.data.files import read_arrays, write_arrays, write_json
+from lyra_sim.data.files import read_arrays, read_json, write_arrays, write_json
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.errors import InputError
@@ -35,6 +35,12 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 def test_nan_never_reaches_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "x.json", {"value": float("nan")})
+
+
+def test_json_nested_without_end_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="not JSON"):
+        read_json(tmp_path / "deep.json")
 
 
 def test_map_round_trip_keeps_orientation(tmp_path: Path) -> None:

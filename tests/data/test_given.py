@@ -45,8 +45,13 @@ def test_an_error_stays_as_it_is_where_nothing_was_left_out():
 def test_the_report_has_the_whole_account():
     section = reading_section([NOTES])
     assert section is not None
-    assert "holds 14 triangles; taken: 12 triangles." in section.text
-    assert "2 line primitives left out: they have no surface" in section.text and "1 &lt;skinned&gt; mesh" in section.text
+    row = '<tr class=less><td>triangles</td><td class="number">14</td><td class="number">12</td></tr>'
+    assert row in section.body and "animations" not in section.body, "a row for what there is"
+    assert "<li>2 line primitives left out: they have no surface</li>" in section.body
+    assert "1 &lt;skinned&gt; mesh" in section.body and "Nothing was left out" not in section.body
+    whole = reading_section([ReadingNotes(file="<b>.obj", format="OBJ", held={"faces": 1200}, taken={"triangles": 5})])
+    assert whole is not None and "&lt;b&gt;.obj" in whole.body and "<li>Nothing was left out.</li>" in whole.body
+    assert '<tr><td>faces</td><td class="number">1,200</td><td class="number">–</td></tr>' in whole.body
     assert reading_section([]) is None
     told = reading_section([], ["11 of 12 photos are used; left out: <a> (blurred)"])
-    assert told is not None and "– 11 of 12 photos are used; left out: &lt;a&gt; (blurred)" in told.text
+    assert told is not None and "<li>11 of 12 photos are used; left out: &lt;a&gt; (blurred)</li>" in told.body

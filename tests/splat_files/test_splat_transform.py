@@ -25,6 +25,7 @@ def assert_alike(a: Splats, b: Splats, *, place: float, degrees: float, scale: f
     assert a.sh_degree == b.sh_degree and np.abs(a.sh_coeffs - b.sh_coeffs).max() <= harmonics
 
 
+@pytest.mark.written_by("splat-transform")
 @pytest.mark.parametrize(
     ("name", "described", "antialiased", "limits"),
     [
@@ -46,6 +47,7 @@ def test_its_files_are_read_as_meant(name, described, antialiased, limits):
     assert_alike(source, read.splats, place=place, degrees=degrees, scale=scale, opacity=opacity, harmonics=harmonics)
 
 
+@pytest.mark.written_by("splat-transform")
 @pytest.mark.nightly
 @pytest.mark.skipif(TOOL is None, reason="splat-transform isn't installed (npm install -g @playcanvas/splat-transform@3.7.0)")
 @pytest.mark.parametrize("degree", [0, 1, 2, 3])

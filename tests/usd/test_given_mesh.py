@@ -70,6 +70,7 @@ def test_subsets_bring_their_own_materials(tmp_path):
     ]
 
 
+@pytest.mark.written_by("Blender")
 def test_what_blender_wrote():
     found = read_usd_mesh(PACKED / "blender.usdc")
     assert (found.metres_per_unit, found.up) == (1.0, "z")

@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -52,9 +52,19 @@ class CameraTable:
     """k1, k2, p1, p2 of the OpenCV (Brown 1971) model, the same for all; zero for a pinhole."""
     axes: Axes
     """Axes the file was read as."""
+    own: tuple[list[tuple[int, int]], Float64[np.ndarray, "n 4"]] | None = None
+    """Width and height, and distortion, of each camera where they differ; ``width``, ``height`` and ``distortion`` are then
+    those of the first."""
+
+    def lens(self, index: int) -> Lens:
+        """Of one camera."""
+        (width, height), distortion = (self.width, self.height), self.distortion
+        if self.own is not None:
+            (width, height), distortion = self.own[0][index], self.own[1][index]
+        return Lens(K=self.K[index], distortion=distortion, width=width, height=height)
 
 
-def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_centres: str) -> CameraTable:
+def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_centres: str, mixed: bool = False) -> CameraTable:
     """Read any supported camera file; ``auto`` takes the format's own convention.
 
     Args:
@@ -64,9 +74,10 @@ def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_ce
         intrinsics: A file as :func:`read_intrinsics` reads it, or its content; needed by formats that carry none.
         axes: ``auto``, ``opencv`` or ``opengl``.
         pixel_centres: ``auto``, ``half`` or ``integer``.
+        mixed: Sizes and distortions may differ from camera to camera.
 
     Raises:
-        InputError: The suffix names no format, or the file isn't what its format says.
+        InputError: The suffix names no format, the file isn't what its format says, or it mixes lenses where it may not.
     """
     readers: dict[str, tuple[Any, Axes, Centres]] = {
         ".json": (read_transforms, "opengl", "half"),
@@ -97,7 +108,27 @@ def read_cameras(path: Path, *, intrinsics: GivenIntrinsics, axes: str, pixel_ce
         off = np.abs(matrix[:3, :3] @ matrix[:3, :3].T - np.eye(3)).max()
         if off < 1e-3 and np.linalg.det(matrix[:3, :3]) > 0:  # a mirrored camera stays one, and is refused
             matrix[:3, :3] = nearest_rotation(matrix[:3, :3])
-    return CameraTable(axes=read_as, **fields)
+    table = CameraTable(axes=read_as, **fields)
+    if table.own is not None and not mixed:
+        raise _mixed(path, *table.own)
+    return table
+
+
+def _mixed(path: Path, sizes: list[tuple[int, int]], distortion: Float64[np.ndarray, "n 4"]) -> InputError:
+    distinct = [f"{width}x{height}" for width, height in sorted(set(sizes))]
+    if len(distinct) > 1:
+        return InputError(
+            str(path),
+            f"frames of {len(distinct)} sizes, {distinct[0]} and {distinct[1]} among them",
+            expected="one size for all frames",
+            next_step="Give a file and a scene per camera; as 'transforms:', without depth, sizes may differ.",
+        )
+    return InputError(
+        str(path),
+        f"lens distortion that differs between frames, in {len(np.unique(distortion, axis=0))} ways",
+        expected="one lens for all frames",
+        next_step="Undistort the images first.",
+    )
 
 
 def match_frames(table: CameraTable, stems: Sequence[str], *, subject: str) -> list[int]:
@@ -205,14 +236,14 @@ def posed_by_file(cameras: Path, photos: PhotoSet, *, intrinsics: Path | None, a
         axes: As for :func:`read_cameras`.
         pixel_centres: As for :func:`read_cameras`.
     """
-    table = read_cameras(cameras, intrinsics=intrinsics, axes=axes, pixel_centres=pixel_centres)
+    table = read_cameras(cameras, intrinsics=intrinsics, axes=axes, pixel_centres=pixel_centres, mixed=True)
     chosen = cameras_of(table, [photo.name for photo in photos.photos], subject=str(cameras))
     return _posed(table, chosen, photos, subject=str(cameras), key="photos", file=cameras.name)
 
 
 def posed_by_transforms(source: TransformsSource, photos: PhotoSet) -> PosedPhotos:
     """Photos taken in from :func:`image_files_of_transforms`, with the cameras of their frames."""
-    table = read_cameras(source.file, intrinsics=None, axes=source.axes, pixel_centres=source.pixel_centres)
+    table = read_cameras(source.file, intrinsics=None, axes=source.axes, pixel_centres=source.pixel_centres, mixed=True)
     files, frames = files_and_frames(source.file)
     frame_of = dict(zip(photo_names(files), frames, strict=True))
     chosen = [frame_of.get(photo.name) for photo in photos.photos]
@@ -266,8 +297,8 @@ def _posed(
     cameras = CameraPath(c2w=table.c2w[at], K=table.K[at], width=table.width, height=table.height)
     lenses = Lenses()
     lens_index = [
-        lenses.add(Lens(K=K, distortion=table.distortion, width=table.width, height=table.height), photo, subject=subject)
-        for K, (photo, _) in zip(cameras.K, pairs, strict=True)
+        lenses.add(replace(table.lens(index), K=K), photo, subject=subject)
+        for K, (photo, index) in zip(cameras.K, pairs, strict=True)
     ]
     return PosedPhotos(
         names=tuple(photo.name for photo, _ in pairs),

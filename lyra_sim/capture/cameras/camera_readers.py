@@ -21,13 +21,13 @@ _PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "RADIAL", "SIMPLE_RADIAL")
 
 
 def read_transforms(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
-    """nerfstudio and instant-ngp: camera-to-world, OpenGL axes; a pinhole for all or of each frame, one distortion for all.
+    """nerfstudio and instant-ngp: camera-to-world, OpenGL axes; pinhole, distortion and size of all frames or of each.
 
     The sparse spelling of NeRF-synthetic, BlenderNeRF and Isaac exporters holds ``camera_angle_x`` alone: the size is then the
     images', the centre the middle.
 
     Raises:
-        InputError: The lens isn't Brown-Conrady or differs between frames, sizes differ, or something is missing or malformed.
+        InputError: A lens isn't Brown-Conrady, or something is missing or malformed.
     """
     facts = read_json(path)
     try:
@@ -35,40 +35,34 @@ def read_transforms(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
         c2w = np.array([frame["transform_matrix"] for frame in frames], np.float64)
         each = frame_sizes(path, facts, frames)
         K = np.array([_transforms_K(path, facts, frame, size) for frame, size in zip(frames, each, strict=True)])
-        sizes = sorted(set(each))
         keys = tuple(_stem(frame["file_path"]) for frame in frames)
-        model = facts.get("camera_model", "OPENCV")
-        fisheye = bool(facts.get("is_fisheye", False))
-        lens = {name: float(facts.get(name, 0.0)) for name in _LENS}
-        own = [
-            key
-            for key, frame in zip(keys, frames, strict=True)
-            if any(frame.get(name, lens[name]) != lens[name] for name in _LENS)
-        ]
+        lenses = [_transforms_lens(path, facts | frame) for frame in frames]
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             str(path),
             f"missing or malformed {error}",
             expected="transforms.json of nerfstudio or instant-ngp: fl_x or camera_angle_x, and frames",
         ) from error
-    if own:
-        raise InputError(
-            str(path),
-            f"frame '{own[0]}' and {len(own) - 1} more have a lens distortion of their own",
-            expected="one lens for all frames",
-            next_step="Undistort the images first.",
-        )
     if len(frames) == 0 or c2w.shape[1:] != (4, 4):
         raise InputError(
             str(path), f"frames of shape {c2w.shape}", expected="4x4 transform_matrix in each of at least one frame"
         )
-    if len(sizes) > 1:
-        raise InputError(
-            str(path),
-            f"frames of {len(sizes)} sizes, {sizes[0][0]}x{sizes[0][1]} and {sizes[1][0]}x{sizes[1][1]} among them",
-            expected="one size for all frames",
-            next_step="Give a file and a scene per camera, or a COLMAP model, which may mix sizes.",
-        )
+    (width, height), distortion = each[0], np.array(lenses)
+    if min(min(size) for size in each) < 1 or not np.isfinite(distortion).all():
+        raise InputError(str(path), "a frame without pixels, or a distortion that isn't finite", expected="w, h and a lens")
+    same = len(set(each)) == 1 and (distortion == distortion[0]).all()
+    one = {"width": width, "height": height, "distortion": distortion[0], "own": None if same else (each, distortion)}
+    return {"keys": keys, "named": True, "c2w": c2w, "K": K, **one}
+
+
+def _transforms_lens(path: Path, told: dict[str, Any]) -> list[float]:
+    """k1, k2, p1, p2 of a frame; what it doesn't state itself is the file's.
+
+    Raises:
+        InputError: The lens isn't Brown-Conrady with these.
+    """
+    model, fisheye = told.get("camera_model", "OPENCV"), bool(told.get("is_fisheye", False))
+    lens = {name: float(told.get(name, 0.0)) for name in _LENS}
     if model not in _PINHOLES or fisheye or lens["k3"] or lens["k4"]:
         raise InputError(
             str(path),
@@ -76,9 +70,7 @@ def read_transforms(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
             expected="OPENCV with k1, k2, p1, p2",
             next_step="Undistort the images first.",
         )
-    distortion = np.array([lens["k1"], lens["k2"], lens["p1"], lens["p2"]])
-    (width, height) = sizes[0]
-    return {"keys": keys, "named": True, "c2w": c2w, "K": K, "width": width, "height": height, "distortion": distortion}
+    return [lens["k1"], lens["k2"], lens["p1"], lens["p2"]]
 
 
 def _stem(file_path: str) -> str:
@@ -151,7 +143,7 @@ def read_tum(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
         InputError: A line hasn't eight numbers, or a quaternion isn't of unit length.
     """
     lens = lens_of(path, intrinsics)
-    rows = [row for row in text_rows(path, expected="a TUM trajectory") if not row[0].startswith("#")]
+    rows = [row for row in map(_behind_comment, text_rows(path, expected="a TUM trajectory")) if row]
     expected = "timestamp tx ty tz qx qy qz qw on every line"
     try:
         numbers = np.array([[float(x) for x in row] for row in rows], np.float64)
@@ -173,6 +165,12 @@ def read_tum(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:
     c2w[:, :3, 3] = numbers[:, 1:4]
     keys = tuple(row[0] for row in rows)
     return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
+
+
+def _behind_comment(row: list[str]) -> list[str]:
+    """The numbers of a line, none of a comment. Open3D ends its comment with ``<qw>`` and no new line, and so hides the first
+    camera in it."""
+    return " ".join(row).partition("<qw>")[2].split() if row[0].startswith("#") else row
 
 
 def read_lyra(path: Path, intrinsics: GivenIntrinsics) -> dict[str, Any]:

@@ -11,14 +11,20 @@ _PARAMETERS = (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12, 16, 4, 5, 3, 4, 6, 2)
 """Parameters of each camera model, by COLMAP's number for it. Convention."""
 
 
+def model_suffix(folder: Path) -> str | None:
+    """``.bin`` or ``.txt`` of a model whose three files are there; None where they aren't."""
+    whole = (suffix for suffix in (".bin", ".txt") if all((folder / f"{name}{suffix}").is_file() for name in _NEEDED))
+    return next(whole, None)
+
+
 def check_model_folder(folder: Path) -> None:
     """An InputError unless ``folder`` holds cameras, images and points3D of one kind, binary ones whole to the byte.
 
     Raises:
         InputError: A file is missing, or a binary one is cut or longer than what it holds.
     """
-    kinds = [suffix for suffix in (".bin", ".txt") if all((folder / f"{name}{suffix}").is_file() for name in _NEEDED)]
-    if not kinds:
+    kind = model_suffix(folder)
+    if kind is None:
         present = [name for name in _NEEDED for suffix in (".bin", ".txt") if (folder / f"{name}{suffix}").is_file()]
         inside = _models_inside(folder)
         missing = [name for name in _NEEDED if name not in present]
@@ -39,7 +45,7 @@ def check_model_folder(folder: Path) -> None:
             if inside
             else "Set colmap.model to the folder that COLMAP wrote all three files to, often sparse/0.",
         )
-    if kinds[0] == ".bin":
+    if kind == ".bin":
         for name, ends in _ENDS.items():
             if name in _NEEDED or (folder / f"{name}.bin").is_file():
                 _check_whole(folder / f"{name}.bin", ends)

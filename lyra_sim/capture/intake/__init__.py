@@ -5,11 +5,16 @@
 - ``heic``: a phone's photo as PNG
 - ``heic_child``: the process that decodes it
 - ``images``: the formats that are opened, and caps before decoding
+- ``colour_profiles``: what a photo says its colours mean, brought to sRGB
+- ``colour_notes``: what is told of that
+- ``panoramas``: told from photos
 - ``exif``: which side is up, focal length, GPS
 - ``photo_names``: unique and safe as file names
 - ``video``: the way in where PyAV may be missing
+- ``video_containers``: what kind of video a file is
 - ``video_file``: a container opened so that it reaches nothing but itself
 - ``video_colours``: what its numbers mean, brought to sRGB
+- ``dolby_vision``: which of its profiles a file says it is
 - ``sharp_frames``: the frames that become photos
 - ``undistort``: Brown-Conrady lenses taken out
 """

@@ -30,6 +30,8 @@ _ORIENTATION, _EXIF_BLOCK, _GPS_BLOCK = 0x0112, 0x8769, 0x8825
 """EXIF's tags of these blocks. Convention."""
 _FOCAL_MM, _FOCAL_35MM, _EXIF_WIDTH, _EXIF_HEIGHT = 0x920A, 0xA405, 0xA002, 0xA003
 """EXIF's tags of focal lengths and of the sensor image's size. Convention."""
+_COLOUR_SPACE, _INTEROP_BLOCK = 0xA001, 0xA005
+"""EXIF's tags of the colour space, and of the block that names its uncalibrated one. Convention."""
 _PLANE_X_RESOLUTION, _PLANE_UNIT = 0xA20E, 0xA210
 """EXIF's tags of the focal plane's resolution. Convention."""
 _PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
@@ -61,6 +63,8 @@ class ExifFacts:
     focal_px: float | None = None
     """For the size the image has now, either way up [px]."""
     gps: GpsFix | None = None
+    adobe_rgb: bool = False
+    """The colours are Adobe RGB's (DCF's option, ``R03``): cameras that write it often embed no profile."""
 
 
 def read_exif(image: Image.Image) -> ExifFacts:
@@ -74,10 +78,12 @@ def read_exif(image: Image.Image) -> ExifFacts:
         orientation = exif.get(_ORIENTATION, 1)
     except _MALFORMED:
         return ExifFacts()
+    tags = _block(exif, _EXIF_BLOCK)
     return ExifFacts(
         orientation=orientation if orientation in range(1, 9) else 1,
-        focal_px=focal_px_of(_block(exif, _EXIF_BLOCK), image.size),
+        focal_px=focal_px_of(tags, image.size),
         gps=gps_fix_of(_block(exif, _GPS_BLOCK)),
+        adobe_rgb=_is_adobe_rgb(tags, exif),
     )
 
 
@@ -124,6 +130,12 @@ def gps_fix_of(tags: Mapping[int, Any]) -> GpsFix | None:
         altitude = -altitude if below else altitude
         altitude = altitude if ALTITUDES_M[0] <= altitude <= ALTITUDES_M[1] else None
     return GpsFix(latitude=latitude, longitude=longitude, altitude=altitude)
+
+
+def _is_adobe_rgb(tags: Mapping[int, Any], exif: Image.Exif) -> bool:
+    """2 is what makers wrote before DCF settled on "uncalibrated" (65535) beside the interoperability index R03."""
+    space = tags.get(_COLOUR_SPACE)
+    return space == 2 or (space == 65535 and _text(_block(exif, _INTEROP_BLOCK).get(1)) == "R03")
 
 
 def _block(exif: Image.Exif, tag: int) -> dict[int, Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from lyra_sim.capture.intake.colour_profiles import ColourReading, read_colours
 from lyra_sim.errors import InputError
 
 COLOUR_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -80,11 +81,22 @@ def read_colour(path: Path, *, max_pixels: int) -> np.ndarray:
     """
     try:
         with open_image(path, max_pixels=max_pixels) as image:
-            return np.asarray(image.convert("RGB"))
+            to_srgb = read_colours(image).to_srgb
+            return np.asarray(image.convert("RGB") if to_srgb is None else to_srgb(image))
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(
             str(path), f"can't be decoded ({error})", expected="a whole JPEG or PNG", likely="The file is truncated."
         ) from error
+
+
+def colours_of(path: Path, *, max_pixels: int) -> ColourReading:
+    """What a file says of its colours, without decoding it.
+
+    Raises:
+        InputError: It can't be opened.
+    """
+    with open_image(path, max_pixels=max_pixels) as image:
+        return read_colours(image)
 
 
 def read_depth_counts(path: Path, *, max_pixels: int) -> np.ndarray:

@@ -8,9 +8,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
+from lyra_sim.capture.intake.colour_profiles import ColourReading, read_colours
 from lyra_sim.capture.intake.exif import read_exif
 from lyra_sim.capture.intake.heic import heic_as_png
 from lyra_sim.capture.intake.images import PHOTO_FORMATS, open_image
+from lyra_sim.capture.intake.panoramas import panorama_of
 from lyra_sim.data.posed import Photo
 from lyra_sim.errors import InputError
 from lyra_sim.scene.spec import CaptureConfig
@@ -56,11 +58,18 @@ def kind_of(file: Path) -> str | None:
     return _match(head, _KINDS)
 
 
-def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -> Photo:
+def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path, primaries: int | None = None) -> Photo:
     """Decode a file whole and put it into ``work``; an InputError whose ``found`` holds the reason when it isn't sound.
 
-    An upright 8-bit RGB JPEG or PNG is linked or copied as it is, so that nothing is lost; anything else is written as PNG.
+    An upright 8-bit sRGB JPEG or PNG is linked or copied as it is, so that nothing is lost; anything else is written as PNG.
     Alpha is composited on white: cut-outs are mostly made for white pages, and black would look like shadow.
+
+    Args:
+        file: Told by content.
+        name: Stem in ``work``.
+        limits: Caps, checked before anything is decoded.
+        work: Folder of the upright photos.
+        primaries: Those that a HEIC container states, as H.273 numbers them.
 
     Raises:
         InputError: It is missing, broken, animated, or too small to be a photo.
@@ -76,8 +85,11 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
                 raise InputError(str(file), f"only {image.width}x{image.height} pixels", expected="a photo")
             image.load()
             facts = read_exif(image)
-            as_it_is = kind != "WebP" and facts.orientation == 1 and _is_plain_rgb(image, file, kind)
-            upright = None if as_it_is else _rgb(image)
+            colours = read_colours(image, adobe_rgb=facts.adobe_rgb, primaries=primaries)
+            plain = kind != "WebP" and facts.orientation == 1 and _is_plain_rgb(image, file, kind)
+            as_it_is = plain and colours.to_srgb is None
+            upright = None if as_it_is else _rgb(image, colours)
+            panorama = panorama_of(image)
             width, height = image.size
     except InputError:
         raise
@@ -94,7 +106,7 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
         if facts.orientation != 1:
             upright = upright.transpose(_TRANSPOSED[facts.orientation])
         width, height = upright.size
-        upright.save(target, format="PNG", compress_level=PNG_EFFORT)
+        upright.save(target, format="PNG", compress_level=PNG_EFFORT, icc_profile=None)
     return Photo(
         name=name,
         file=target,
@@ -103,16 +115,20 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path) -
         focal_px=facts.focal_px,
         gps=facts.gps,
         orientation=facts.orientation,
+        colours_from=colours.source,
+        profile_fault=colours.fault,
+        panorama=panorama,
     )
 
 
 def _take_in_heic(file: Path, *, name: str, limits: CaptureConfig, work: Path) -> Photo:
     """By way of a PNG, whose bytes nobody gave us and aren't capped."""
     with TemporaryDirectory(dir=work) as folder:
-        picture = heic_as_png(file, Path(folder) / "picture.png", max_pixels=limits.max_pixels)
+        picture = Path(folder) / "picture.png"
+        primaries = heic_as_png(file, picture, max_pixels=limits.max_pixels)
         uncapped = limits.model_copy(update={"max_bytes": max(limits.max_bytes, picture.stat().st_size)})
         try:
-            return take_in_photo(picture, name=name, limits=uncapped, work=work)
+            return take_in_photo(picture, name=name, limits=uncapped, work=work, primaries=primaries)
         except InputError as error:
             raise InputError(str(file), error.found, expected=error.expected, next_step=error.next_step) from error
 
@@ -150,15 +166,17 @@ def _is_plain_rgb(image: Image.Image, file: Path, kind: str) -> bool:
         return kind == "JPEG" or stream.read(25)[24] == 8  # bit depth in a PNG's header; Pillow calls 16-bit colour RGB too
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB; 16-bit grey keeps its full range, alpha lies on white."""
+def _rgb(image: Image.Image, colours: ColourReading) -> Image.Image:
+    """8-bit sRGB; 16-bit grey keeps its full range, alpha lies on white."""
     if image.mode.startswith("I"):
         counts = np.asarray(image).astype(np.float64)
         image = Image.fromarray(np.clip(np.rint(counts / 257), 0, 255).astype(np.uint8))
-    if image.has_transparency_data:
-        coloured = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
-    return image.convert("RGB")
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    coloured = image.convert("RGB") if colours.to_srgb is None else colours.to_srgb(image)
+    if alpha is not None:
+        coloured.putalpha(alpha)
+        coloured = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured).convert("RGB")
+    return coloured
 
 
 def _link_or_copy(file: Path, target: Path) -> None:

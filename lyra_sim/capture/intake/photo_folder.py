@@ -9,7 +9,7 @@ import hashlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,9 @@ from lyra_sim.scene.spec import CaptureConfig
 Unreadable = Literal["skip", "refuse"]
 """A file that isn't a sound image: named and left out, or the whole set refused."""
 
+Choice = Callable[[list[Path]], list[Path]]
+"""Some of a set's files, or all."""
+
 _READ = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
 _FOREIGN = (".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".jxl")
 _RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
@@ -35,7 +38,9 @@ MOST_NAMED = 5
 """Files an error message lists before it counts the rest. Convention."""
 
 
-def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:
+def take_in_folder(
+    images: Path, *, unreadable: Unreadable, limits: CaptureConfig, work: Path, choose: Choice = list
+) -> PhotoSet:
     """Sound photos of a folder, sorted by name (``10.jpg`` before ``2.jpg``); or one photo, when ``images`` is a file.
 
     Subfolders aren't entered. A file without a suffix is a photo when its first bytes say so.
@@ -45,12 +50,18 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
         unreadable: What a file does that looks like a photo and isn't a sound one.
         limits: Caps, all checked before anything is decoded.
         work: Folder for the upright photos; made when missing.
+        choose: Which of the files.
 
     Raises:
         InputError: Nothing is there, no photo is in it, or one isn't sound and ``unreadable`` says to refuse it.
     """
+    return take_in_files(choose(_files_of(images)), unreadable=unreadable, limits=limits, work=work)
+
+
+def _files_of(images: Path) -> list[Path]:
+    """Files of a folder that claim to be photos, sorted by name; or the one file."""
     if images.is_file():
-        return take_in_files([images], unreadable=unreadable, limits=limits, work=work)
+        return [images]
     if not images.is_dir():
         raise InputError(
             str(images),
@@ -59,7 +70,7 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
             next_step="Check the path; it is relative to the scene file.",
         )
     present = sorted(path for path in images.iterdir() if path.is_file())
-    files = [path for path in present if not path.name.startswith(".") and _claims_to_be_photo(path)]
+    files = [path for path in present if not path.name.startswith(".") and claims_to_be_photo(path)]
     if not files:
         kinds = Counter(path.suffix.lower() or "no suffix" for path in present)
         listed = ", ".join(f"{count} × {kind}" for kind, count in sorted(kinds.items())[:MOST_NAMED])
@@ -69,7 +80,7 @@ def take_in_folder(images: Path, *, unreadable: Unreadable, limits: CaptureConfi
             expected="JPEG, PNG or WebP files",
             likely="The photos lie in a subfolder." if any(path.is_dir() for path in images.iterdir()) else None,
         )
-    return take_in_files(files, unreadable=unreadable, limits=limits, work=work)
+    return files
 
 
 def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: CaptureConfig, work: Path) -> PhotoSet:
@@ -81,13 +92,7 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
     Raises:
         InputError: There are more than ``limits.max_views``, or one isn't sound and ``unreadable`` says to refuse it.
     """
-    if len(files) > limits.max_views:
-        raise InputError(
-            str(Path(os.path.commonpath([file.parent for file in files]))),
-            f"{len(files)} images",
-            expected=f"at most {limits.max_views}",
-            next_step="Raise capture.max_views, or thin the set.",
-        )
+    check_count(files, limits)
     work.mkdir(parents=True, exist_ok=True)
     names = photo_names(files)
     repeated = _repeated(files, limits)
@@ -112,7 +117,23 @@ def take_in_files(files: Sequence[Path], *, unreadable: Unreadable, limits: Capt
     return PhotoSet(photos=photos, skipped=tuple((files[index].name, reason) for index, reason in sorted(reasons.items())))
 
 
-def _claims_to_be_photo(path: Path) -> bool:
+def check_count(files: Sequence[Path], limits: CaptureConfig) -> None:
+    """Refuse more photos than are taken in.
+
+    Raises:
+        InputError: There are.
+    """
+    if len(files) > limits.max_views:
+        raise InputError(
+            str(Path(os.path.commonpath([file.parent for file in files]))),
+            f"{len(files)} images",
+            expected=f"at most {limits.max_views}",
+            next_step="Raise capture.max_views, or thin the set.",
+        )
+
+
+def claims_to_be_photo(path: Path) -> bool:
+    """By its suffix; by its first bytes where it has none."""
     if path.suffix:
         return path.suffix.lower() in IMAGE_SUFFIXES
     try:

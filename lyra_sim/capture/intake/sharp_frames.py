@@ -13,6 +13,8 @@ from av.video.reformatter import VideoReformatter
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from lyra_sim.capture.intake.dolby_vision import check_dolby_vision
+from lyra_sim.capture.intake.panoramas import Panorama, looks_around
 from lyra_sim.capture.intake.video_colours import ColourTags, check_tags, doubts_about, tags_of
 from lyra_sim.capture.intake.video_file import (
     Damage,
@@ -22,6 +24,7 @@ from lyra_sim.capture.intake.video_file import (
     opened,
     pixel_aspect_of,
     read_facts,
+    spherical_of,
     upright_rgb,
 )
 from lyra_sim.data.posed import Photo, PhotoSet
@@ -62,6 +65,7 @@ def sharpest_frames(source: VideoSource, *, limits: CaptureConfig, work: Path) -
     """
     file = source.file
     with opened(file, max_pixels=limits.max_pixels) as (video, stream):
+        check_dolby_vision(file)
         facts = read_facts(file, video, stream)
     taker, damage = _walk(file, facts, source.frames, limits, work, "AUTO")
     if damage.count:  # in parallel a decoder may patch up a damaged stream differently each time; alone it can't
@@ -69,6 +73,41 @@ def sharpest_frames(source: VideoSource, *, limits: CaptureConfig, work: Path) -
     if len(taker.photos) < 2:
         raise _too_few(file, taker, damage)
     return PhotoSet(photos=tuple(taker.photos), skipped=_left_out(file.name, facts, damage, taker))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstLook:
+    """What a video tells before all of it is decoded."""
+
+    facts: VideoFacts
+    width: int
+    height: int
+    """Of its first sound frame as it is meant to be seen [px]."""
+    panorama: Panorama
+    """As its metadata says; what pixels show is judged over all frames."""
+    doubts: tuple[str, ...]
+    """About its colours, and that it was cut short."""
+
+
+def first_look(file: Path, *, limits: CaptureConfig) -> FirstLook:
+    """Packets without their pictures, and the first sound frame.
+
+    Raises:
+        InputError: It is no video that can be read, has no sound frame, or its colours can't be brought to sRGB.
+    """
+    with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
+        check_dolby_vision(file)
+        facts = read_facts(file, video, stream)
+    with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
+        aspect, container, damage = pixel_aspect_of(file, stream), tags_of(stream.codec_context), Damage()
+        for _, frame in decoded(video, stream, damage):
+            own = tags_of(frame)
+            tags = own.filled_from(container)
+            check_tags(tags, file)
+            height, width = upright_rgb(frame, aspect, tags).shape[:2]
+            doubts = (*facts.told, *doubts_about(tags, own, container))
+            return FirstLook(facts=facts, width=width, height=height, panorama=spherical_of(frame), doubts=doubts)
+    raise InputError(str(file), f"no sound frame, {damage.count} damaged", expected="a video of at least two frames")
 
 
 def sharpness(grey: UInt8[np.ndarray, "h w"]) -> float:
@@ -148,19 +187,20 @@ class _Taker:
         tags = stream.filled_from(self.container)
         check_tags(tags, self.video)
         self.doubts |= dict.fromkeys(doubts_about(tags, stream, self.container))
-        pixels = upright_rgb(best.frame, self.pixel_aspect, tags)
+        picture = Image.fromarray(upright_rgb(best.frame, self.pixel_aspect, tags))
+        panorama = spherical_of(best.frame)
+        if panorama == "no" and looks_around(picture):
+            panorama = "seen"
         name = f"frame_{part:04d}"
         file = self.work / f"{name}.jpg"
         file.unlink(missing_ok=True)  # never write through a link somebody left there
-        Image.fromarray(pixels).save(file, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
-        height, width = pixels.shape[:2]
-        self.photos.append(Photo(name=name, file=file, width=width, height=height, seconds=best.seconds))
+        picture.save(file, format="JPEG", quality=JPEG_QUALITY, subsampling=0)
+        width, height = picture.size
+        self.photos.append(Photo(name=name, file=file, width=width, height=height, seconds=best.seconds, panorama=panorama))
 
 
 def _left_out(name: str, facts: VideoFacts, damage: Damage, taker: _Taker) -> tuple[tuple[str, str], ...]:
-    reasons = []
-    if facts.truncated:
-        reasons.append(f"ends after {facts.seconds:.1f} s of {facts.stated_seconds:.1f} s: the file is truncated")
+    reasons = list(facts.told)
     if damage.count:
         reasons.append(f"{damage.count} damaged frames of {facts.packet_count}")
     if damage.other_sizes:

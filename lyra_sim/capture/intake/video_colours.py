@@ -14,6 +14,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from jaxtyping import Float32, UInt8
 
+from lyra_sim.capture.intake.dolby_vision import CONVERT
 from lyra_sim.conventions import (
     RGB709_FROM_RGB2020,
     RGB709_FROM_RGBP3,
@@ -48,6 +49,13 @@ _LUMA = {
     BT2020: (0.2627, 0.0593),
 }
 """Weights of red and blue in the luma of each matrix (H.273, table 4)."""
+_MATRIX_OF_PRIMARIES = {1: 1, 5: 5, 6: 6, BT2020: BT2020}
+"""What goes with primaries where the matrix isn't stated."""
+SD_LINES, SD_COLUMNS = 576, 1024
+"""Pictures that are no larger are SD television's where nothing is stated, and BT.601; all others are BT.709, as players take
+them. Convention."""
+IPT_C2 = 15
+"""Matrix coefficients of Dolby Vision's profile 5. Convention."""
 _ROWS = 256
 """Rows that are worked on at once: a 4K frame in floating point would be hundreds of megabytes. Convention."""
 
@@ -98,8 +106,10 @@ def check_tags(tags: ColourTags, file: Path) -> None:
             str(file),
             f"matrix coefficients {tags.matrix}",
             expected="Y'CbCr of BT.601, BT.709 or BT.2020 (not constant luminance), or RGB",
-            likely="ICtCp or constant luminance, which studios use.",
-            next_step="ffmpeg -i IN -vf zscale=matrix=bt709,format=yuv420p OUT.mp4",
+            likely="Dolby Vision without a compatible base layer."
+            if tags.matrix == IPT_C2
+            else "ICtCp or constant luminance, which studios use.",
+            next_step=CONVERT if tags.matrix == IPT_C2 else "ffmpeg -i IN -vf zscale=matrix=bt709,format=yuv420p OUT.mp4",
         )
 
 
@@ -124,6 +134,14 @@ def doubts_about(tags: ColourTags, stream: ColourTags, container: ColourTags) ->
     return tuple(doubts)
 
 
+def matrix_of(frame: VideoFrame, tags: ColourTags) -> int:
+    """The tagged one; where there is none, what goes with the primaries, else with the picture's size."""
+    if tags.matrix not in (0, *UNSTATED):
+        return tags.matrix
+    small = frame.height <= SD_LINES and frame.width <= SD_COLUMNS
+    return _MATRIX_OF_PRIMARIES.get(tags.primaries, 5 if small else 1)
+
+
 def srgb_of(frame: VideoFrame, tags: ColourTags, *, width: int, height: int) -> UInt8[np.ndarray, "h w 3"]:
     """The frame scaled to ``width`` x ``height`` pixels, in sRGB.
 
@@ -140,7 +158,7 @@ def srgb_of(frame: VideoFrame, tags: ColourTags, *, width: int, height: int) -> 
     wide = BT2020 if hdr and tags.primaries in UNSTATED else tags.primaries  # HLG and PQ are defined in BT.2020
     rgb709 = {BT2020: RGB709_FROM_RGB2020, P3: RGB709_FROM_RGBP3}.get(wide, np.eye(3))
     if not hdr:
-        matrix = None if tags.matrix in (0, *UNSTATED) else tags.matrix
+        matrix = None if frame.format.is_rgb else matrix_of(frame, tags)
         shown = frame.to_ndarray(width=width, height=height, format="rgb24", src_colorspace=matrix)
         if wide not in (BT2020, P3):
             return shown

@@ -15,7 +15,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from jaxtyping import Shaped, UInt8
 
+from lyra_sim.capture.intake.panoramas import Panorama
 from lyra_sim.capture.intake.video_colours import ColourTags, srgb_of, tags_of
+from lyra_sim.capture.intake.video_containers import container_of
 from lyra_sim.errors import InputError
 
 CODECS = "h264,hevc,vp8,vp9,libvpx,libvpx-vp9,av1,libdav1d,mpeg4,mjpeg,prores,ffv1"
@@ -26,9 +28,10 @@ WIDEST_PIXEL = Fraction(4)
 TRUNCATED_BY = 0.5
 """A file whose last frame comes this much before its stated end is reported as truncated [s]. Convention."""
 
-Threads = Literal["AUTO", "NONE"]
+EQUIRECTANGULAR, RECTILINEAR = 0, 4
+"""FFmpeg's numbers of spherical projections; the others are cube maps, tiles, halves and fisheyes. Convention."""
 
-_MOV_ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+Threads = Literal["AUTO", "NONE"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,12 @@ class VideoFacts:
         """True when the header promises clearly more than is there."""
         return self.stated_seconds is not None and self.stated_seconds - self.seconds > max(TRUNCATED_BY, 0.02 * self.seconds)
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """That it was cut short, where it was."""
+        said = f"ends after {self.seconds:.1f} s of {self.stated_seconds or 0:.1f} s: the file is truncated"
+        return (said,) if self.truncated else ()
+
 
 @dataclass(kw_only=True)
 class Damage:
@@ -64,17 +73,6 @@ class Damage:
     def count(self) -> int:
         """Damaged packets and frames."""
         return self.packets + self.frames
-
-
-def container_of(file: Path) -> str | None:
-    """FFmpeg's name of the container by its first bytes; None when it isn't one we read."""
-    with file.open("rb") as stream:
-        head = stream.read(16)
-    if head[4:8] in _MOV_ATOMS:
-        return "mov"
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return "matroska"
-    return "avi" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else None
 
 
 @contextmanager
@@ -185,6 +183,16 @@ def pixel_aspect_of(file: Path, stream: VideoStream) -> Fraction:
     if not 1 / WIDEST_PIXEL <= aspect <= WIDEST_PIXEL:
         raise InputError(str(file), f"pixels {aspect} times as wide as high", expected="about square pixels")
     return aspect
+
+
+def spherical_of(frame: VideoFrame) -> Panorama:
+    """What spherical metadata (Google's, version 1 or 2, as FFmpeg hands it on) says of a frame."""
+    side_data: Any = frame.side_data
+    try:
+        projection = int(np.frombuffer(bytes(side_data[Type.SPHERICAL])[:4], np.int32)[0])
+    except (KeyError, IndexError, ValueError):
+        return "no"
+    return {EQUIRECTANGULAR: "stated", RECTILINEAR: "no"}.get(projection, "part")  # type: ignore[return-value]
 
 
 def _check_is_file(file: Path) -> None:

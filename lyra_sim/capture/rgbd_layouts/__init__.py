@@ -7,5 +7,9 @@
 - ``depth_files``: depth of several file formats, at the colour image's size
 - ``folders``: what all layouts look for
 - ``tum``, ``scannet``, ``replica``, ``open3d``, ``polycam``, ``stray``, ``transforms``: one layout each
+- ``record3d``: one that is a file
+- ``bags``: ROS's, in a room of their own
+- ``lzfse_blocks``: its compression
+- ``unpacked``: such files as folders
 - ``video_frames``: colour that is a video
 """

@@ -30,12 +30,20 @@ INTRINSICS_NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Inside:
-    """A folder to be read, and how much of it."""
+    """A folder, or one file, to be read, and how much of it."""
 
     folder: Path
     limits: CaptureConfig
     stated_intrinsics: Path | None = None
     """They count before any that lie in the folder."""
+    scratch: Path | None = None
+    """Where a recording that is one file may be unpacked."""
+
+    @property
+    def scratch_folder(self) -> Path:
+        """``scratch``, which whoever reads a recording gives."""
+        assert self.scratch is not None
+        return self.scratch
 
     def colours(self, *names: str, word: str = "") -> tuple[Path, ...]:
         """Images of the first of these subfolders that exists, in order; with ``word`` only those that begin with it.

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lyra_sim.capture.rgbd_layouts import open3d, polycam, replica, scannet, stray, transforms, tum
+from lyra_sim.capture.rgbd_layouts import open3d, polycam, record3d, replica, scannet, stray, transforms, tum
+from lyra_sim.capture.rgbd_layouts.bags import layout as bags
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.recording import Parts
 from lyra_sim.errors import InputError
@@ -32,14 +33,16 @@ LAYOUTS = {
     "open3d": Layout(holds=open3d.HOLDS, fits=open3d.fits, parts=open3d.parts),
     "polycam": Layout(holds=polycam.HOLDS, fits=polycam.fits, parts=polycam.parts),
     "stray": Layout(holds=stray.HOLDS, fits=stray.fits, parts=stray.parts),
+    "record3d": Layout(holds=record3d.HOLDS, fits=record3d.fits, parts=record3d.parts),
+    "rosbag": Layout(holds=bags.HOLDS, fits=bags.fits, parts=bags.parts),
 }
 """By the name a scene file gives them."""
-_UNREAD = (
+UNREAD = (
     ("*.sens", "a ScanNet recording", "Export color, depth, pose and intrinsic with ScanNet's SensReader."),
-    ("*.bag", "a ROS or RealSense bag", "Export colour, registered depth and poses from it."),
-    ("*.mcap", "a ROS 2 bag", "Export colour, registered depth and poses from it."),
-    ("*.db3", "a ROS 2 bag", "Export colour, registered depth and poses from it."),
-    ("*.r3d", "a Record3D recording", "Export it from the app as EXR with RGB, and write the depth as .npy in metres."),
+    ("*.bag", "a folder with a ROS 1 bag in it", "Give the bag itself: rgbd: FILE.bag."),
+    ("*.mcap", "a ROS 2 bag without its metadata.yaml", "Give the bag itself: rgbd: FILE.mcap."),
+    ("*.db3", "a ROS 2 bag without its metadata.yaml", "Give the bag itself, rgbd: FILE.db3, or run ros2 bag reindex."),
+    ("*.r3d", "a folder with Record3D's file in it", "Give the file itself: rgbd: FILE.r3d."),
     (
         "*_Color_*.png",
         "pictures of rs-convert, which have no poses",
@@ -56,12 +59,19 @@ def parts_of(inside: Inside, layout: str) -> Parts:
         InputError: There is no such folder, none or several fit, or the stated one doesn't; what was found is named.
     """
     folder = inside.folder
-    if not folder.is_dir():
+    if not folder.is_dir() and not folder.is_file():
         raise InputError(
             str(folder),
-            "it is a file" if folder.is_file() else "the folder is missing",
-            expected="a folder with a recording",
-            next_step="Unpack it first." if folder.is_file() else "Check the path; it is relative to the scene file.",
+            "missing",
+            expected="a folder with a recording, or a recording that is one file",
+            next_step="Check the path; it is relative to the scene file.",
+        )
+    if folder.is_file() and not any(one.fits(folder) for one in LAYOUTS.values()):
+        raise InputError(
+            str(folder),
+            "a file of no recorder that is known",
+            expected="Record3D's .r3d, a ROS bag, or a folder with a recording",
+            next_step="Unpack it first.",
         )
     if layout != "auto":
         if not LAYOUTS[layout].fits(folder):
@@ -86,7 +96,7 @@ def parts_of(inside: Inside, layout: str) -> Parts:
 
 
 def _unknown(folder: Path) -> InputError:
-    unread = next((row for row in _UNREAD if next(folder.glob(row[0]), None) is not None), None)
+    unread = next((row for row in UNREAD if next(folder.glob(row[0]), None) is not None), None)
     if unread is not None:
         _, name, next_step = unread
         return InputError(str(folder), f"{name}, which isn't read", expected=_all_known(), next_step=next_step)
@@ -108,7 +118,7 @@ def _instead(folder: Path) -> str | None:
     here = [name for name, one in LAYOUTS.items() if one.fits(folder)]
     if here:
         return f"It is laid out as {here[0]}."
-    inner = [path for path in _entries(folder) if path.is_dir()]
+    inner = [path for path in _entries(folder) if path.is_dir()] if folder.is_dir() else []
     for path in inner[:LISTED]:
         for name, one in LAYOUTS.items():
             if one.fits(path):
@@ -117,6 +127,8 @@ def _instead(folder: Path) -> str | None:
 
 
 def _found_in(folder: Path) -> str:
+    if folder.is_file():
+        return f"it is the file {folder.name}"
     entries = [path.name + "/" * path.is_dir() for path in _entries(folder)]
     if not entries:
         return "it is empty"

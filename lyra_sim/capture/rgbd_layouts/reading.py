@@ -23,12 +23,12 @@ def read_recording(source: RgbdSource, limits: CaptureConfig, *, scratch: Path) 
     Args:
         source: A folder whose layout is known, or folders that are named.
         limits: Caps of what is read.
-        scratch: Folder for frames of a video, made if there is one; the caller removes it.
+        scratch: Folder for frames of a video or of a recording that is one file, made if there is one; the caller removes it.
 
     Raises:
         InputError: The layout is unknown, a file is missing or broken, or nothing belongs together.
     """
-    parts = _stated(source, limits) if source.folder is None else _found(source, limits)
+    parts = _stated(source, limits) if source.folder is None else _found(source, limits, scratch)
     if parts.video is not None:
         parts = _with_frames_of_video(parts, parts.video, limits, scratch)
     frames, left_out = _paired(parts)
@@ -65,10 +65,10 @@ def read_recording(source: RgbdSource, limits: CaptureConfig, *, scratch: Path) 
     )
 
 
-def _found(source: RgbdSource, limits: CaptureConfig) -> Parts:
+def _found(source: RgbdSource, limits: CaptureConfig, scratch: Path) -> Parts:
     """A folder's layout; what the scene states beside it counts before what the layout says."""
     assert source.folder is not None
-    inside = Inside(folder=source.folder, limits=limits, stated_intrinsics=source.intrinsics)
+    inside = Inside(folder=source.folder, limits=limits, stated_intrinsics=source.intrinsics, scratch=scratch)
     parts = parts_of(inside, source.layout)
     parts = replace(parts, axes=source.axes, pixel_centres=source.pixel_centres)
     if source.cameras is not None:

@@ -19,6 +19,14 @@ def fits(folder: Path) -> bool:
     return (folder / "transforms.json").is_file()
 
 
+def has_depth(folder: Path) -> bool:
+    """Whether its frames name depth, or a folder of depth lies beside; without, it is a set of posed photos."""
+    facts = read_json(folder / "transforms.json")
+    frames = facts.get("frames") if isinstance(facts, dict) else None
+    named = isinstance(frames, list) and any(isinstance(one, dict) and "depth_file_path" in one for one in frames)
+    return named or any((folder / name).is_dir() for name in _FOLDERS)
+
+
 def parts(inside: Inside) -> Parts:
     """What lies in it.
 

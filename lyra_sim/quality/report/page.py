@@ -30,6 +30,8 @@ class Section:
     title: str
     text: str
     figures: tuple[Figure, ...]
+    body: str = ""
+    """Markup between the text and the figures."""
 
 
 def image(uri: str, *, alt: str, pixelated: bool = False) -> str:
@@ -150,7 +152,9 @@ def _section(section: Section) -> str:
         f"<figure{' class=wide' if figure.wide else ''}>{figure.html}<figcaption>{figure.caption}</figcaption></figure>"
         for figure in section.figures
     )
-    return f'<section><h2>{escape(section.title)}</h2><p>{section.text}</p><div class="figures">{figures}</div></section>'
+    text = f"<p>{section.text}</p>" if section.text else ""
+    below = f'<div class="figures">{figures}</div>' if figures else ""
+    return f"<section><h2>{escape(section.title)}</h2>{text}{section.body}{below}</section>"
 
 
 def _table(report: Report) -> str:
@@ -167,7 +171,9 @@ def _table(report: Report) -> str:
         )
     numbers = '<th class="number">value</th><th class="number">n</th>'
     head = f"<tr><th>figure</th><th>verdict</th>{numbers}<th>limit and remarks</th></tr>"
-    return f"<section><h2>All figures</h2><table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table></section>"
+    return (
+        f'<section><h2>All figures</h2><table class="all"><thead>{head}</thead><tbody>{"".join(rows)}</tbody></table></section>'
+    )
 
 
 def _provenance(rows: Sequence[tuple[str, str]]) -> str:

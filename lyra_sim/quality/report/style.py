@@ -15,7 +15,16 @@ h1 { margin: 0; font-size: 34px; line-height: 1.15; }
 h2 { margin: 0 0 4px; font-size: 20px; }
 header p, section > p { margin: 4px 0; color: var(--soft); }
 .over { letter-spacing: .06em; text-transform: uppercase; font-size: 12px; }
-section { margin-top: 40px; }
+section { margin-top: 40px; overflow-wrap: anywhere; }
+h3 { margin: 0 0 4px; font-size: 16px; }
+h3 small { font-weight: 400; }
+.read { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(420px, 100%), 1fr)); gap: 14px; margin-top: 12px; }
+.read article { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: 12px 16px; }
+.read table { margin: 4px 0 8px; font-size: 13px; }
+.read th, .read td { padding: 2px 0 2px 0; }
+.read .number { width: 25%; padding-right: 0; }
+.read tr.less td { color: var(--fg); font-weight: 700; border-bottom: 1px solid var(--warn); }
+.read ul { margin: 0; padding-left: 18px; font-size: 14px; }
 .badge { display: inline-block; padding: 1px 9px; border-radius: 99px; color: #fff; background: var(--none);
   font-size: 12px;
   font-weight: 600; white-space: nowrap; }
@@ -63,6 +72,22 @@ td:last-child { color: var(--soft); }
 dl { display: grid; grid-template-columns: 200px 1fr; gap: 4px 16px; font-size: 14px; }
 dt { color: var(--soft); }
 dd { margin: 0; white-space: pre-wrap; font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
+@media (max-width: 640px) {
+  main { padding: 20px 14px 48px; }
+  header { flex-wrap: wrap; gap: 10px; }
+  h1 { font-size: 26px; }
+  .cards { grid-template-columns: repeat(2, 1fr); gap: 8px; }
+  .figures { grid-template-columns: repeat(2, 1fr); }
+  .views figure { grid-column: span 2; }
+  dl { grid-template-columns: 1fr; }
+  dt { margin-top: 8px; }
+  .all thead { display: none; }
+  .all tr:not(.group) { display: flex; flex-wrap: wrap; gap: 0 10px; align-items: baseline; padding: 5px 0;
+    border-bottom: 1px solid var(--line); }
+  .all tr:not(.group) td { border: 0; padding: 0; }
+  .all td:last-child { flex-basis: 100%; font-size: 13px; }
+  .all td:nth-child(4) { display: none; }
+}
 svg .route { fill: none; stroke: #1b5fb4; stroke-width: .24; stroke-opacity: .4; stroke-linecap: round; }
 svg .physx { fill: none; stroke: #2f9e44; stroke-width: .13; stroke-linejoin: round; }
 svg .newton { fill: none; stroke: #d6336c; stroke-width: .045; stroke-linejoin: round; }

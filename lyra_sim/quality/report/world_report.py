@@ -130,7 +130,7 @@ def write_report(path: Path, report: Report, world: World, *, seed: int) -> None
     mesh = world.solid.mesh
     scene = MeshScene(mesh.vertices, mesh.faces, mesh.colors, world.solid.texture)
     asked = (
-        reading_section(world.capture.given.reading if world.capture.given is not None else (), world.capture.told_of_views),
+        reading_section(world.capture.accounts, world.capture.told_of_views),
         photos_section(world.capture, world.views, width=VIEW_PX),
         walk_section(world.video, world.capture.depth, width=VIEW_PX),
     )

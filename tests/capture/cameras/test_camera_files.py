@@ -175,6 +175,51 @@ def by_transforms(path: Path, tmp_path: Path) -> PosedPhotos:
     return posed_by_transforms(TransformsSource(file=path), photos)
 
 
+def test_each_frame_may_have_a_lens_and_a_size_of_its_own(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
+    """As nerfstudio writes sets of several cameras: what a frame states counts before what the file does."""
+    facts = json.loads((folder / "transforms.json").read_text())
+    facts |= {"k1": 0.01, "p2": 0.002}
+    facts["frames"][1] |= {"k1": -0.2, "k2": 0.05}
+    facts["frames"][2] |= {"w": 80, "h": 60, "fl_x": 51.0, "fl_y": 52.0, "cx": 41.0, "cy": 29.0, "k1": 0.0}
+    third = folder / facts["frames"][2]["file_path"]
+    with Image.open(third) as image:
+        image.resize((80, 60)).save(third)
+    (folder / "transforms.json").write_text(json.dumps(facts))
+    posed = by_transforms(folder / "transforms.json", tmp_path)
+    lenses = [posed.lenses[posed.lens_index[index]] for index in range(4)]
+    assert [(lens.width, lens.height) for lens in lenses] == [(160, 120), (160, 120), (80, 60), (160, 120)]
+    np.testing.assert_array_equal(lenses[0].distortion, [0.01, 0, 0, 0.002])
+    np.testing.assert_array_equal(lenses[1].distortion, [-0.2, 0.05, 0, 0.002])
+    np.testing.assert_array_equal(lenses[2].distortion, [0, 0, 0, 0.002])
+    np.testing.assert_array_equal(lenses[2].K, [[51, 0, 41], [0, 52, 29], [0, 0, 1]])
+    assert len(posed.lenses) == 3
+    with pytest.raises(InputError, match="frames of 2 sizes, 80x60 and 160x120"):
+        read_cameras(folder / "transforms.json", **AUTO)
+    del facts["frames"][2]
+    (folder / "transforms.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError, match="lens distortion that differs between frames, in 2 ways"):
+        read_cameras(folder / "transforms.json", **AUTO)
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ({"k3": 0.1}, "camera model OPENCV"),
+        ({"camera_model": "OPENCV_FISHEYE"}, "camera model OPENCV_FISHEYE"),
+        ({"camera_model": "EQUIRECTANGULAR"}, "camera model EQUIRECTANGULAR"),
+        ({"w": 0}, "without pixels"),
+        ({"k1": 1e999}, "isn't finite"),
+        ({"k1": "wide"}, "missing or malformed"),
+    ],
+)
+def test_a_frame_with_a_lens_that_is_none_is_refused(frame: dict, said: str, folder: Path, tmp_path: Path) -> None:
+    facts = json.loads((folder / "transforms.json").read_text())
+    facts["frames"][5] |= frame
+    (folder / "transforms.json").write_text(json.dumps(facts))
+    with pytest.raises(InputError, match=said):
+        by_transforms(folder / "transforms.json", tmp_path)
+
+
 def test_transforms_find_their_own_photos(folder: Path, tiny_room: Room, tmp_path: Path) -> None:
     """Frames out of order, suffixes missing, the file in a folder of its own, one image gone."""
     facts = json.loads((folder / "transforms.json").read_text())

@@ -233,6 +233,7 @@ def raise_cameras(model: Path, kind: str, *, by: float) -> None:
     file.write_bytes(stored)
 
 
+@pytest.mark.written_by("pycolmap")
 @pytest.mark.parametrize("kind", ["txt", "bin"])
 def test_a_model_of_colmap_4_is_read(kind: str, folder: Path, tiny_room: Room, tmp_path: Path) -> None:
     assert_exact(by_colmap(folder, tmp_path, rewritten(folder, tiny_room, kind)), tiny_room)

@@ -34,6 +34,7 @@ def taken(folder: Path, **limits):
     return take_in_folder(folder, unreadable="skip", limits=CaptureConfig(**limits), work=folder.parent / "work")
 
 
+@pytest.mark.written_by("pillow-heif")
 @needs_decoder
 def test_a_phones_photo_arrives_upright_with_its_colours(folder: Path) -> None:
     (photo,) = taken(folder).photos

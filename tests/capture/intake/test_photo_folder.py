@@ -53,6 +53,7 @@ def taken(images: Path, **options):
     return take_in_folder(images, **options)
 
 
+@pytest.mark.written_by("Pillow")
 def test_three_formats_arrive_with_their_pixels(folder):
     photos = taken(folder)
     assert photos.skipped == ()

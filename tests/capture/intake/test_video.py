@@ -68,6 +68,7 @@ def read(photo) -> np.ndarray:
         return np.asarray(image).astype(int)
 
 
+@pytest.mark.written_by("PyAV")
 @pytest.mark.parametrize(
     ("name", "codec"),
     [

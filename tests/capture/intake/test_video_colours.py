@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lyra_sim.capture.intake.dolby_vision import DolbyVision, dolby_vision_of
 from lyra_sim.capture.intake.video import take_in_video
-from lyra_sim.capture.intake.video_colours import ColourTags, check_tags, srgb_of, tags_of
+from lyra_sim.capture.intake.video_colours import ColourTags, check_tags, matrix_of, srgb_of, tags_of
 from lyra_sim.capture.intake.video_file import upright_rgb
 from lyra_sim.errors import InputError
 from lyra_sim.scene.sources import VideoSource
 from lyra_sim.scene.spec import CaptureConfig
+from tests.capture.intake.iso_boxes import HEVC_ENTRY, add_box, dolby_vision
 
 CHART = np.array([[255, 255, 255], [128, 128, 128], [220, 40, 40], [40, 180, 60], [50, 70, 210], [230, 200, 60], [0, 0, 0]])
 PATCH = 32
@@ -57,8 +59,16 @@ def chart_signal(transfer: int, primaries: int) -> np.ndarray:
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def chart_frame(signal: np.ndarray, tags: ColourTags, *, stored: int, full: bool = False, bits: int = 10) -> av.VideoFrame:
-    """Patches side by side as Y'CbCr 4:2:0 of matrix ``stored``, written sample by sample."""
+def chart_frame(
+    signal: np.ndarray,
+    tags: ColourTags,
+    *,
+    stored: int,
+    full: bool = False,
+    bits: int = 10,
+    size: tuple[int, int] | None = None,
+) -> av.VideoFrame:
+    """Patches side by side as Y'CbCr 4:2:0 of matrix ``stored``, written sample by sample; ``size``: in its upper left."""
     red, blue = LUMA[stored]
     r, g, b = signal.T
     y = red * r + (1 - red - blue) * g + blue * b
@@ -70,10 +80,10 @@ def chart_frame(signal: np.ndarray, tags: ColourTags, *, stored: int, full: bool
         else [unit * (16 + 219 * y), *(unit * (128 + 224 * c) for c in chroma)]
     )
     dtype = np.uint8 if bits == 8 else np.uint16
-    frame = av.VideoFrame(PATCH * len(signal), PATCH, "yuv420p" if bits == 8 else f"yuv420p{bits}le")
+    frame = av.VideoFrame(*(size or (PATCH * len(signal), PATCH)), "yuv420p" if bits == 8 else f"yuv420p{bits}le")
     for plane, values, patch in zip(frame.planes, planes, (PATCH, PATCH // 2, PATCH // 2), strict=True):
-        samples = np.zeros((patch, plane.line_size // dtype().itemsize), dtype)
-        samples[:, : patch * len(signal)] = np.repeat(np.clip(np.rint(values), 0, top).astype(dtype), patch)
+        samples = np.zeros((plane.height, plane.line_size // dtype().itemsize), dtype)
+        samples[:patch, : patch * len(signal)] = np.repeat(np.clip(np.rint(values), 0, top).astype(dtype), patch)
         plane.update(samples.tobytes())
     frame.color_trc, frame.color_primaries, frame.colorspace = tags.transfer, tags.primaries, tags.matrix
     frame.color_range = 2 if full else 1
@@ -81,7 +91,7 @@ def chart_frame(signal: np.ndarray, tags: ColourTags, *, stored: int, full: bool
 
 
 def patches(pixels: np.ndarray) -> np.ndarray:
-    return pixels[PATCH // 2, PATCH // 2 :: PATCH].astype(int)
+    return pixels[PATCH // 2, PATCH // 2 :: PATCH][: len(CHART)].astype(int)
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12])
@@ -130,6 +140,28 @@ def test_wide_sdr_keeps_its_greys_and_gets_its_colours(primaries: int, matrix: i
         chart_signal(1, primaries), ColourTags(transfer=1, primaries=primaries, matrix=matrix), stored=matrix, bits=10
     )
     np.testing.assert_allclose(patches(upright_rgb(frame, Fraction(1))), CHART, atol=6)
+
+
+@pytest.mark.parametrize(
+    ("size", "primaries", "stored"),
+    [
+        ((1280, 720), 2, 1),
+        ((720, 1280), 2, 1),
+        ((1920, 1080), 2, 1),
+        ((640, 480), 2, 5),
+        ((720, 576), 2, 5),
+        ((640, 480), 1, 1),
+        ((1280, 720), 6, 6),
+        ((1280, 720), 9, 9),
+    ],
+)
+def test_untagged_matrices_are_those_of_the_primaries_or_the_size(size: tuple[int, int], primaries: int, stored: int) -> None:
+    """BT.709 from HD on: as BT.601 its reds and greens are 10 to 20 levels off."""
+    frame = chart_frame(chart_signal(1, 1), ColourTags(primaries=primaries), stored=stored, bits=8, size=size)
+    tags = ColourTags(primaries=primaries)
+    assert matrix_of(frame, tags) == stored
+    if primaries != 9:
+        np.testing.assert_allclose(patches(upright_rgb(frame, Fraction(1), tags)), CHART, atol=3)
 
 
 def test_pixels_are_made_square_before_colours(tmp_path: Path) -> None:
@@ -223,6 +255,7 @@ def test_wide_colours_without_a_transfer_are_told(tmp_path: Path) -> None:
         (ColourTags(transfer=99), r"transfer characteristics 99 \(unknown\)"),
         (ColourTags(transfer=PQ, primaries=9, matrix=14), "matrix coefficients 14"),
         (ColourTags(transfer=HLG, primaries=9, matrix=10), "matrix coefficients 10"),
+        (ColourTags(transfer=PQ, primaries=9, matrix=15), r"matrix coefficients 15[\s\S]*Dolby Vision[\s\S]*libplacebo"),
     ],
 )
 def test_colours_that_arent_undone_are_refused(tags: ColourTags, said: str, tmp_path: Path) -> None:
@@ -234,3 +267,27 @@ def test_colours_that_arent_undone_are_refused(tags: ColourTags, said: str, tmp_
 def test_a_linear_video_is_refused_by_its_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"walk\.mp4[\s\S]*transfer characteristics 8 \(linear\)"):
         taken(write_walk(tmp_path / "walk.mp4", ColourTags(transfer=8, primaries=1, matrix=1)))
+
+
+def test_dolby_vision_without_a_base_layer_is_refused_by_its_profile(tmp_path: Path) -> None:
+    """No tag of the stream tells it: its colours would be green and violet."""
+    file = write_walk(tmp_path / "walk.mp4", ColourTags())
+    add_box(file, HEVC_ENTRY, dolby_vision(5, 0))
+    with pytest.raises(InputError, match=r"walk\.mp4: Dolby Vision profile 5[\s\S]*IPTPQc2[\s\S]*ffmpeg -i IN -vf libplacebo"):
+        taken(file)
+
+
+@pytest.mark.parametrize(("profile", "compatibility"), [(8, 4), (8, 1), (7, 6), (4, 2)])
+def test_dolby_vision_with_a_base_layer_is_read_as_that(profile: int, compatibility: int, tmp_path: Path) -> None:
+    file = write_walk(tmp_path / "walk.mp4", PHONE)
+    add_box(file, HEVC_ENTRY, dolby_vision(profile, compatibility))
+    assert dolby_vision_of(file) == DolbyVision(profile=profile, compatibility=compatibility)
+    np.testing.assert_allclose(first_patches(file), CHART, atol=5)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"dvcC", bytes(8) + b"moovdvcC", (1 << 31).to_bytes(4, "big") + b"moov" + b"dvvC" + bytes(30)]
+)
+def test_headers_that_lie_are_no_dolby_vision(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert dolby_vision_of(tmp_path / "a.mp4") is None

@@ -14,6 +14,8 @@ GREEN, RED, BLUE = (63, 203, 63), (218, 63, 63), (63, 89, 218)
 """sRGB of Blender's base colours .05 .6 .05, .7 .05 .05 and .05 .1 .7. An MTL's Kd is taken as it is shown."""
 
 
+@pytest.mark.written_by("gltf-transform")
+@pytest.mark.written_by("gltfpack")
 @pytest.mark.parametrize(
     "name",
     ["draco", "meshopt", "quantized", "instanced", "webp", "gltfpack_instanced", "gltfpack_floats"],
@@ -42,6 +44,7 @@ def test_indices_that_meshopt_packed(tmp_path):
     assert areas(read).sum() == pytest.approx(areas(plain).sum(), rel=1e-3)
 
 
+@pytest.mark.written_by("Blender")
 @pytest.mark.parametrize("name", ["blender.glb", "blender_draco.glb", "blender.obj"])
 def test_what_blender_wrote(name):
     mesh = read_given_mesh(PACKED / name).mesh

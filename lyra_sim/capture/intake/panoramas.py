@@ -1,0 +1,129 @@
+"""Panoramas told from photos: a pinhole can't stand for a picture that looks all around.
+
+Stitchers write what a panorama is (Google's Photo Sphere metadata, in XMP); frames cut from 360° video and pictures that were
+edited have lost it, and show it all the same: twice as wide as high, the left border goes on in the right one, and the first
+and the last row are one point each.
+"""
+
+import re
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from lyra_sim.data.posed import Photo, PhotoSet
+from lyra_sim.errors import InputError
+
+Panorama = Literal["no", "stated", "seen", "part"]
+"""All around as its file says, or as its pixels show; a part of such a picture, or of a cylinder, which nothing here cuts."""
+
+MOST_XMP = 1 << 20
+"""Bytes of XMP that are looked through: maps of depth are stored in it, behind what is looked for. Convention."""
+SEAM = 2.0
+"""Left and right border may differ by this many times what neighbouring columns differ by, in the median. Tuned, unrecorded."""
+POLE = 0.25
+"""Spread of colours in the outermost rows over that of the whole picture. Tuned, unrecorded."""
+LEAST_SPREAD = 8.0
+"""Of a picture that anything can be told of [levels of 255]. Tuned, unrecorded."""
+JUDGED = (512, 256)
+"""Width and height at which borders and rows are compared [px]. Convention."""
+
+_STATED = re.compile(rb"""GPano:(\w+)\s*(?:=\s*["']\s*([\w.+-]+)|>\s*([\w.+-]+))""")
+"""An attribute or an element: writers use both."""
+
+
+def panorama_of(image: Image.Image) -> Panorama:
+    """What a decoded photo is. Never raises."""
+    said = _xmp(image)
+    if said:
+        projection = said.get("ProjectionType", "equirectangular").lower()
+        return "stated" if projection == "equirectangular" and _whole(said, image.size) else "part"
+    return "seen" if looks_around(image) else "no"
+
+
+def without_panoramas(photos: PhotoSet, projection: str, *, subject: str, key: str) -> PhotoSet:
+    """Those that a pinhole can stand for.
+
+    Pixels alone decide nothing about one photo among many: they count where most of the set look all around.
+
+    Args:
+        photos: As intake let them through.
+        projection: ``pinhole`` where the scene says that they are; ``auto``.
+        subject: Whom a message is about.
+        key: Of the source in the scene file.
+
+    Raises:
+        InputError: None is left, or most of them look all around.
+    """
+    if projection == "pinhole":
+        return photos
+    all_around = [photo for photo in photos.photos if photo.panorama in ("stated", "seen")]
+    if 2 * len(all_around) > len(photos.photos):
+        raise _all_around(all_around, len(photos.photos), subject, key)
+    left = {photo.name: photo for photo in photos.photos if photo.panorama in ("stated", "part")}
+    if len(left) == len(photos.photos):
+        raise InputError(
+            subject,
+            f"{len(left)} panoramas that look neither all around nor through one lens, as their metadata says",
+            expected="photos",
+            next_step="Give the photos they were stitched from.",
+        )
+    kept = tuple(photo for photo in photos.photos if photo.name not in left)
+    return replace(photos, photos=kept, skipped=(*photos.skipped, *((name, _why(photo)) for name, photo in left.items())))
+
+
+def _why(photo: Photo) -> str:
+    return "a panorama, as its metadata says, " + ("all around" if photo.panorama == "stated" else "a part of one")
+
+
+def _all_around(photos: list[Photo], count: int, subject: str, key: str) -> InputError:
+    stated = sum(photo.panorama == "stated" for photo in photos)
+    how = "as its metadata says" if stated else "as its pixels show: twice as wide as high, without a seam, with poles"
+    return InputError(
+        subject,
+        f"{len(photos)} of {count} pictures are 360° panoramas (equirectangular), '{photos[0].name}' first, {how}",
+        expected="pictures through one lens",
+        next_step="Cut all into perspective views (COLMAP's panorama_sfm.py, or ffmpeg's filter v360) and give those; if they "
+        f"are no panoramas, set {key}.projection: pinhole.",
+    )
+
+
+def looks_around(image: Image.Image) -> bool:
+    """Whether the pixels are those of an equirectangular picture, as far as they tell."""
+    if image.width != 2 * image.height or image.width < JUDGED[0]:
+        return False
+    small = np.asarray(image.convert("RGB").resize(JUDGED, Image.Resampling.BOX))
+    return _closes(small) and _has_poles(small)
+
+
+def _closes(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
+    levels = picture.astype(np.float32)
+    apart = np.abs(np.diff(levels, axis=1, append=levels[:, :1])).mean(axis=(0, 2))
+    return bool(apart[-1] <= SEAM * np.median(apart[:-1]))
+
+
+def _has_poles(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
+    levels = picture.astype(np.float32)
+    spread = float(levels.std(axis=1).mean())
+    poles = levels[[0, -1]].std(axis=1).mean(axis=1)
+    return bool(spread >= LEAST_SPREAD and poles.max() <= POLE * spread)
+
+
+def _xmp(image: Image.Image) -> dict[str, str]:
+    """Photo Sphere's entries; empty where there are none. XMP is searched, not parsed: nothing in it can then unfold."""
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    content = packet.encode("utf-8", "replace") if isinstance(packet, str) else packet
+    if not isinstance(content, bytes) or b"GPano" not in content[:MOST_XMP]:
+        return {}
+    found = {name: (attribute or element) for name, attribute, element in _STATED.findall(content[:MOST_XMP])}
+    return {name.decode(): value.decode() for name, value in found.items()}
+
+
+def _whole(said: dict[str, str], size: tuple[int, int]) -> bool:
+    """All around and from pole to pole, by what is said of the cut; else by the picture's own shape."""
+    pairs = [(said.get(f"CroppedAreaImage{side}Pixels"), said.get(f"FullPano{side}Pixels")) for side in ("Width", "Height")]
+    if any(cut is not None and full is not None and cut != full for cut, full in pairs):
+        return False
+    return abs(size[0] / (2 * size[1]) - 1) <= 0.01
