@@ -9,12 +9,14 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.cameras.camera_files import image_files_of_transforms, posed_by_file, posed_by_transforms
 from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_by_colmap
-from lyra_sim.capture.cameras.structure_from_motion import pose_candidates, triangulate
+from lyra_sim.capture.cameras.panorama_rig import panorama_candidates
+from lyra_sim.capture.cameras.structure_from_motion import SMALLEST_MODEL, pose_candidates, triangulate
 from lyra_sim.capture.frame.geodesy import east_north_up
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisional_frame_of_photos
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.colour_notes import notes_of_colours
-from lyra_sim.capture.intake.panoramas import without_panoramas
+from lyra_sim.capture.intake.panorama_cuts import cut_panoramas
+from lyra_sim.capture.intake.panoramas import settled
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.kept_apart import PHOTOS_FROM, kept_apart
@@ -48,7 +50,14 @@ def capture_photos(
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
         photos = take_in(source, limits, work / "photos")
-        reading = tuple(one for one in (notes_of_colours(photos, _subject(source).name),) if one.remarks)
+        notes = notes_of_colours(photos, _subject(source).name)
+        around = len(photos.photos) if photos.photos[0].panorama == "stated" and _may_look_around(source) else 0
+        if around:
+            photos = _cut(source, photos, work / "views")
+            notes = replace(
+                notes, remarks=(*notes.remarks, f"{around} panoramas were cut into {len(photos.photos)} views of 90°")
+            )
+        reading = (notes,) if notes.remarks else ()
         given = given_cameras(source, photos)
         if given is None and len(photos.photos) == 1:
             refuse_remnant(photos, scene=stated.scene)
@@ -82,6 +91,33 @@ def capture_photos(
     )
 
 
+def _may_look_around(source: PhotoSource) -> bool:
+    return isinstance(source, PhotosSource | VideoSource)
+
+
+def _cut(source: PhotoSource, photos: PhotoSet, work: Path) -> PhotoSet:
+    """Views of panoramas.
+
+    Raises:
+        InputError: There are too few of them, or cameras are given for them.
+    """
+    if isinstance(source, PhotosSource) and source.cameras is not None:
+        raise InputError(
+            str(source.cameras),
+            "cameras of 360° panoramas, which aren't read",
+            expected="no cameras: they are found",
+            next_step="Leave photos.cameras out.",
+        )
+    if len(photos.photos) < SMALLEST_MODEL:
+        raise InputError(
+            str(_subject(source)),
+            f"{len(photos.photos)} panoramas",
+            expected=f"at least {SMALLEST_MODEL}, each a step from the one before",
+            likely="From one place no depth shows.",
+        )
+    return cut_panoramas(photos, work)
+
+
 def _subject(source: PhotoSource) -> Path:
     """What the photos of a source are told by."""
     match source:
@@ -102,14 +138,14 @@ def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: C
     match source:
         case VideoSource():
             frames = take_in_video(source, limits=limits, work=work)
-            return without_panoramas(frames, source.projection, subject=str(source.file), key=source.key)
+            return settled(frames, source.projection, subject=str(source.file), key=source.key)
         case ColmapSource():
             return take_in_files(choose(image_files_of_colmap(source)), unreadable="skip", limits=limits, work=work)
         case TransformsSource():
             return take_in_files(choose(image_files_of_transforms(source.file)), unreadable="skip", limits=limits, work=work)
         case PhotosSource():
             photos = take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
-            return without_panoramas(photos, source.projection, subject=str(source.images), key=source.key)
+            return settled(photos, source.projection, subject=str(source.images), key=source.key)
 
 
 def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:
@@ -146,7 +182,8 @@ def given_cameras(source: PhotoSource, photos: PhotoSet) -> PosedPhotos | None:
 
 
 def _found(photos: PhotoSet, poses: PosesConfig, *, work: Path, seed: int, scene: str) -> Chosen:
-    candidates = pose_candidates(photos, poses, work=work, seed=seed)
+    find = panorama_candidates if photos.photos[0].cut_from else pose_candidates
+    candidates = find(photos, poses, work=work, seed=seed)
     geo = _geo(photos, tuple(photo.name for photo in photos.photos))
     return choose(candidates, photos, poses, geo=geo, subject=f"scene '{scene}'")
 

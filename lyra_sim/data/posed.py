@@ -54,6 +54,10 @@ class Photo:
     """Why its colour profile couldn't be followed."""
     panorama: Literal["no", "stated", "seen", "part"] = "no"
     """It looks all around (equirectangular), as its file says or its pixels show; or it is a part of such a picture."""
+    cut_from: str = ""
+    """Name of the panorama that it is a view of …"""
+    cut_number: int = 0
+    """… and which one."""
 
 
 @dataclass(frozen=True, kw_only=True)

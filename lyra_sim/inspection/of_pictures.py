@@ -11,7 +11,7 @@ import numpy as np
 from lyra_sim.capture.frame.provisional_frame import check_stated_scale
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.colour_notes import notes_of_colours
-from lyra_sim.capture.intake.panoramas import without_panoramas
+from lyra_sim.capture.intake.panoramas import settled
 from lyra_sim.capture.intake.photo_folder import check_count
 from lyra_sim.capture.intake.photo_names import photo_names
 from lyra_sim.capture.intake.video import require_pyav
@@ -112,7 +112,7 @@ def look_at_video(source: VideoSource, stated: Stated, limits: CaptureConfig, fo
     if look.facts.packet_count < 2:
         raise InputError(str(source.file), "one frame", expected="at least two", next_step="Give it as a photo.")
     frame = Photo(name="frame", file=source.file, width=look.width, height=look.height, panorama=look.panorama)
-    without_panoramas(PhotoSet(photos=(frame,), skipped=()), source.projection, subject=str(source.file), key=source.key)
+    settled(PhotoSet(photos=(frame,), skipped=()), source.projection, subject=str(source.file), key=source.key)
     check_stated_scale(stated, (), found=True)
     _tell_scale(stated, PhotoSet(photos=(), skipped=()), found, of_cameras=False)
     found.unchecked += ("damaged frames, and stretches on which the camera stands still", SFM)

@@ -84,8 +84,9 @@ class PhotosSource(ViewSource, PosedBy):
     """JSON with width, height, fx, fy, cx, cy [px] and optional k1, k2, p1, p2, for camera files that carry none."""
     unreadable: Literal["skip", "refuse"] = "skip"
     """A file that isn't a sound image: named and left out, or the scene refused."""
-    projection: Literal["auto", "pinhole"] = "auto"
-    """auto: 360° panoramas are told from photos by their metadata or their pixels, and refused. pinhole: there are none."""
+    projection: Literal["auto", "pinhole", "equirectangular"] = "auto"
+    """equirectangular: all are 360° panoramas, and are cut into views. auto: told by their metadata; where pixels alone seem to
+    show it, it is asked. pinhole: there are none."""
 
 
 class VideoSource(ViewSource):
@@ -97,7 +98,7 @@ class VideoSource(ViewSource):
     """Anything FFmpeg reads by content: MP4, MOV, MKV, WebM, AVI."""
     frames: int = Field(default=80, ge=2, le=2000)
     """Frames to take at most, spread evenly over time, each the sharpest of its neighbourhood."""
-    projection: Literal["auto", "pinhole"] = "auto"
+    projection: Literal["auto", "pinhole", "equirectangular"] = "auto"
     """As of ``photos``."""
 
 

@@ -14,4 +14,5 @@
 - ``photo_pairs``: which photos are compared
 - ``photo_matches``: features and matches, found once
 - ``structure_from_motion``: cameras found in several ways
+- ``panorama_rig``: the same of panoramas, cut into views
 """

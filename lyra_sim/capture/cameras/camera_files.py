@@ -125,7 +125,7 @@ def _mixed(path: Path, sizes: list[tuple[int, int]], distortion: Float64[np.ndar
         )
     return InputError(
         str(path),
-        f"lens distortion that differs between frames, in {len(np.unique(distortion, axis=0))} ways",
+        f"frames with a lens distortion of their own: {len(np.unique(distortion, axis=0))} different ones",
         expected="one lens for all frames",
         next_step="Undistort the images first.",
     )

@@ -22,7 +22,19 @@ from lyra_sim.scene.spec import PosesConfig
 
 FREE_FOCAL = 1.2
 """Focal length that a photo without a prior starts from, in longer sides (COLMAP's own default). Convention."""
+NEAR_FRAMES = 2
+"""Frames of a rig before and after of which every pair of photos is compared, in sets too large to compare all. Convention."""
 _DATABASE = "matches.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rig:
+    """Cameras that are held together: photos of one frame were taken at one moment, each by another camera."""
+
+    frames: tuple[int, ...]
+    """Of every photo, counted from 0."""
+    write: Callable[[Any, list[Any]], None]
+    """Writes the rig, number 1, of cameras into a database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +62,13 @@ class PhotoMatches:
 
 
 def match_photos(
-    photos: tuple[Photo, ...], cfg: PosesConfig, *, work: Path, seed: int, cameras: Callable[[], tuple[list[Any], list[int]]]
+    photos: tuple[Photo, ...],
+    cfg: PosesConfig,
+    *,
+    work: Path,
+    seed: int,
+    cameras: Callable[[], tuple[list[Any], list[int]]],
+    rig: Rig | None = None,
 ) -> PhotoMatches:
     """SIFT features (Lowe 2004) of every photo, matched and verified with a fundamental or essential matrix.
 
@@ -60,6 +78,7 @@ def match_photos(
         work: Folder for databases.
         seed: Of RANSAC.
         cameras: Gives pycolmap cameras with ids, and the camera id of every photo. Called once COLMAP is loaded.
+        rig: Holds cameras together; None: each photo stands by itself.
     """
     import pycolmap
 
@@ -79,9 +98,17 @@ def match_photos(
             extraction_options=_extraction(cfg),
             device=pycolmap.Device.cpu,
         )
-        descriptors, scales = _write_in_order(found, database, paths, *cameras())
+        descriptors, scales = _write_in_order(found, database, paths, *cameras(), rig)
         found.unlink()
-        _match(database, photo_pairs(descriptors, scales), seed=seed)
+        frames = range(len(photos)) if rig is None else rig.frames
+        near = [
+            (i, j)
+            for i in range(len(photos))
+            for j in range(i + 1, len(photos))
+            if rig and frames[j] - frames[i] <= NEAR_FRAMES
+        ]
+        pairs = sorted({(i, j) for i, j in (*photo_pairs(descriptors, scales), *near) if frames[i] != frames[j]})
+        _match(database, pairs, seed=seed)
         return _read(database, photos, descriptors)
 
 
@@ -117,7 +144,7 @@ def _extraction(cfg: PosesConfig) -> Any:
 
 
 def _write_in_order(
-    found: Path, database: Path, paths: list[str], cameras: list[Any], camera_ids: list[int]
+    found: Path, database: Path, paths: list[str], cameras: list[Any], camera_ids: list[int], held: Rig | None
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The features with our cameras and ids; descriptors and scales of every photo."""
     import pycolmap
@@ -126,19 +153,25 @@ def _write_in_order(
     with pycolmap.Database.open(found) as source, pycolmap.Database.open(database) as target:
         for camera in cameras:
             target.write_camera(camera, use_camera_id=True)
+            if held is not None:
+                continue
             rig = pycolmap.Rig(rig_id=camera.camera_id)
             rig.add_ref_sensor(camera.sensor_id)
             target.write_rig(rig, use_rig_id=True)
+        if held is not None:
+            held.write(target, cameras)
+            _write_frames(target, held, camera_ids)
         ids = {image.name: image.image_id for image in source.read_all_images()}
         unread = [path for path in paths if path not in ids]
         if unread:
             raise InputError(unread[0], f"it and {len(unread) - 1} more can't be read by COLMAP", expected="a JPEG or PNG")
         for number, (path, camera_id) in enumerate(zip(paths, camera_ids, strict=True), start=1):
             image = pycolmap.Image(name=image_name(number - 1), camera_id=camera_id, image_id=number)
-            frame = pycolmap.Frame(frame_id=number, rig_id=camera_id)
-            frame.add_data_id(image.data_id)
-            image.frame_id = number
-            target.write_frame(frame, use_frame_id=True)
+            image.frame_id = number if held is None else held.frames[number - 1] + 1
+            if held is None:
+                frame = pycolmap.Frame(frame_id=number, rig_id=camera_id)
+                frame.add_data_id(image.data_id)
+                target.write_frame(frame, use_frame_id=True)
             target.write_image(image, use_image_id=True)
             keypoints = source.read_keypoints(ids[path])
             features = source.read_descriptors(ids[path])
@@ -147,6 +180,18 @@ def _write_in_order(
             descriptors.append(np.asarray(features.data, np.uint8).reshape(-1, 128))
             scales.append(_scales(keypoints))
     return descriptors, scales
+
+
+def _write_frames(database: Any, held: Rig, camera_ids: list[int]) -> None:
+    """Of a rig: each with all of its images."""
+    import pycolmap
+
+    for number in sorted(set(held.frames)):
+        frame = pycolmap.Frame(frame_id=number + 1, rig_id=1)
+        for index, camera_id in enumerate(camera_ids):
+            if held.frames[index] == number:
+                frame.add_data_id(pycolmap.Image(name=image_name(index), camera_id=camera_id, image_id=index + 1).data_id)
+        database.write_frame(frame, use_frame_id=True)
 
 
 def image_name(index: int) -> str:

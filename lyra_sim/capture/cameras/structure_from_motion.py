@@ -60,7 +60,7 @@ def pose_candidates(photos: PhotoSet, cfg: PosesConfig, *, work: Path, seed: int
         photos.photos, cfg, work=work, seed=seed, cameras=lambda: cameras_of_equal_photos(photos.photos, exif=False)
     )
     if len(matches.pair_index) == 0:
-        raise _nothing_joined(matches)
+        raise nothing_joined(matches)
     candidates = []
     for start, database in _start_databases(matches, cfg, work=work, seed=seed).items():
         for mapper in cfg.mappers:
@@ -68,7 +68,7 @@ def pose_candidates(photos: PhotoSet, cfg: PosesConfig, *, work: Path, seed: int
                 recipe = f"{mapper} mapper, {start}" + (f", try {attempt + 1}" if attempt else "")
                 candidates += _map(mapper, database, matches, work=work, seed=(seed + attempt) % 2**31, recipe=recipe)
     if not candidates:
-        raise _nothing_joined(matches)
+        raise nothing_joined(matches)
     return tuple(candidates)
 
 
@@ -152,7 +152,7 @@ def triangulate(posed: PosedPhotos, photos: PhotoSet, cfg: PosesConfig, *, work:
     camera_ids = [int(lens) + 1 for lens in posed.lens_index]
     matches = match_photos(chosen, cfg, work=work, seed=seed, cameras=lambda: (cameras, camera_ids))
     if len(matches.pair_index) == 0:
-        raise _nothing_joined(matches, given=True)
+        raise nothing_joined(matches, given=True)
     with colmap_call(f"{len(posed)} photos with cameras", "points couldn't be triangulated"):
         known = reconstruction_of_cameras(cameras, camera_ids, posed.c2w)
         options = pycolmap.IncrementalPipelineOptions()
@@ -169,7 +169,7 @@ def triangulate(posed: PosedPhotos, photos: PhotoSet, cfg: PosesConfig, *, work:
     return replace(posed, sparse=sparse, reprojection_px=found.reprojection_px)
 
 
-def _nothing_joined(matches: PhotoMatches, *, given: bool = False) -> GeometryError:
+def nothing_joined(matches: PhotoMatches, *, given: bool = False) -> GeometryError:
     """No model at all, of blank photos, of photos too far apart, or of one view over and over; the loneliest by name."""
     photos, partners = matches.photos, matches.partners
     joined, pairs = len(matches.pair_index), len(photos) * (len(photos) - 1) // 2

@@ -22,11 +22,16 @@ Panorama = Literal["no", "stated", "seen", "part"]
 MOST_XMP = 1 << 20
 """Bytes of XMP that are looked through: maps of depth are stored in it, behind what is looked for. Convention."""
 SEAM = 2.0
-"""Left and right border may differ by this many times what neighbouring columns differ by, in the median. Tuned, unrecorded."""
+"""Left and right border may differ by this many times what neighbouring columns differ by, in the median … Tuned,
+unrecorded."""
+EDGES = 0.9
+"""… or by what this share of neighbours stays below: a seam may run along the edge of something. Tuned, unrecorded."""
 POLE = 0.25
 """Spread of colours in the outermost rows over that of the whole picture. Tuned, unrecorded."""
 LEAST_SPREAD = 8.0
 """Of a picture that anything can be told of [levels of 255]. Tuned, unrecorded."""
+SHAPE = 0.01
+"""Width over height of a whole panorama may differ from 2 by this fraction. Convention."""
 JUDGED = (512, 256)
 """Width and height at which borders and rows are compared [px]. Convention."""
 
@@ -43,25 +48,39 @@ def panorama_of(image: Image.Image) -> Panorama:
     return "seen" if looks_around(image) else "no"
 
 
-def without_panoramas(photos: PhotoSet, projection: str, *, subject: str, key: str) -> PhotoSet:
-    """Those that a pinhole can stand for.
+def settled(photos: PhotoSet, projection: str, *, subject: str, key: str) -> PhotoSet:
+    """Photos that a pinhole can stand for; or panoramas alone, which are to be cut.
 
-    Pixels alone decide nothing about one photo among many: they count where most of the set look all around.
+    Pixels alone decide nothing about one photo among many: they count where most of the set look all around, and then it is
+    asked.
 
     Args:
         photos: As intake let them through.
-        projection: ``pinhole`` where the scene says that they are; ``auto``.
+        projection: ``pinhole`` or ``equirectangular`` where the scene says what they are; ``auto``.
         subject: Whom a message is about.
         key: Of the source in the scene file.
 
     Raises:
-        InputError: None is left, or most of them look all around.
+        InputError: Nothing is left, most seem to look all around, or some are no panoramas where all were said to be.
     """
     if projection == "pinhole":
-        return photos
-    all_around = [photo for photo in photos.photos if photo.panorama in ("stated", "seen")]
-    if 2 * len(all_around) > len(photos.photos):
-        raise _all_around(all_around, len(photos.photos), subject, key)
+        return replace(photos, photos=tuple(replace(photo, panorama="no") for photo in photos.photos))
+    if projection == "equirectangular":
+        return _all_panoramas(photos, subject)
+    stated = [photo for photo in photos.photos if photo.panorama == "stated"]
+    seen = [photo for photo in photos.photos if photo.panorama == "seen"]
+    if 2 * len(stated) > len(photos.photos):
+        left = {photo.name: photo for photo in photos.photos if photo.panorama not in ("stated", "seen")}
+        kept = _without(photos, left, "no panorama, as most others are")
+        return replace(kept, photos=tuple(replace(photo, panorama="stated") for photo in kept.photos))
+    if 2 * len(stated + seen) > len(photos.photos):
+        raise InputError(
+            subject,
+            f"{len(stated + seen)} of {len(photos.photos)} pictures seem to be 360° panoramas (equirectangular), "
+            f"'{seen[0].name}' first: twice as wide as high, without a seam, with poles",
+            expected="pictures through one lens, or panoramas that are said to be",
+            next_step=f"Set {key}.projection: equirectangular, or pinhole if they are none.",
+        )
     left = {photo.name: photo for photo in photos.photos if photo.panorama in ("stated", "part")}
     if len(left) == len(photos.photos):
         raise InputError(
@@ -70,24 +89,23 @@ def without_panoramas(photos: PhotoSet, projection: str, *, subject: str, key: s
             expected="photos",
             next_step="Give the photos they were stitched from.",
         )
+    return _without(photos, left, "a panorama or a part of one, as its metadata says")
+
+
+def _without(photos: PhotoSet, left: dict[str, Photo], why: str) -> PhotoSet:
     kept = tuple(photo for photo in photos.photos if photo.name not in left)
-    return replace(photos, photos=kept, skipped=(*photos.skipped, *((name, _why(photo)) for name, photo in left.items())))
+    return replace(photos, photos=kept, skipped=(*photos.skipped, *((name, why) for name in left)))
 
 
-def _why(photo: Photo) -> str:
-    return "a panorama, as its metadata says, " + ("all around" if photo.panorama == "stated" else "a part of one")
-
-
-def _all_around(photos: list[Photo], count: int, subject: str, key: str) -> InputError:
-    stated = sum(photo.panorama == "stated" for photo in photos)
-    how = "as its metadata says" if stated else "as its pixels show: twice as wide as high, without a seam, with poles"
-    return InputError(
-        subject,
-        f"{len(photos)} of {count} pictures are 360° panoramas (equirectangular), '{photos[0].name}' first, {how}",
-        expected="pictures through one lens",
-        next_step="Cut all into perspective views (COLMAP's panorama_sfm.py, or ffmpeg's filter v360) and give those; if they "
-        f"are no panoramas, set {key}.projection: pinhole.",
-    )
+def _all_panoramas(photos: PhotoSet, subject: str) -> PhotoSet:
+    odd = next((photo for photo in photos.photos if abs(photo.width / (2 * photo.height) - 1) > SHAPE), None)
+    if odd is not None:
+        raise InputError(
+            subject,
+            f"'{odd.name}' of {odd.width}x{odd.height} pixels is no equirectangular panorama",
+            expected="pictures twice as wide as high",
+        )
+    return replace(photos, photos=tuple(replace(photo, panorama="stated") for photo in photos.photos))
 
 
 def looks_around(image: Image.Image) -> bool:
@@ -101,7 +119,7 @@ def looks_around(image: Image.Image) -> bool:
 def _closes(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
     levels = picture.astype(np.float32)
     apart = np.abs(np.diff(levels, axis=1, append=levels[:, :1])).mean(axis=(0, 2))
-    return bool(apart[-1] <= SEAM * np.median(apart[:-1]))
+    return bool(apart[-1] <= max(SEAM * np.median(apart[:-1]), np.quantile(apart[:-1], EDGES)))
 
 
 def _has_poles(picture: UInt8[np.ndarray, "h w 3"]) -> bool:
@@ -126,4 +144,4 @@ def _whole(said: dict[str, str], size: tuple[int, int]) -> bool:
     pairs = [(said.get(f"CroppedAreaImage{side}Pixels"), said.get(f"FullPano{side}Pixels")) for side in ("Width", "Height")]
     if any(cut is not None and full is not None and cut != full for cut, full in pairs):
         return False
-    return abs(size[0] / (2 * size[1]) - 1) <= 0.01
+    return abs(size[0] / (2 * size[1]) - 1) <= SHAPE

@@ -3,6 +3,7 @@
 - ``pose_choice``: which of several models is taken, and how much of it
 - ``pose_trust``: all that speaks about one model
 - ``rigid_parts``: the parts that hang together
+- ``panorama_parts``: panoramas are in one of them as a whole
 - ``group_joints``: how firmly two groups of photos do
 - ``view_graph``: which photos show the same things
 - ``model_agreement``: where two models agree

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_sim.capture.trust.model_agreement import Agreement, agreement
+from lyra_sim.capture.trust.panorama_parts import whole_panoramas
 from lyra_sim.capture.trust.pose_trust import PoseTrust, assess_trust
 from lyra_sim.capture.trust.rigid_parts import named
 from lyra_sim.data.posed import ModelFacts, PhotoSet, PosedPhotos, PoseFacts
@@ -87,8 +88,9 @@ def choose(
     wanted = max(2, int(np.ceil(cfg.min_registered * len(photos.photos))))
     row = {photo.name: index for index, photo in enumerate(photos.photos)}
     assessed = [
-        _Candidate(posed=one, trust=assess_trust(one, geo=None if geo is None else geo[[row[name] for name in one.names]]))
+        _Candidate(posed=one, trust=whole_panoramas(trust, one, photos))
         for one in candidates
+        if (trust := assess_trust(one, geo=None if geo is None else geo[[row[name] for name in one.names]]))
     ]
     if not assessed:
         raise GeometryError(

@@ -1,7 +1,8 @@
 """Photos whose profile isn't sRGB come back in sRGB and are counted; sRGB passes byte for byte; a broken profile is named.
 
 ``quarters_p3.jpg``, ``.png`` and ``quarters_srgb.jpg`` were written by libvips 8.18.7 with the profiles it carries,
-``quarters_p3.heic`` by pillow-heif 1.8.1 from the PNG: 64x48 pixels, a quarter each of red, green, blue and yellow.
+``quarters_p3.heic``, ``quarters_nclx_p3.heic`` and ``quarters_pq.heic`` by pillow-heif 1.8.1 from the PNG, the last two without
+a profile, with the container's own numbers: 64x48 pixels, a quarter each of red, green, blue and yellow.
 """
 
 import importlib.util
@@ -16,6 +17,7 @@ from PIL import Image, ImageCms
 from lyra_sim.capture.intake.colour_notes import notes_of_colours
 from lyra_sim.capture.intake.photo_folder import take_in_folder
 from lyra_sim.data.capture import Capture
+from lyra_sim.errors import InputError
 from lyra_sim.scene.sources import PhotosSource, RgbdSource
 from lyra_sim.scene.spec import CaptureConfig, SceneSpec
 from tests.capture.recorded_layouts import WRITERS, walk
@@ -60,6 +62,18 @@ def test_display_p3_arrives_as_srgb_and_is_counted(folder: Path, kind: str) -> N
         with Image.open(folder / f"a.{kind}") as image:
             assert np.abs(quarters(image) - COLOURS).max() > 30, "as they are stored they are others"
     assert notes_of_colours(photos, "photos").lines == ("photos: 1 images were brought to sRGB from sP3C",)
+
+
+@needs_heic
+def test_primaries_that_a_heic_states_count_and_hdr_is_refused(folder: Path) -> None:
+    shutil.copyfile(HERE / "quarters_nclx_p3.heic", folder / "a.heic")
+    photos = taken(folder)
+    with Image.open(photos.photos[0].file) as image:
+        np.testing.assert_allclose(quarters(image), COLOURS, atol=5)
+    assert notes_of_colours(photos, "photos").remarks == ("1 images were brought to sRGB from Display P3",)
+    shutil.copyfile(HERE / "quarters_pq.heic", folder / "b.heic")
+    with pytest.raises(InputError, match=r"b\.heic: HEIC in HDR \(transfer characteristics 16\)"):
+        taken(folder)
 
 
 def test_srgb_passes_byte_for_byte(folder: Path) -> None:
