@@ -79,9 +79,7 @@ def author_drops(path: Path, *, world: Path, navigation: Navigation, seed: int) 
         reference = _add_box(stage, f"{CELLS}/reference", (*navigation.occupancy.origin.tolist(), above), navigation)
     stage.Save()
     bottom = min((solid.bottom for solid in solids), default=0.0)
-    return DropRequest(
-        stage=str(path), probes=probes, shots=shots, cells=cells, reference=reference, bottom=bottom
-    ), hull_count
+    return DropRequest(stage=str(path), probes=probes, shots=shots, cells=cells, reference=reference, bottom=bottom), hull_count
 
 
 def author_drive(path: Path, *, world: Path, navigation: Navigation, robot: DiffDrive) -> DriveRequest:

@@ -13,7 +13,7 @@ from lyra_sim.scene.generate import CHUNK_FRAMES, PresetPath
 from lyra_sim.trajectories.clearance import Cleared, keep_clear
 from lyra_sim.trajectories.gaze import angles_of, angles_towards, begun_as, rotations_of
 from lyra_sim.trajectories.known_surface import KnownSurface, middle_depth
-from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, Way, way_ahead, way_of_photos
+from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, way_ahead, way_of_photos
 from lyra_sim.trajectories.smooth_motion import along, arc_length, eased
 from lyra_sim.trajectories.walk_pace import gaze_at, paced, reach_of, with_gaze
 

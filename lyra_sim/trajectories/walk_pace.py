@@ -55,9 +55,7 @@ def with_gaze(way: Way, count: int, *, cut: bool) -> tuple[Way, Float64[np.ndarr
         sigma *= 1.5
 
 
-def paced(
-    stations: Float64[np.ndarray, "m 3"], angles: Float64[np.ndarray, "m 3"], count: int
-) -> Float64[np.ndarray, "m"]:
+def paced(stations: Float64[np.ndarray, "m 3"], angles: Float64[np.ndarray, "m 3"], count: int) -> Float64[np.ndarray, "m"]:
     """Slowed length up to each station, by bends and by turns of the gaze: ``count`` frames share it evenly."""
     pace = _pace(stations, angles, count)
     return slowed_length(stations) if pace is None else slowed_length(stations, _turned(angles), per_radian=pace / MAX_TURN)

@@ -107,7 +107,7 @@ def two_levels() -> tuple[dict[str, Box], np.ndarray]:
 
 @pytest.mark.parametrize("engine", ["physx", "newton"])
 def test_engines_tell_a_ledge_from_a_hole(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the map ends at the edge, a ball that rolls over it lies on a ledge; where the map goes on, the floor has a hole."""
+    """Where the map ends at the edge, a ball that rolls over it is on a ledge; where the map goes on, the floor has a hole."""
     monkeypatch.setattr(gate_stage, "CELLS_ASKED", 0)
     boxes, sound = two_levels()
     beyond = {**boxes, "beyond": ((1.0, -3.0, 0.0), (3.0, 3.0, 1.0))}
