@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from lyra_sim.collision.convex.engine_limits import few_faced
+from lyra_sim.collision.convex.engine_limits import ENOUGH_FACES, few_faced
 from lyra_sim.collision.convex.pieces import Piece, convex_hull, named
-from lyra_sim.geometry.convex_faces import MOST_FACES, face_count
+from lyra_sim.geometry.convex_faces import face_count
 from tests.collision.solids import general, prism
 
 
@@ -31,19 +31,19 @@ def test_two_sides_of_a_foil_are_two_faces() -> None:
     assert face_count(*convex_hull(prism(4) * (1, 1, 1e-5))) >= 2
 
 
-@pytest.mark.parametrize("points", [general(34), prism(30), prism(4)])
+@pytest.mark.parametrize("points", [general(30), prism(30), prism(4)])
 def test_what_engines_take_is_left_alone(points: np.ndarray) -> None:
     piece = Piece(label="clutter", points=points)
     (same,) = few_faced([piece], max_vertices=60, tolerance=0.02)
     assert same is piece
 
 
-@pytest.mark.parametrize("count", [35, 60, 120])
+@pytest.mark.parametrize("count", [31, 60, 120])
 def test_what_loses_little_stays_one_piece(count: int) -> None:
     piece = Piece(label="clutter", points=general(count, size=(0.2, 0.2, 0.2)))
     (thinned,) = few_faced([piece], max_vertices=60, tolerance=0.03)
     (hull,) = named([thinned])
-    assert face_count(hull.vertices, hull.faces) <= MOST_FACES
+    assert face_count(hull.vertices, hull.faces) <= ENOUGH_FACES
     assert 0 < outside(piece.points, [thinned]) <= 0.03
 
 
@@ -53,7 +53,7 @@ def test_what_would_lose_more_is_cut(count: int) -> None:
     parts = few_faced([piece], max_vertices=60, tolerance=0.04)
     assert len(parts) > 1 and {part.label for part in parts} == {"wall"}
     for hull in named(parts):
-        assert face_count(hull.vertices, hull.faces) <= MOST_FACES
+        assert face_count(hull.vertices, hull.faces) <= ENOUGH_FACES
     assert outside(piece.points, parts) <= 0.04 + 1e-6
     whole, cut = ConvexHull(piece.points).volume, sum(ConvexHull(part.points).volume for part in parts)
     assert cut <= whole + 1e-9, "nothing is added"

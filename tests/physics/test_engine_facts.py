@@ -185,7 +185,7 @@ class TestWhatEnginesDifferIn:
     @pytest.mark.parametrize(("engine", "held"), [("physx", True), ("newton", False)])
     def test_colliders_of_a_point_instancer(self, engine: str, held: bool, tmp_path: Path) -> None:
         stage = new_stage(tmp_path / "instances.usda")
-        add_hull(stage, "/World/elsewhere", SLAB + (50.0, 0.0, 0.0))
+        add_hull(stage, "/World/elsewhere", SLAB + np.array([50.0, 0.0, 0.0]))
         instancer = UsdGeom.PointInstancer.Define(stage, "/World/instances")
         add_hull(stage, "/World/instances/slab", SLAB)
         instancer.CreatePrototypesRel().SetTargets(["/World/instances/slab"])
