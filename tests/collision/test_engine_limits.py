@@ -41,10 +41,10 @@ def test_what_engines_take_is_left_alone(points: np.ndarray) -> None:
 @pytest.mark.parametrize("count", [31, 60, 120])
 def test_what_loses_little_stays_one_piece(count: int) -> None:
     piece = Piece(label="clutter", points=general(count, size=(0.2, 0.2, 0.2)))
-    (thinned,) = few_faced([piece], max_vertices=60, tolerance=0.03)
+    (thinned,) = few_faced([piece], max_vertices=60, tolerance=0.04)
     (hull,) = named([thinned])
     assert face_count(hull.vertices, hull.faces) <= ENOUGH_FACES
-    assert 0 < outside(piece.points, [thinned]) <= 0.03
+    assert 0 < outside(piece.points, [thinned]) <= 0.04
 
 
 @pytest.mark.parametrize("count", [60, 200])
