@@ -311,7 +311,7 @@ PHYSICS_FAULTS = (
         name="tilted_floor",
         what="the floor hulls tilted by 3°",
         metric="physics.*.on_floor",
-        message="low",
+        message=" cm ",
         edit=each_floor(tilted),
     ),
     PhysicsFault(
