@@ -16,6 +16,7 @@ from lyra_sim.collision.clutter.hull_budget import Spending
 from lyra_sim.collision.clutter.lasting_slabs import lasting_and_loose, skin_of, surface_worth
 from lyra_sim.collision.clutter.parts import Part, part_of_voxels
 from lyra_sim.collision.convex.containment import HullSet
+from lyra_sim.collision.convex.engine_limits import Known, few_faced
 from lyra_sim.collision.convex.pieces import Piece, named
 from lyra_sim.collision.convex.slender import without_slivers
 from lyra_sim.collision.fences import KnownFloor, make_fences
@@ -41,8 +42,14 @@ AIR_BAR, SURFACE_BAR = 0.01, 0.02
 SPARE = 0.01
 """The cameras' way is kept this much wider than it has to be [m]. Convention."""
 
+SHAVED = 0.5
+"""Corners that are left out of a hull to have fewer faces are at most this many voxels outside of it: what the gate forgives in
+air, too. Derived."""
+
 Shape = Callable[[Part], np.ndarray]
 """Corners of a part's hull [m]."""
+Sound = Callable[[Sequence[Piece]], tuple[list[Piece], int]]
+"""Makes pieces fit for engines, and counts the cut ones."""
 FloorPlan = Callable[[Sequence[Hull], Plane], KnownFloor]
 """Makes the floor plan that fences are drawn on, from the measured hulls and the main floor."""
 
@@ -79,7 +86,8 @@ def build_colliders(
     openings = find_openings(planes, free_space)
     field = AirField.of(free_space, camera_centres, floor=floor, band_high=band_high, openings=openings)
     slabs = make_slabs(planes, free_space, thickness=config.slab_thickness, max_count=limit)
-    slabs, slabs_cut = _sound(slabs, camera_centres, voxel)
+    sound = partial(_sound, camera_centres=camera_centres, voxel=voxel, max_vertices=corners, known={})
+    slabs, slabs_cut = sound(slabs)
     skin = skin_of(free_space)
     worth = surface_worth(skin, free_space, floor, band_high)
     lasting, loose = lasting_and_loose(
@@ -99,11 +107,11 @@ def build_colliders(
         [*loose, *lumps], free_space, spending, config=config, budget=max(limit - len(lasting) - fence_budget, 1), seed=seed
     )
     shape = partial(drawn_up, surface=surface, free_space=free_space, floor=floor, band_high=band_high)
-    first = named([*lasting, *_pieces(spending, shape)], max_vertices=corners)
+    first = named([*lasting, *_pieces(spending, shape)], max_vertices=corners)  # where they are, not what engines take
     fences, fence_facts = make_fences(floor_plan(first, planes[0]), free_space, band_high=band_high, budget=fence_budget)
-    fences, fences_cut = _sound(fences, camera_centres, voxel)
+    fences, fences_cut = sound(fences)
     frontier = FrontierFacts(**{**fence_facts, "fences": len(fences)}, fences_cut=fences_cut)
-    measured, cut_count = _fitted(spending, shape, camera_centres, voxel, budget=max(limit - len(lasting) - len(fences), 0))
+    measured, cut_count = _fitted(spending, shape, sound, budget=max(limit - len(lasting) - len(fences), 0))
     hulls = with_seen(named([*lasting, *measured, *fences], max_vertices=corners), free_space)
     clutter = ClutterFacts(
         **component_facts,
@@ -134,29 +142,30 @@ def _pieces(spending: Spending, shape: Shape) -> list[Piece]:
     return [Piece(label=part.label, points=shape(part)) for part in order]
 
 
-def _sound(pieces: Sequence[Piece], camera_centres: np.ndarray, voxel: float) -> tuple[list[Piece], int]:
-    """The pieces clear of the cameras' way and none a sliver, and how many had to be cut for the way.
+def _sound(
+    pieces: Sequence[Piece], *, camera_centres: np.ndarray, voxel: float, max_vertices: int, known: Known
+) -> tuple[list[Piece], int]:
+    """The pieces clear of the cameras' way, no sliver and no more faces than engines take; and how many were cut for the way.
 
     The way comes first, with room to spare: what it leaves may be thin, and is thickened.
     """
     clear, cut_count = cut_free(pieces, camera_centres, radius=voxel + SPARE)
-    return without_slivers(clear), cut_count
+    few = few_faced(without_slivers(clear), max_vertices=max_vertices, tolerance=SHAVED * voxel, known=known)
+    return few, cut_count
 
 
-def _fitted(
-    spending: Spending, shape: Shape, camera_centres: np.ndarray, voxel: float, *, budget: int
-) -> tuple[list[Piece], int]:
+def _fitted(spending: Spending, shape: Shape, sound: Sound, *, budget: int) -> tuple[list[Piece], int]:
     """The parts as at most ``budget`` pieces, clear of the cameras' way; cuts of slivers and around the way cost pieces too."""
     room = budget
     while True:
         spending.fit(max(room, 0))
-        pieces, cut_count = _sound(_pieces(spending, shape), camera_centres, voxel)
+        pieces, cut_count = sound(_pieces(spending, shape))
         if len(pieces) <= budget or room <= 0:
             break
         room -= max((len(pieces) - budget) // 2, 1)  # half at a time: joining for one piece less often frees more
     pieces, too_many = pieces[:budget], []
     while len(pieces) < budget and (number := spending.readmit()) >= 0:
-        more, more_cut = _sound(_pieces(spending, shape), camera_centres, voxel)
+        more, more_cut = sound(_pieces(spending, shape))
         if len(more) > budget:
             too_many.append(spending.remove(number))
         else:

@@ -14,4 +14,5 @@
 - ``sparse_floor``: from feature points
 - ``ceiling``: over that floor
 - ``heading``: of the walls
+- ``convex_faces``: triangles of one plane
 """

@@ -5,7 +5,7 @@ switched off, which saves loading them. Everything that moves is in one collisio
 and robots meet the world and never each other, so all of them share one simulation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,8 @@ def author_drops(path: Path, *, world: Path, navigation: Navigation, seed: int) 
         above = max((solid.top for solid in solids), default=0.0) + 1.0
         reference = _add_box(stage, f"{CELLS}/reference", (*navigation.occupancy.origin.tolist(), above), navigation)
     stage.Save()
-    return DropRequest(stage=str(path), probes=probes, shots=shots, cells=cells, reference=reference), hull_count
+    bottom = min((solid.bottom for solid in solids), default=0.0)
+    return DropRequest(stage=str(path), probes=probes, shots=shots, cells=cells, reference=reference, bottom=bottom), hull_count
 
 
 def author_drive(path: Path, *, world: Path, navigation: Navigation, robot: DiffDrive) -> DriveRequest:
@@ -137,7 +138,8 @@ def _add_probes(stage: Usd.Stage, navigation: Navigation, rng: np.random.Generat
     for number, (point, room) in enumerate(zip(navigation.probes, navigation.probe_room, strict=True)):
         kind = KINDS[number % len(KINDS)]
         kind = kind if SHAPES[kind].reach < room else "small_ball"
-        probes.append(_add_probe(stage, f"{kind}_{number:03d}", kind, point, yaw=float(rng.uniform(0, 360))))
+        probe = _add_probe(stage, f"{kind}_{number:03d}", kind, point, yaw=float(rng.uniform(0, 360)))
+        probes.append(replace(probe, room=float(room), below_band=navigation.band[0]))
     return tuple(probes)
 
 

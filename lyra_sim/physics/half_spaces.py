@@ -21,6 +21,8 @@ class Solid:
     """Outward half-spaces: inside where ``n . x + d <= 0`` [m]."""
     top: float
     """Its highest point [m]."""
+    bottom: float
+    """Its lowest point [m]."""
 
 
 def read_solids(stage: Usd.Stage, root: str) -> tuple[Solid, ...]:
@@ -37,7 +39,8 @@ def read_solids(stage: Usd.Stage, root: str) -> tuple[Solid, ...]:
             hull = ConvexHull(points)
         except (QhullError, ValueError):
             continue  # flat: nothing to aim at, whatever an engine makes of it
-        solids.append(Solid(name=prim.GetName(), planes=np.unique(hull.equations, axis=0), top=float(points[:, 2].max())))
+        low, high = float(points[:, 2].min()), float(points[:, 2].max())
+        solids.append(Solid(name=prim.GetName(), planes=np.unique(hull.equations, axis=0), top=high, bottom=low))
     return tuple(solids)
 
 

@@ -43,9 +43,17 @@ class NewtonEngine:
             if body >= 0:
                 builder.shape_collision_group[shape] = MOVERS
         model: Any = builder.finalize(device="cpu")
-        # Elliptic cones with a high impratio: MuJoCo's own remedy for wheels and boxes that creep under friction.
+        # Elliptic cones with a high impratio: MuJoCo's own remedy for wheels and boxes that creep under friction. A pair with
+        # a mesh in it has one contact unless told otherwise: what lies flat on a hull then sinks in and creeps.
         self._solver = newton.solvers.SolverMuJoCo(
-            model, use_mujoco_cpu=True, njmax=20000, nconmax=10000, cone="elliptic", impratio=100.0, update_data_interval=0
+            model,
+            use_mujoco_cpu=True,
+            njmax=20000,
+            nconmax=10000,
+            cone="elliptic",
+            impratio=100.0,
+            update_data_interval=0,
+            enable_multiccd=True,
         )
         self._now, self._next = model.state(), model.state()
         self._control = model.control()

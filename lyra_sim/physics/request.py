@@ -22,7 +22,11 @@ class ProbeRequest:
     y: float
     floor_z: float
     rest_height: float
-    """Of the body's origin above the floor it lies on [m]."""
+    """Of the body's origin above the floor it lies on [m]: half its least width, too."""
+    room: float = 0.0
+    """The map has floor this far around it [m]."""
+    below_band: float = 0.0
+    """Where the map has floor, there is some no lower than this [m]: what is lower than the band begins isn't in the map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,8 @@ class DropRequest:
     cells: tuple[CellRequest, ...] = ()
     reference: str | None = None
     """Prim path of a box like those over the cells, far above everything: how one falls that nothing touches."""
+    bottom: float | None = None
+    """Lowest point of any hull [m]: what is below it has left the world."""
     seconds: float = 2.5
     """After which everything is to lie still."""
 

@@ -9,9 +9,12 @@ from lyra_sim.data.files import read_json, write_json
 ProbeKind = Literal["ball", "small_ball", "box"]
 
 FALL_DEPTH = 0.05
-"""A body whose lowest point ends this far below the floor has fallen through it [m]. Convention."""
+"""A body whose lowest point is this far below the floor is under it [m]: it fell through, or went over an edge. Convention."""
 FALL_SLOPE = 0.1
-"""A body that moved may lie lower by this share of its way without having fallen: a floor that slopes by 6 degrees.
+"""A body that moved may lie lower by this share of its way without being under it: a floor that slopes by 6 degrees.
+Convention."""
+ON_FLOOR = 0.02
+"""A probe that rests within this of the expected height is on the floor [m]; one that isn't lies on or below a ledge.
 Convention."""
 
 
@@ -35,12 +38,19 @@ class ProbeResult:
     settled: bool
     """It lies still."""
     fell: bool
-    """It went through the floor, or off its edge."""
+    """It went through the floor, or out of the world. One that rolled over an edge and lies on what is below it didn't."""
+    over_edge: bool = False
+    """It lies too low, and far enough from where it was dropped to have got round an edge of what was below it."""
 
     @property
     def penetration(self) -> float:
-        """How much too low it rests [m], at least 0."""
-        return max(0.0, -self.height_error)
+        """How far it sank into what it lies on [m], at least 0."""
+        return 0.0 if self.over_edge else max(0.0, -self.height_error)
+
+    @property
+    def on_floor(self) -> bool:
+        """It rests where the map has the floor."""
+        return not self.fell and abs(self.height_error) <= ON_FLOOR
 
 
 @dataclass(frozen=True, kw_only=True)

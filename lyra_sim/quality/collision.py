@@ -48,6 +48,7 @@ def collision_metrics(colliders: Colliders, solid: Solid, cameras: CameraPath, f
         measured("collision.path_recall", way, n=len(cameras), note=f"camera path, balls of {voxel:g} m"),
         measured("collision.hulls", figures.count, n=max(figures.count, 1)),
         measured("collision.max_vertices", figures.max_vertices, n=max(figures.count, 1)),
+        measured("collision.max_faces", figures.max_faces, n=max(figures.count, 1)),
         *shortcut_metrics(colliders.facts),
     ]
 

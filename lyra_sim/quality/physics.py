@@ -7,7 +7,7 @@ import numpy as np
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import LyraSimError
 from lyra_sim.physics.gate import GateRun
-from lyra_sim.physics.result import GateResult, agreement
+from lyra_sim.physics.result import GateResult, ProbeResult, agreement
 from lyra_sim.physics.robots import ROBOTS
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
@@ -15,6 +15,7 @@ from lyra_sim.quality.figures.metrics import measured, not_measured
 PARTS = (
     "probes_fell",
     "probes_settled",
+    "on_floor",
     "settle_error",
     "penetration",
     "tunnelled_floor",
@@ -107,7 +108,7 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
     resting = [probe for probe in gate.probes if not probe.fell]
     driven = [route for route in gate.routes if route.arrived and not route.fell]
     n, m = len(resting), len(driven)
-    fell = [probe.name for probe in gate.probes if probe.fell]
+    fell = [f"{probe.name} at {probe.x:.2f}, {probe.y:.2f}" for probe in gate.probes if probe.fell]
     lost = [
         f"{route.name} {'fell' if route.fell else 'stuck' if route.stuck else 'missed its goal'}"
         for route in gate.routes
@@ -118,6 +119,12 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
     return [
         measured(f"physics.{engine}.probes_fell", len(fell), n=len(gate.probes), note=_some(fell) or gate.engine_version),
         measured(f"physics.{engine}.probes_settled", sum(probe.settled for probe in resting) / n if n else np.nan, n=n),
+        measured(
+            f"physics.{engine}.on_floor",
+            sum(probe.on_floor for probe in resting) / n if n else np.nan,
+            n=n,
+            note=_some([_where(probe) for probe in resting if not probe.on_floor]),
+        ),
         measured(f"physics.{engine}.settle_error", max((abs(probe.height_error) for probe in resting), default=np.nan), n=n),
         measured(f"physics.{engine}.penetration", max((probe.penetration for probe in resting), default=np.nan), n=n),
         *_shot_metrics(engine, gate),
@@ -136,6 +143,12 @@ def _engine_metrics(engine: str, gate: GateResult) -> list[Metric]:
             note=_some([route.name for route in gate.routes if upright.judge(route.upright_cosine) != "pass"]),
         ),
     ]
+
+
+def _where(probe: ProbeResult) -> str:
+    """``ball_007 at 1.20, 3.40: 4.1 cm low``; the place is where it was dropped."""
+    off = f"{100 * abs(probe.height_error):.1f} cm {'low' if probe.height_error < 0 else 'high'}"
+    return f"{probe.name} at {probe.x:.2f}, {probe.y:.2f}: {off}"
 
 
 def _some(names: list[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from lyra_sim.data.files import read_json
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
+from lyra_sim.physics.result import ON_FLOOR
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 
@@ -79,6 +80,7 @@ def _figures(stored: Mapping[str, Any], planned: Sequence[str]) -> list[Metric]:
         measured("isaac.receipt", True, n=1, note=who),
         measured("isaac.simulated", _number(stored["simulated_s"]), n=1),
         probes.metric("probes_fell", lambda rows: sum(bool(row["fell"]) for row in rows)),
+        probes.metric("on_floor", lambda rows: _share_on_floor(resting), n=len(resting)),
         probes.metric("settle_error", lambda rows: max((abs(_number(row["height_error"])) for row in resting), default=np.nan)),
         routes.metric(
             "routes_driven",
@@ -114,6 +116,12 @@ class _Rows:
         if not self.rows:
             return not_measured(full, limit_of(full).unit, self.why)
         return measured(full, figure(self.rows), n=len(self.rows) if n is None else n, note=note)
+
+
+def _share_on_floor(resting: Sequence[Mapping[str, Any]]) -> float:
+    """Of the probes that didn't fall; one without a height isn't on the floor."""
+    held = [abs(_number(row["height_error"])) <= ON_FLOOR for row in resting]
+    return sum(held) / len(held) if held else np.nan
 
 
 def _number(value: Any) -> float:

@@ -26,8 +26,8 @@ class PresetPath(Model):
 
     preset: PresetName
     """``walk_through``: along the photos' own way, smoothed; from one photo, straight ahead. ``orbit``: around what the start
-    photo looks at. ``look_around``: one turn on the spot. ``there_and_back``: a walk, and the same way home, so that frame
-    n - 1 - i has exactly the camera of frame i."""
+    photo looks at. ``look_around``: one turn on the spot. From one photo alone, both turn by a quarter of its width to a side
+    at most. ``there_and_back``: a walk, and the same way home, so that frame n - 1 - i has exactly the camera of frame i."""
     start: str | None = None
     """Name of the photo the path starts at, looking as it does; None: the first one. A walk goes on from there to the end
     of the photos' way that leaves more of it."""

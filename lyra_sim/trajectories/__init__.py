@@ -3,6 +3,7 @@
 - ``path``: the way in
 - ``presets``: walk, orbit, look around
 - ``photo_way``: the way photos were taken along
+- ``walk_pace``: where a walk looks, and how fast it goes for that
 - ``path_file``: paths from files
 - ``known_surface``: what to keep away from
 - ``clearance``: bent aside or cut there

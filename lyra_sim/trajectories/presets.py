@@ -1,37 +1,33 @@
 """Preset camera paths in the provisional metric frame: a walk, an orbit, a look around, a walk there and back."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float64, Int64
-from scipy.ndimage import gaussian_filter1d
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.errors import GeometryError, SpecError, did_you_mean
 from lyra_sim.scene.generate import CHUNK_FRAMES, PresetPath
 from lyra_sim.trajectories.clearance import Cleared, keep_clear
-from lyra_sim.trajectories.gaze import MAX_TURN, angles_of, angles_towards, begun_as, rotations_of, turns
+from lyra_sim.trajectories.gaze import angles_of, angles_towards, begun_as, rotations_of
 from lyra_sim.trajectories.known_surface import KnownSurface, middle_depth
-from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, Way, way_ahead, way_of_photos
-from lyra_sim.trajectories.smooth_motion import EASE, along, arc_length, eased, slowed_length, smoothed
+from lyra_sim.trajectories.photo_way import MOST_STATIONS, SPACING, way_ahead, way_of_photos
+from lyra_sim.trajectories.smooth_motion import along, arc_length, eased
+from lyra_sim.trajectories.walk_pace import gaze_at, paced, reach_of, with_gaze
 
-MAX_STEP = 0.1
-"""``length: auto`` goes no farther than frames this far apart reach [m]: walking pace at 16 frames/s, so that they overlap.
-Convention."""
+log = logging.getLogger(__name__)
+
 SOFTNESS, SOFT_FRAMES = 0.25, 3.0
 """Sigma that a path is bent aside with: the larger of so many metres and the way of so many frames. Tuned, unrecorded."""
 MAX_SHIFT = 1.0
 """A walk is bent aside by no more than about this [m]. Convention."""
 ORBIT_SHIFT = 0.5
 """… and an orbit by no more than this share of its radius. Convention."""
-GAZE_SMOOTHING = 0.4
-"""Sigma of a walk's gaze along its way, at least [m]. Tuned, unrecorded."""
-AHEAD = 0.2
-"""Weight of the way's own direction beside that of the photos (1): where photos look every way it decides.
-Tuned, unrecorded."""
-GAZE_FRAMES = 2.0
-"""Sigma of what is left of a gaze's jerks [frames]. Tuned, unrecorded."""
+BEYOND = 0.25
+"""Where there is one photo alone, a path that turns looks beyond its view by no more than this share of its width: of what lies
+farther to the side, nothing is known. Convention."""
 MIN_MOVE = 0.05
 """A path that can't go even this far is an error [m]. Convention."""
 MIN_ORBIT = 0.1
@@ -112,25 +108,22 @@ def _walk(
     frame_of: Int64[np.ndarray, "n"],
 ) -> PresetFrames:
     count = int(frame_of.max()) + 1
-    reach = MAX_STEP * (count - 1) * (1 - EASE)
     used = np.array(capture.used, np.int64)
     c2w = capture.cameras.moved(capture.world_from_capture).c2w
     first = angles_of(c2w[[start]][:, :3, :3])[0]
     way = way_of_photos(c2w[used], int(np.searchsorted(used, start)))
     if way is None:
-        length = min(middle_depth(capture, start, middle=False) / 2, reach) if path.length == "auto" else path.length
+        length = min(middle_depth(capture, start, middle=False) / 2, reach_of(count)) if path.length == "auto" else path.length
         way = way_ahead(c2w[start], float(first[0]), length)
     else:
-        if path.length == "auto":
-            within = slowed_length(way.stations) <= reach
-        else:
-            within = arc_length(way.stations) <= path.length
-        way = way.cut(max(2, int(within.sum())))
+        way = way.cut(max(2, int((arc_length(way.stations) <= (np.inf if path.length == "auto" else path.length)).sum())))
+    way, gaze = with_gaze(way, count, cut=path.length == "auto")
     softness = _softness(way.length, count) / way.spacing
     cleared = _cleared(way.stations, known, clearance, softness=softness, max_shift=MAX_SHIFT, level=False)
     _refuse_stuck(cleared, clearance)
-    positions, index = along(cleared.points, eased(count))
-    angles = begun_as(_gaze(way, index), first)
+    gaze = gaze[: len(cleared.points)]
+    positions, index = along(cleared.points, eased(count), paced(cleared.points, gaze, count))
+    angles = begun_as(gaze_at(gaze, index), first)
     return PresetFrames(
         c2w=_cameras(positions, angles),
         frame_of=frame_of,
@@ -140,20 +133,6 @@ def _walk(
         cut_to=(len(cleared.points) - 1) / (len(way.stations) - 1),
         facts={"order": way.order},
     )
-
-
-def _gaze(way: Way, index: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n 3"]:
-    """Upright angles of a walk: where photos look on average over the least stretch that makes the gaze turn slowly enough."""
-    tangents = np.gradient(way.stations, axis=0)
-    tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-12)
-    sigma = GAZE_SMOOTHING
-    while True:
-        looks = gaussian_filter1d(way.looks, sigma / way.spacing, axis=0, mode="nearest") + AHEAD * tangents
-        at = np.arange(len(looks))
-        angles = angles_towards(np.stack([np.interp(index, at, looks[:, axis]) for axis in range(3)], axis=1))
-        if turns(rotations_of(angles)).max() <= MAX_TURN or sigma > 2 * way.length:
-            return smoothed(angles, GAZE_FRAMES)
-        sigma *= 1.5
 
 
 def _orbit(
@@ -179,8 +158,9 @@ def _orbit(
             expected=f"a horizontal distance of {MIN_ORBIT} m or more",
             next_step="Choose another start, or preset look_around.",
         )
-    count = int(np.clip(np.ceil(np.radians(path.turn_deg) * radius / SPACING) + 1, 64, MOST_STATIONS))
-    turned = np.linspace(0, np.radians(path.turn_deg), count)
+    turn_deg = _within_view(capture, path, start, sides=1)
+    count = int(np.clip(np.ceil(np.radians(turn_deg) * radius / SPACING) + 1, 64, MOST_STATIONS))
+    turned = np.linspace(0, np.radians(turn_deg), count)
     softness = _softness(radius * turned[-1], len(frame_of)) / (radius * turned[-1] / (count - 1))
     sides: list[tuple[tuple[int, int], Cleared, np.ndarray]] = []
     for side in (-1.0, 1.0):  # who goes to the left of what they look at goes round it clockwise
@@ -202,16 +182,20 @@ def _orbit(
         meant=stations,
         shift=np.interp(index, np.arange(len(cleared.shift)), cleared.shift),
         cut_to=cut_to,
-        facts={"radius_m": round(radius, 4), "turn_deg": round(path.turn_deg * cut_to, 2)},
+        facts={"radius_m": round(radius, 4), "turn_deg": round(turn_deg * cut_to, 2)},
     )
 
 
 def _look_around(capture: Capture, path: PresetPath, start: int, frame_of: Int64[np.ndarray, "n"]) -> PresetFrames:
-    """To the left, on the spot, level but for the beginning."""
+    """To the left, on the spot, level but for the beginning; from one photo alone, as far as it shows to the left, to the right
+    and back, at its own pitch."""
     c2w = capture.cameras.moved(capture.world_from_capture).c2w[start]
     first = angles_of(c2w[None, :3, :3])[0]
-    yaw = first[0] + np.radians(path.turn_deg) * eased(len(frame_of))
-    angles = begun_as(np.stack([yaw, np.zeros_like(yaw), np.zeros_like(yaw)], axis=1), first)
+    turn_deg, done = _within_view(capture, path, start, sides=2), eased(len(frame_of))
+    alone = len(capture.used) == 1
+    yaw = first[0] + np.radians(turn_deg) * (np.sin(2 * np.pi * done) / 2 if alone else done)
+    pitch = np.full_like(yaw, first[1] if alone else 0.0)
+    angles = begun_as(np.stack([yaw, pitch, np.zeros_like(yaw)], axis=1), first)
     positions = np.tile(c2w[:3, 3], (len(frame_of), 1))
     return PresetFrames(
         c2w=_cameras(positions, angles),
@@ -220,8 +204,20 @@ def _look_around(capture: Capture, path: PresetPath, start: int, frame_of: Int64
         meant=positions[:1],
         shift=np.zeros(len(frame_of)),
         cut_to=1.0,
-        facts={"turn_deg": round(path.turn_deg, 2)},
+        facts={"turn_deg": round(turn_deg, 2)},
     )
+
+
+def _within_view(capture: Capture, path: PresetPath, start: int, *, sides: int) -> float:
+    """The angle to turn by, to one side or to two in all [degrees]: less than asked where there is one photo alone."""
+    if len(capture.used) > 1:
+        return path.turn_deg
+    K, width = capture.cameras.K[start], capture.cameras.width
+    view = np.arctan(K[0, 2] / K[0, 0]) + np.arctan((width - K[0, 2]) / K[0, 0])
+    most = sides * BEYOND * float(np.degrees(view))
+    if path.turn_deg > most:
+        log.info("%s: one photo shows enough for a turn by %.0f degrees, not %.0f", path.preset, most, path.turn_deg)
+    return min(path.turn_deg, most)
 
 
 def _cleared(

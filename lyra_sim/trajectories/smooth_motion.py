@@ -63,11 +63,18 @@ def even_stations(points: Float[np.ndarray, "m 3"], spacing: float) -> Float64[n
     return np.stack([np.interp(at, length[kept], points[kept, axis]) for axis in range(3)], axis=1)
 
 
-def slowed_length(points: Float[np.ndarray, "m 3"]) -> Float64[np.ndarray, "m"]:
+def slowed_length(
+    points: Float[np.ndarray, "m 3"], turned: Float[np.ndarray, "m"] | None = None, *, per_radian: float = 0.0
+) -> Float64[np.ndarray, "m"]:
     """Length of the line up to each point, counted longer where it bends: who passes it evenly slows down in bends.
 
     A bend of radius r is passed at (1 + (``BEND`` / r)²)^-1/4 of full speed v, so that nothing pulls sideways by more than
     v² / ``BEND``.
+
+    Args:
+        points: Evenly spaced.
+        turned: By how much a gaze has turned up to each point [rad]; who turns slows down, too.
+        per_radian: A turn by one radian takes as long as this much of a straight way, or longer [m].
     """
     length = arc_length(points)
     if len(points) < 3 or length[-1] <= 0:
@@ -78,18 +85,27 @@ def slowed_length(points: Float[np.ndarray, "m 3"]) -> Float64[np.ndarray, "m"]:
     bend = np.linalg.norm(np.gradient(headings, axis=0), axis=1) / np.maximum(np.gradient(length), 1e-3 * spacing)
     slowness = (1 + (BEND * bend) ** 2) ** 0.25
     reach = BEND / 2 / spacing
+    if turned is not None:
+        slowness = np.maximum(slowness, per_radian * np.gradient(turned) / spacing)
     slowness = gaussian_filter1d(maximum_filter1d(slowness, 1 + 2 * int(reach), mode="nearest"), reach, mode="nearest")
     mean = (slowness[1:] + slowness[:-1]) / 2
     return np.concatenate([[0.0], np.cumsum(mean * np.diff(length))])
 
 
-def along(points: Float[np.ndarray, "m 3"], shares: Float[np.ndarray, "n"]) -> tuple[np.ndarray, np.ndarray]:
+def along(
+    points: Float[np.ndarray, "m 3"], shares: Float[np.ndarray, "n"], slowed: Float[np.ndarray, "m"] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Where the line is after each share of its slowed length, and the (fractional) index of the point there.
+
+    Args:
+        points: Evenly spaced.
+        shares: 0..1.
+        slowed: Slowed length up to each point, where it isn't that of the bends alone.
 
     Returns:
         Positions (n, 3) on the cubic spline through the points, and indices (n,).
     """
-    length, slowed = arc_length(points), slowed_length(points)
+    length, slowed = arc_length(points), slowed_length(points) if slowed is None else slowed
     index = np.arange(len(points), dtype=np.float64)
     kept = np.concatenate([[True], np.diff(length) > 1e-12])
     wanted = PchipInterpolator(slowed[kept], length[kept])(shares * slowed[-1])

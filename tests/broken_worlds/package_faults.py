@@ -310,8 +310,8 @@ PHYSICS_FAULTS = (
     PhysicsFault(
         name="tilted_floor",
         what="the floor hulls tilted by 3°",
-        metric="physics.*.settle_error",
-        message="",
+        metric="physics.*.on_floor",
+        message=" cm ",
         edit=each_floor(tilted),
     ),
     PhysicsFault(
@@ -324,8 +324,8 @@ PHYSICS_FAULTS = (
     PhysicsFault(
         name="floating_slab",
         what="a hull at robot height that the map doesn't show: balls come to rest on it",
-        metric="physics.*.settle_error",
-        message="",
+        metric="physics.*.on_floor",
+        message="high",
         edit=added_box("clutter_900", [2.0, 1.2, 0.25], [3.0, 2.2, 0.4]),
     ),
     PhysicsFault(

@@ -72,7 +72,7 @@ def test_the_world_is_proven(built: Path) -> None:
     for engine in ("physx", "newton"):
         assert report[f"physics.{engine}.routes_driven"].value == 1.0 and report[f"physics.{engine}.routes_driven"].n == 4
         assert report[f"physics.{engine}.probes_fell"].value == 0
-        assert report[f"physics.{engine}.settle_error"].value < 0.02
+        assert report[f"physics.{engine}.on_floor"].value == 1.0 and report[f"physics.{engine}.settle_error"].value < 0.02
 
 
 def test_voxels_are_the_rooms(built: Path, room: Room) -> None:

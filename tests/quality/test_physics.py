@@ -102,8 +102,33 @@ def test_two_good_engines_pass() -> None:
 
 def test_one_fallen_ball_fails_and_is_named_but_does_not_count_as_resting() -> None:
     metrics = named(figures({"physx": gate("physx", (probe("a"), probe("lost", height_error=-9.0, fell=True)), GOOD.routes)}))
-    assert metrics["physx.probes_fell"].verdict == "fail" and "lost" in metrics["physx.probes_fell"].note
+    assert metrics["physx.probes_fell"].verdict == "fail" and metrics["physx.probes_fell"].note.startswith("lost at 1.00, 2.00")
     assert metrics["physx.settle_error"].value == pytest.approx(0.001)
+
+
+def test_one_ball_of_two_hundred_on_a_ledge_passes_and_its_place_is_told() -> None:
+    probes = (*(probe(f"p{number}") for number in range(199)), probe("ball_199", height_error=0.3))
+    metrics = named(figures({"physx": gate("physx", probes, GOOD.routes)}))
+    held = metrics["physx.on_floor"]
+    assert (held.value, held.verdict) == (pytest.approx(0.995), "pass")
+    assert held.note.startswith("ball_199 at 1.00, 2.00: 30.0 cm high")
+    assert metrics["physx.settle_error"].value == pytest.approx(0.3)
+    assert "fail" not in {metric.verdict for name, metric in metrics.items() if name.startswith("physx.")}
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(2, "pass"), (3, "fail"), (11, "fail")])
+def test_more_than_one_in_a_hundred_off_the_floor_is_the_floors_fault(off: int, verdict: str) -> None:
+    probes = tuple(probe(f"p{number}", height_error=0.021 if number < off else 0.0) for number in range(200))
+    held = named(figures({"physx": gate("physx", probes, GOOD.routes)}))["physx.on_floor"]
+    assert held.verdict == verdict and (off < 5 or f"and {off - 4} more" in held.note)
+
+
+def test_a_body_that_sank_where_it_was_dropped_fails_alone_and_one_below_a_ledge_does_not() -> None:
+    sunk = probe("sunk", height_error=-0.03)
+    for last, verdict in ((sunk, "fail"), (replace(sunk, drift=0.5, over_edge=True), "pass")):
+        probes = (*(probe(f"p{number}") for number in range(199)), last)
+        metrics = named(figures({"physx": gate("physx", probes, GOOD.routes)}))
+        assert metrics["physx.penetration"].verdict == verdict and metrics["physx.on_floor"].verdict == "pass"
 
 
 def test_no_routes_fail() -> None:
@@ -130,7 +155,7 @@ def test_engines_that_disagree_are_told_apart() -> None:
 
 def test_no_probes_and_one_engine_are_not_measured() -> None:
     metrics = named(figures({"physx": gate("physx", (), GOOD.routes)}))
-    for name in ("physx.probes_fell", "physx.probes_settled", "physx.settle_error", "agreement"):
+    for name in ("physx.probes_fell", "physx.probes_settled", "physx.on_floor", "physx.settle_error", "agreement"):
         assert metrics[name].verdict == "not-measured"
 
 

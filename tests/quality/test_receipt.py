@@ -66,6 +66,7 @@ def test_figures_of_a_good_receipt(good: dict[str, Any], package: Path) -> None:
         "receipt": 1,
         "simulated": 30.0,
         "probes_fell": 0,
+        "on_floor": 1.0,
         "settle_error": 0.004,
         "routes_driven": 1.0,
         "length_error": pytest.approx(0.025),

@@ -23,6 +23,7 @@ from lyra_sim.usd.mesh_parts import OUTER_SHELL
 from lyra_sim.usd.package import write_geometry
 from lyra_sim.usd.stage import label_of
 from tests.conftest import ROOT
+from tests.physics.relied_on import relied_on
 from tests.usd.worlds import AIR, MATTER, World, box_world, opened
 
 SHAPES = "/World/Environment/Collision/shapes"
@@ -51,6 +52,11 @@ def test_files(bundle: StageBundle) -> None:
         "manifest.json",
     }
     assert set(digests(bundle.exports)) == {"splats.ply", "mesh.glb", "hulls.glb"}
+
+
+def test_it_relies_on_nothing_that_engines_differ_in(bundle: StageBundle) -> None:
+    for entry in (bundle.stage, bundle.splat_stage, bundle.both_stage):
+        assert list(relied_on(opened(entry))) == []
 
 
 def test_opens_complete_with_nothing_unresolved(bundle: StageBundle) -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from pxr import Sdf, Usd, UsdGeom, UsdPhysics, UsdShade, Vt
 
+from lyra_sim.collision.convex.pieces import convex_hull
 from lyra_sim.errors import InputError
 from lyra_sim.usd.rules.nav_environment import nav_environment_issues, nav_environment_rules
 from lyra_sim.usd.rules.stage_view import variant_views
 from lyra_sim.usd.rules.validate import entry_layer
 from tests.boxes import box_mesh
+from tests.collision.solids import general, prism
 
 
 def fired(path: Path) -> dict[str, list[str]]:
@@ -73,6 +75,33 @@ def test_boxes_and_planes_are_floors_too(tmp_path: Path) -> None:
     UsdPhysics.CollisionAPI.Apply(UsdGeom.Plane.Define(stage, "/Anything/ground").GetPrim())
     stage.Save()
     assert not {"NE.101", "NE.109"} & set(fired(tmp_path / "plane.usda"))
+
+
+def hull_of(stage: Usd.Stage, path: str, points: np.ndarray) -> None:
+    vertices, faces = convex_hull(points, max_vertices=len(points))
+    mesh = box(stage, path, [0, 0, 0], [1, 1, 1])
+    mesh.GetPointsAttr().Set(Vt.Vec3fArray.FromNumpy(vertices))
+    mesh.GetFaceVertexCountsAttr().Set([3] * len(faces))
+    mesh.GetFaceVertexIndicesAttr().Set(faces.ravel().tolist())
+
+
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        (general(34), None),
+        (general(35), "66 faces, at most 64"),
+        (prism(32), None),
+        (prism(33), "66 vertices, at most 64"),
+    ],
+)
+def test_faces_of_a_hull_are_counted_by_their_planes(points: np.ndarray, told: str | None, tmp_path: Path) -> None:
+    """PhysX takes 64 faces as they are, Newton 64 vertices; a round column of many triangles has few faces."""
+    stage = stranger(tmp_path / "hull.usda")
+    hull_of(stage, "/Anything/hull", points)
+    stage.Save()
+    (view,) = variant_views(tmp_path / "hull.usda")
+    found = [issue.message for issue in nav_environment_issues(view, ["NE.106"])]
+    assert len(found) == (told is not None) and (told or "") in "".join(found), found
 
 
 def test_a_mirrored_hull_is_still_wound_outward(tmp_path: Path) -> None:

@@ -2,5 +2,6 @@
 
 - ``pieces``: points in, a wound hull out
 - ``slender``: slivers cut or thickened
+- ``engine_limits``: no more faces than engines take
 - ``containment``, ``containment_kernels``: which points lie in which hulls
 """

@@ -37,10 +37,20 @@ def _cut(piece: Piece, cuts: int) -> list[Piece]:
         shift = (lacking / 2 + GROWTH_SLACK) * across
         thicker = Piece(label=piece.label, points=np.concatenate([corners - shift, corners + shift]))
         return _cut(thicker, cuts)  # a rod is thin across two directions
+    return [part for half in _halved(corners, faces, axis) for part in _cut(Piece(label=piece.label, points=half), cuts - 1)]
+
+
+def halves(piece: Piece) -> list[Piece]:
+    """A piece cut across the middle of its length."""
+    vertices, faces = convex_hull(piece.points, max_vertices=len(piece.points))
+    corners = vertices.astype(np.float64)
+    return [Piece(label=piece.label, points=half) for half in _halved(corners, faces, _longest(corners)[0])]
+
+
+def _halved(corners: np.ndarray, faces: np.ndarray, axis: np.ndarray) -> list[Float64[np.ndarray, "n 3"]]:
     along = corners @ axis
     middle = (along.min() + along.max()) / 2
-    halves = (clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0))
-    return [part for half in halves for part in _cut(Piece(label=piece.label, points=half), cuts - 1)]
+    return [clipped(corners, faces, sign * axis, sign * middle) for sign in (1.0, -1.0)]
 
 
 def stouter(corners: Float64[np.ndarray, "n 3"], equations: np.ndarray) -> Float64[np.ndarray, "m 3"] | None:

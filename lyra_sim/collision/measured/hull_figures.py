@@ -13,6 +13,7 @@ from lyra_sim.collision.measured.surface_samples import sample_seen
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.mesh import TriMesh
+from lyra_sim.geometry.convex_faces import face_count
 
 JUMP = 0.5
 """Two cameras further apart than this don't show that the space between them is a way [m]. Convention."""
@@ -24,6 +25,7 @@ class HullFigures:
 
     count: int
     max_vertices: int
+    max_faces: int
     volume: float
     """Sum over hulls [m^3]; overlaps count twice."""
     smallest_volume: float
@@ -36,6 +38,7 @@ def hull_figures(hulls: Sequence[Hull]) -> HullFigures:
     return HullFigures(
         count=len(hulls),
         max_vertices=max((len(hull.vertices) for hull in hulls), default=0),
+        max_faces=max((face_count(hull.vertices, hull.faces) for hull in hulls), default=0),
         volume=float(sum(volumes)),
         smallest_volume=float(min(volumes)),
     )

@@ -64,7 +64,7 @@ def _fallen_figure(engine: str, gate: GateResult, plan: PlanSvg, mark: float) ->
         )
     for probe in sorted(gate.probes, key=lambda probe: probe.fell):
         text = f"{probe.name}: {'fell' if probe.fell else f'{1000 * probe.height_error:+.1f} mm off'}"
-        style = "fell" if probe.fell else "probe" if probe.settled else "rolling"
+        style = "fell" if probe.fell else "probe" if probe.settled and probe.on_floor else "rolling"
         plan.dot(np.array([probe.x, probe.y]), radius=2 * mark if probe.fell else mark, style=style, title=text)
     for shot in sorted(gate.shots, key=lambda shot: shot.through):
         text = f"{shot.name}: {shot.radius:g} m ball at {shot.target}, {shot.thickness:.2f} m thick" + (
@@ -82,8 +82,9 @@ def _fallen_figure(engine: str, gate: GateResult, plan: PlanSvg, mark: float) ->
         ]
     )
     fallen = sum(probe.fell for probe in gate.probes)
+    ledges = sum(not probe.on_floor and not probe.fell for probe in gate.probes)
     caption = (
-        f"{keys}<br>{engine}: {len(gate.probes)} probes, {fallen} fell; {len(gate.shots)} shots, "
+        f"{keys}<br>{engine}: {len(gate.probes)} probes, {fallen} fell, {ledges} off the floor; {len(gate.shots)} shots, "
         f"{sum(shot.through for shot in gate.shots)} came through; {len(gate.cells)} cells, {wrong} felt otherwise than mapped."
     )
     return Figure(html=plan.html(label=f"what fell and flew in {engine}"), caption=caption)
@@ -113,6 +114,11 @@ def _driven_figure(engine: str, gate: GateResult, navigation: Navigation, plan: 
 def _failures(gate: GateResult) -> Sequence[str]:
     return [
         *(f"{probe.name} fell at {probe.x:.2f}, {probe.y:.2f}" for probe in gate.probes if probe.fell),
+        *(
+            f"{probe.name}, dropped at {probe.x:.2f}, {probe.y:.2f}, lies {100 * probe.height_error:+.1f} cm off the floor"
+            for probe in gate.probes
+            if not probe.fell and not probe.on_floor
+        ),
         *(f"{shot.name} came through {shot.target}" for shot in gate.shots if shot.through),
         *(f"{route.name} {_outcome(gate, route.name)}" for route in gate.routes if not route.arrived),
         *(

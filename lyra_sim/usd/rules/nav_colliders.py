@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from pxr import Usd, UsdGeom, UsdPhysics, UsdShade
 
+from lyra_sim.geometry.convex_faces import MOST_CORNERS, MOST_FACES, face_count
 from lyra_sim.usd.rules.stage_view import ColliderMesh, Finding, View
 from lyra_sim.usd.stage import label_of
 
 CONVEX_TOLERANCE = 1e-3
 """A corner may stand this far outside another face's plane [m]. Convention."""
-
-MAX_HULL_VERTICES = 64
-"""PhysX's limit for hulls that also work on a GPU. Convention."""
 
 MIN_SLENDERNESS = 1 / 60
 """Thickness over length below which PhysX can't build a GPU-compatible hull. Convention."""
@@ -67,10 +65,13 @@ def outward_hulls(view: View) -> Iterator[Finding]:
             yield hull.path, f"signed volume {hull.volume:.3g} m^3: the faces are wound inward"
 
 
-def vertex_limit(view: View) -> Iterator[Finding]:
+def engine_limits(view: View) -> Iterator[Finding]:
+    """Of what is convex: another shape's faces are NE.103's."""
     for hull in _hulls(view):
-        if len(hull.points) > MAX_HULL_VERTICES:
-            yield hull.path, f"{len(hull.points)} vertices, at most {MAX_HULL_VERTICES}"
+        if (faces := face_count(hull.points, hull.triangles)) > MOST_FACES:
+            yield hull.path, f"{faces} faces, at most {MOST_FACES}: PhysX leaves corners out. 34 vertices never have more"
+        if len(hull.points) > MOST_CORNERS:
+            yield hull.path, f"{len(hull.points)} vertices, at most {MOST_CORNERS}: Newton leaves some out"
 
 
 def slenderness(view: View) -> Iterator[Finding]:

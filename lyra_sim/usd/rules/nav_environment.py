@@ -36,7 +36,7 @@ RULES: tuple[Rule, ...] = (
     _rule("NE.103", "hulls are convex", nav_colliders.convex),
     _rule("NE.104", "hulls are closed", nav_colliders.closed_hulls),
     _rule("NE.105", "hulls are wound outward", nav_colliders.outward_hulls),
-    _rule("NE.106", "hulls have at most 64 vertices", nav_colliders.vertex_limit),
+    _rule("NE.106", "hulls have at most 64 faces and 64 vertices", nav_colliders.engine_limits),
     _rule("NE.107", "no hull is thinner than 1:60", nav_colliders.slenderness),
     _rule("NE.108", "floor hulls are at least 0.3 m thick", nav_colliders.floor_thickness),
     _rule("NE.109", "a level collider surface at z = 0", nav_colliders.floor_height),

@@ -122,7 +122,7 @@ def opened_bag(path: Path) -> Iterator[Bag]:
     from rosbags.rosbag2 import ReaderError as ReaderError2
     from rosbags.serde import SerdeError
     from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
-    from ruamel.yaml import YAMLError
+    from ruamel.yaml.error import YAMLError
 
     zstd = importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     ros1 = _is_ros1(path)
