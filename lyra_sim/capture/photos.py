@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -17,6 +18,7 @@ from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, 
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
+from lyra_sim.capture.trust.kept_cameras import kept_cameras, key_of_cameras
 from lyra_sim.capture.trust.photos_as_stored import misfits, read_as_stored
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
@@ -28,7 +30,14 @@ from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 
 
 def capture_photos(
-    source: PhotoSource, stated: Stated, limits: CaptureConfig, poses: PosesConfig, *, seed: int, out: Path
+    source: PhotoSource,
+    stated: Stated,
+    limits: CaptureConfig,
+    poses: PosesConfig,
+    *,
+    seed: int,
+    out: Path,
+    kept: Path | None = None,
 ) -> Capture:
     """Read the source's photos into ``out`` (``rgb/``, validity, cameras, sparse points), every one with a trusted camera.
 
@@ -41,6 +50,7 @@ def capture_photos(
         poses: How cameras are found where the source brings none.
         seed: The scene's.
         out: Folder of the step.
+        kept: Folder in which trusted cameras outlive the step; None: they are found each time.
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
@@ -51,10 +61,12 @@ def capture_photos(
             return capture_one_photo(photos.photos[0], stated, view_side=limits.view_side, out=out)
         names = [photo.name for photo in photos.photos] if given is None else given.names
         check_stated_scale(stated, names, found=given is None)
-        if given is None:
-            chosen = _found(photos, poses, work=work / "poses", seed=seed, scene=stated.scene)
-        else:
-            chosen = _given(photos, given, poses, work=work / "poses", seed=seed, scene=stated.scene)
+
+        def find() -> Chosen:
+            how: dict[str, Any] = {"work": work / "poses", "seed": seed, "scene": stated.scene}
+            return _found(photos, poses, **how) if given is None else _given(photos, given, poses, **how)
+
+        chosen = kept_cameras(kept, key_of_cameras(photos, given, poses, seed=seed), find)
         posed = chosen.posed
         views, cameras = write_views(posed, photos, view_side=limits.view_side, out=out)
     geo = _geo(photos, posed.names)
