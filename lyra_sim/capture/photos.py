@@ -16,6 +16,7 @@ from lyra_sim.capture.frame.provisional_frame import check_stated_scale, provisi
 from lyra_sim.capture.frame.stated import Stated
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
+from lyra_sim.capture.markers.marker_scale import read_markers
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
 from lyra_sim.capture.trust.kept_cameras import kept_cameras, key_of_cameras
@@ -25,7 +26,7 @@ from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.posed import PhotoSet, PosedPhotos, PoseFacts
 from lyra_sim.errors import InputError
-from lyra_sim.scene.sources import ColmapSource, PhotoSource, PhotosSource, TransformsSource, VideoSource
+from lyra_sim.scene.sources import ColmapSource, MarkersScale, PhotoSource, PhotosSource, TransformsSource, VideoSource
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 
 
@@ -69,9 +70,11 @@ def capture_photos(
         chosen = kept_cameras(kept, key_of_cameras(photos, given, poses, seed=seed), find)
         posed = chosen.posed
         views, cameras = write_views(posed, photos, view_side=limits.view_side, out=out)
+        asked = [one for one in stated.scales if isinstance(one, MarkersScale)]
+        markers = read_markers(asked, posed, photos, subject=stated.subject("scale"))
     geo = _geo(photos, posed.names)
     world_from_capture, scale, up_source = provisional_frame_of_photos(
-        stated, cameras, posed.sparse, geo, posed, found=given is None, seed=seed
+        stated, cameras, posed.sparse, geo, posed, found=given is None, seed=seed, markers=markers
     )
     return Capture(
         views=views,
@@ -85,6 +88,7 @@ def capture_photos(
         sparse=posed.sparse,
         poses=_facts(source, chosen, photos),
         geo=geo,
+        scale_notes=markers.notes,
     )
 
 

@@ -3,6 +3,7 @@
 - ``cli``: every command of ours
 - ``installed``: commands that other packages add
 - ``convert``: files of splats into each other
+- ``marker``: a sheet to print
 - ``summary``: plans and results in a few lines
 - ``doctor``: what the machine lacks
 """

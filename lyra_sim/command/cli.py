@@ -23,6 +23,7 @@ from rich.console import Console
 from lyra_sim import __version__
 from lyra_sim.command.convert import convert_command
 from lyra_sim.command.installed import WithInstalled
+from lyra_sim.command.marker import marker_command
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
@@ -41,6 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("convert")(convert_command)
+app.command("marker")(marker_command)
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]

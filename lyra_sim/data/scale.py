@@ -70,6 +70,14 @@ class ScaleEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarkerReading:
+    """What markers in photos told of the scale, and what is to be said of those that didn't."""
+
+    evidence: tuple[ScaleEvidence, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkedLength:
     """A length somebody measured between two points that photos show, to be found again in the geometry.
 

@@ -146,6 +146,7 @@ def test_the_real_steps_fit_together_and_none_takes_the_whole_scene() -> None:
 def test_a_step_may_keep_work_in_a_folder_of_its_own(tmp_path: Path) -> None:
     def hut(*, out: Path, kept: Path | None = None) -> Walls:
         (out / "walls.txt").write_text(str(kept and kept.name))
+        return Walls.load(out)
 
     hut = step(version=1)(hut)
     assert hut.contract.keeps and not hut.reads
