@@ -194,6 +194,6 @@ def _contradiction(subject: str, first: ScaleEvidence, second: ScaleEvidence, co
         subject,
         f"what tells the scale contradicts itself: {first}, but {second}",
         expected=f"agreement within {contradiction_limit(count):.2g} sigma, or a third piece that decides",
-        likely="A length was measured in another unit, or a pixel doesn't lie where it was meant to.",
-        next_step="Check both, leave one out, or add another known distance.",
+        likely="A length or a marker was measured in another unit, or a pixel doesn't lie where it was meant to.",
+        next_step="Check both, leave one out, or add a third: a known distance, a marker, a camera height.",
     )

@@ -163,7 +163,7 @@ def _scale_of_photos(
             f"no marker tells it: {'; '.join(markers.notes)}",
             expected="a marker of the stated dictionary in two photos that were taken some steps apart",
             likely="It is too small in the photos or too blurred, its white rim is cut off, or 'dictionary' is another one.",
-            next_step="Photograph it nearer and from several sides (lyra-sim marker prints one), or state camera_height instead.",
+            next_step="Photograph it nearer and from several sides (lyra-sim marker prints one), or state camera_height.",
         )
     return _assumed(stated, posed, sparse, floor, up, tuple(lengths))
 
@@ -202,7 +202,7 @@ def _unit_of_found_cameras(stated: Stated, what: str) -> SpecError:
         stated.subject("scale"),
         f"'{what}' states the unit of cameras that are found from the photos and have none",
         expected="auto, camera_height, known_distance or markers",
-        next_step="State camera_height, a known_distance between two points seen in the photos, or the size of markers in them.",
+        next_step="State camera_height, a known_distance between two points of the photos, or the size of markers in them.",
     )
 
 

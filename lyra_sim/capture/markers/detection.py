@@ -1,8 +1,8 @@
 """Markers in one photo: OpenCV finds and reads them, and the edges of the black square are fitted again here.
 
 OpenCV's own corners are either whole pixels or lie where blur has rounded the corner off. An edge has far more pixels than a
-corner and blur doesn't move it, so every edge is found from where grey changes across it, its points are taken through the lens,
-where straight things are straight, and corners are where the lines meet.
+corner and blur doesn't move it, so every edge is found from where light changes across it. Its points are taken through the
+lens, where straight things are straight, and corners are where the lines meet.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ SMALLEST_PX = 12.0
 ALONG, MIDDLE = 48, 0.84
 """Points along an edge at the most, and the share of it they lie on: at its ends the other edge's blur begins. Convention."""
 REACH, WINDOW, STEP = 4.0, 0.65, 0.25
-"""Grey is looked at this far to both sides of an edge at the most [px], no further than this share of a module, and this densely
-[px]. Tuned on the tests' renders."""
+"""Light is looked at this far to both sides of an edge at the most [px], no further than this share of a module, and this
+densely [px]. Tuned on the tests' renders."""
 LOOKS, FAINT = 4, 0.25
 """Times an edge is looked at, each time from where it was found; and the share of the steepest change that still counts: less
 is the blur of what lies beside it. Tuned on the tests' renders."""

@@ -90,11 +90,11 @@ def _wall(
     wall = (c2w[:3, 3] - ahead * (c2w[2, 3] / ahead[..., 2:]))[..., :2]
     light = WALL + 0.1 * np.sin(9 * wall[..., 0]) * np.sin(7 * wall[..., 1])
     for poster in posters:
-        light = _posted(light, wall, poster)
+        light = posted(light, wall, poster)
     return light
 
 
-def _posted(light: np.ndarray, wall: np.ndarray, poster: Poster) -> np.ndarray:
+def posted(light: np.ndarray, wall: np.ndarray, poster: Poster) -> np.ndarray:
     dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, DICTIONARY))
     modules = dictionary.markerSize + 2
     page = np.pad(dictionary.generateImageMarker(poster.marker, modules), 1, constant_values=255)

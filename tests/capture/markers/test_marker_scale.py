@@ -1,5 +1,6 @@
 """Markers in drawn photos, at true perspective: how near the scale comes, what its sigma says, and what isn't believed."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,9 @@ def test_one_that_is_printed_smaller_is_left_out_by_name(tmp_path: Path) -> None
 
 def test_two_that_disagree_are_a_doubt_with_both_figures(tmp_path: Path) -> None:
     posters = [Poster(marker=0, size=0.16, at=(-0.2, 0)), Poster(marker=1, size=0.14, at=(0.2, 0))]
-    with pytest.raises(FrameError, match=r"marker 0 of 0\.16 m: 2\.7.*marker 1 of 0\.16 m: 3\.0|marker 1.*marker 0"):
+    with pytest.raises(
+        FrameError, match=r"marker 0 of 0\.16 m: 2\.\d+ m per unit .* but marker 1 of 0\.16 m: 3\.0\d+ m per unit"
+    ):
         read(tmp_path, posters, arc(2.0, 4))
 
 
@@ -129,9 +132,8 @@ def test_a_wrong_size_against_another_source_is_a_doubt_with_both_figures(tmp_pa
     twice = MarkersScale(markers=Markers(size=0.32))
     with pytest.raises(FrameError) as doubt:
         framed(tmp_path / "wrong", (twice, unit), [LEFT])
-    assert "declared 2.7 m per unit: 2.7 m" in str(doubt.value) and "markers of 0.32 m (5; 4 sightings): 5.4" in str(
-        doubt.value
-    )
+    said = str(doubt.value)
+    assert "declared 2.7 m per unit: 2.7 m" in said and re.search(r"markers of 0\.32 m \(5; 4 sightings\): 5\.[34]", said)
 
 
 def test_markers_that_tell_nothing_stop_the_build(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_the_picture_holds_the_marker_at_its_size(paper) -> None:
         page = np.asarray(image)
     detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, DEFAULT)))
     corners, ids, _ = detector.detectMarkers(page)
-    assert ids.tolist() == [[7]]
+    assert np.ravel(ids).tolist() == [7]
     edges = np.linalg.norm(np.diff(corners[0][0], axis=0), axis=1) * 0.0254 / DPI
     assert edges == pytest.approx([0.16] * 3, abs=0.0003)
 
