@@ -19,6 +19,10 @@ def marker_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT where it exists.")] = False,
 ) -> None:
     """Write markers to print at 100 %; in the scene file `scale: {markers: auto}` finds those of the default size."""
+    _write(target, size=size, dictionary=dictionary, ids=range(first, first + count), paper=paper, overwrite=overwrite)
+
+
+def _write(target: Path, *, size: float, dictionary: str, ids: range, paper: Literal["a4", "letter"], overwrite: bool) -> None:
     from lyra_sim.capture.markers.sheet import page_of, pdf, png
 
     known: tuple[MarkerDictionary, ...] = get_args(MarkerDictionary)
@@ -31,7 +35,7 @@ def marker_command(
             next_step=did_you_mean(dictionary, known),
         )
     kind = target.suffix.lower()
-    if kind not in (".pdf", ".png") or (kind == ".png" and count > 1):
+    if kind not in (".pdf", ".png") or (kind == ".png" and len(ids) > 1):
         raise SpecError(
             str(target),
             "it can't hold that" if kind == ".png" else "not a kind that is written",
@@ -39,12 +43,10 @@ def marker_command(
         )
     if target.exists() and not overwrite:
         raise SpecError(str(target), "it exists already", next_step="Give another name, or --overwrite.")
-    pages = [page_of(first + index, size=size, dictionary=chosen, paper=paper) for index in range(count)]
+    pages = [page_of(marker, size=size, dictionary=chosen, paper=paper) for marker in ids]
     try:
         target.write_bytes(png(pages[0]) if kind == ".png" else pdf(pages))
     except OSError as error:
         raise SpecError(str(target), f"it can't be written ({error.strerror})") from error
-    typer.echo(
-        f"{target}: {chosen}, id {first}{f' to {first + count - 1}' if count > 1 else ''}, {size:g} m; print it at 100 %"
-    )
+    typer.echo(f"{target}: {chosen}, id {ids[0]}{f' to {ids[-1]}' if len(ids) > 1 else ''}, {size:g} m; print it at 100 %")
     typer.echo(f"in the scene file   scale: {{markers: {{size: {size:g}, dictionary: {chosen}}}}}")

@@ -214,10 +214,11 @@ def _declared_metric(stated: Stated) -> list[ScaleEvidence]:
 
 def _provisional_scale(source: RgbdSource, stated: Stated) -> ScaleEstimate:
     """For RGB-D: what is declared, else the depth camera's own unit; a camera height has its say in align, beside either."""
-    if any(isinstance(piece, KnownDistanceScale | MarkersScale) for piece in stated.scales):
+    lengths = {KnownDistanceScale: "known_distance", MarkersScale: "markers"}
+    if unfit := [name for kind, name in lengths.items() if any(isinstance(piece, kind) for piece in stated.scales)]:
         raise SpecError(
             stated.subject("scale"),
-            "known_distance or markers with RGB-D",
+            f"{' and '.join(unfit)} with RGB-D",
             expected="metric, metres_per_unit or camera_height: depth images have a unit",
         )
     evidence = _declared_metric(stated) + [

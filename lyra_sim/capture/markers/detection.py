@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from lyra_sim.capture.cameras.undistorted_rays import undistorted_rays
+from lyra_sim.conventions import linear_from_srgb
 from lyra_sim.data.posed import Lens
 from lyra_sim.scene.sources import MarkerDictionary
 
@@ -122,7 +123,7 @@ def _light(grey: UInt8[np.ndarray, "h w"], places: Float64[np.ndarray, "n m 2"])
     low = np.maximum(np.floor(places.min(axis=(0, 1))).astype(int) - 2, 0)
     high = np.ceil(places.max(axis=(0, 1))).astype(int) + 2
     patch = grey[low[1] : high[1], low[0] : high[0]].astype(np.float32) / 255
-    linear = np.where(patch <= 0.04045, patch / 12.92, ((patch + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    linear = np.ascontiguousarray(linear_from_srgb(np.stack([patch] * 3, axis=-1))[..., 0])
     at = (places - low - 0.5).astype(np.float32)
     return np.asarray(
         cv2.remap(linear, at[..., 0].copy(), at[..., 1].copy(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float64

@@ -29,7 +29,7 @@ NOT_SQUARE = 0.02
 """Corners that miss a square by more than this share of its edge (root mean square) are those of something bent, or moved.
 Convention."""
 _CORNERS = np.array([[-0.5, 0.5, 0], [0.5, 0.5, 0], [0.5, -0.5, 0], [-0.5, -0.5, 0]])
-"""Of a square of edge 1, clockwise from the top left as somebody in front of it sees them."""
+"""Of a square of edge 1, clockwise from the top left as somebody in front of it sees them. Convention."""
 
 
 @dataclass(frozen=True, kw_only=True)
