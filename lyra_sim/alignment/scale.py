@@ -74,7 +74,7 @@ def _settled(
             "no depth at the ends of any known distance",
             expected="both ends on surfaces that the depth step could measure",
             likely="An end lies on a blank wall, on glass, or in a photo that is held out.",
-            next_step="Mark textured points, or state camera_height.",
+            next_step="Mark textured points, state camera_height, or put a marker of known size into the scene.",
         )
     assumed = CameraHeightScale(camera_height=assumed_camera_height, sigma_relative=known.sigma_relative)
     guess = _camera_height(assumed, floor, centres, subject, estimated=False)

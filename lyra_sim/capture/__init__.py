@@ -11,5 +11,6 @@
 - ``cameras``: given or found
 - ``trust``: in cameras
 - ``frame``: before align: scale, vertical, place on Earth
+- ``markers``: of a stated size, in photos
 - ``survey``: of given geometry by virtual cameras
 """

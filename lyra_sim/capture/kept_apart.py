@@ -6,6 +6,8 @@ from lyra_sim.errors import InputError
 
 EVERY = 8
 """What ``auto`` keeps apart. Convention."""
+KEPT_BACK_EVERY = 10
+"""Every so-many-th feature point of photos is kept apart, whatever becomes of the photos. Convention."""
 DEPTH_FROM, PHOTOS_FROM = 16, 64
 """``auto`` keeps none of fewer views apart: each of them is needed. Photos, whose depth rests on neighbours, are needed sooner,
 and their witness is feature points. Convention."""

@@ -88,7 +88,7 @@ def _camera_height(stated: Stated) -> tuple[float, ScaleEstimate]:
             return height, ScaleEstimate(metres_per_unit=1.0, sigma_relative=ASSUMED_SIGMA, source=source)
     raise SpecError(
         stated.subject("scale"),
-        "a length or a unit for one photo, in which nothing is measured that it could be held against",
+        "a length, markers or a unit for one photo, in which nothing is measured that they could be held against",
         expected="camera_height",
         next_step="State camera_height, or leave 'scale' out and have one assumed.",
     )

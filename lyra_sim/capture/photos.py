@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -19,21 +20,30 @@ from lyra_sim.capture.intake.panorama_cuts import cut_panoramas
 from lyra_sim.capture.intake.panoramas import settled
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
 from lyra_sim.capture.intake.video import take_in_video
-from lyra_sim.capture.kept_apart import PHOTOS_FROM, kept_apart
+from lyra_sim.capture.kept_apart import KEPT_BACK_EVERY, PHOTOS_FROM, kept_apart
+from lyra_sim.capture.markers.marker_scale import read_markers
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
+from lyra_sim.capture.trust.kept_cameras import kept_cameras, key_of_cameras
 from lyra_sim.capture.trust.photos_as_stored import misfits, read_as_stored
 from lyra_sim.capture.trust.pose_choice import Chosen, checked, choose
 from lyra_sim.capture.views_of_photos import write_views
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.posed import PhotoSet, PosedPhotos, PoseFacts
 from lyra_sim.errors import InputError
-from lyra_sim.scene.sources import ColmapSource, PhotoSource, PhotosSource, TransformsSource, VideoSource
+from lyra_sim.scene.sources import ColmapSource, MarkersScale, PhotoSource, PhotosSource, TransformsSource, VideoSource
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 
 
 def capture_photos(
-    source: PhotoSource, stated: Stated, limits: CaptureConfig, poses: PosesConfig, *, seed: int, out: Path
+    source: PhotoSource,
+    stated: Stated,
+    limits: CaptureConfig,
+    poses: PosesConfig,
+    *,
+    seed: int,
+    out: Path,
+    kept: Path | None = None,
 ) -> Capture:
     """Read the source's photos into ``out`` (``rgb/``, validity, cameras, sparse points), every one with a trusted camera.
 
@@ -46,6 +56,7 @@ def capture_photos(
         poses: How cameras are found where the source brings none.
         seed: The scene's.
         out: Folder of the step.
+        kept: Folder in which trusted cameras outlive the step; None: they are found each time.
     """
     with TemporaryDirectory(prefix="lyra-sim-") as folder:
         work = Path(folder)
@@ -65,16 +76,21 @@ def capture_photos(
             return replace(alone, reading=reading)
         names = [photo.name for photo in photos.photos] if given is None else given.names
         check_stated_scale(stated, names, found=given is None)
-        if given is None:
-            chosen = _found(photos, poses, work=work / "poses", seed=seed, scene=stated.scene)
-        else:
-            chosen = _given(photos, given, poses, work=work / "poses", seed=seed, scene=stated.scene)
+
+        def find() -> Chosen:
+            how: dict[str, Any] = {"work": work / "poses", "seed": seed, "scene": stated.scene}
+            return _found(photos, poses, **how) if given is None else _given(photos, given, poses, **how)
+
+        chosen = kept_cameras(kept, key_of_cameras(photos, given, poses, seed=seed), find)
         posed = chosen.posed
         views, cameras = write_views(posed, photos, view_side=limits.view_side, out=out)
+        asked = [one for one in stated.scales if isinstance(one, MarkersScale)]
+        markers = read_markers(asked, posed, photos, subject=stated.subject("scale"))
     geo = _geo(photos, posed.names)
     world_from_capture, scale, up_source = provisional_frame_of_photos(
-        stated, cameras, posed.sparse, geo, posed, found=given is None, seed=seed
+        stated, cameras, posed.sparse, geo, posed, found=given is None, seed=seed, markers=markers
     )
+    sparse, kept_back = (posed.sparse, None) if limits.hold_out_every == 0 else posed.sparse.parted(KEPT_BACK_EVERY)
     return Capture(
         views=views,
         cameras=cameras,
@@ -84,10 +100,12 @@ def capture_photos(
         frame_agreement=None,
         up_source=up_source,
         depth=None,
-        sparse=posed.sparse,
+        sparse=sparse,
+        kept_back=kept_back,
         poses=_facts(source, chosen, photos),
         geo=geo,
         reading=reading,
+        scale_notes=markers.notes,
     )
 
 

@@ -5,6 +5,7 @@
 - ``convert``: files of splats into each other
 - ``inspect``: what a path is and what a build would make of it
 - ``formats``: what is read and written
+- ``marker``: a sheet to print
 - ``summary``: plans and results in a few lines
 - ``doctor``: what the machine lacks
 """

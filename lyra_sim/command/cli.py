@@ -25,6 +25,7 @@ from lyra_sim.command.convert import convert_command
 from lyra_sim.command.formats import formats_command
 from lyra_sim.command.inspect import inspect_command
 from lyra_sim.command.installed import WithInstalled
+from lyra_sim.command.marker import marker_command
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
@@ -45,6 +46,7 @@ app = typer.Typer(
 app.command("convert")(convert_command)
 app.command("inspect")(inspect_command)
 app.command("formats")(formats_command)
+app.command("marker")(marker_command)
 _stdout = Console(soft_wrap=True)
 
 SceneFile = Annotated[Path, typer.Argument(metavar="SCENES.yaml", help="The scene file.")]

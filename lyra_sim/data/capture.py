@@ -162,6 +162,8 @@ class Capture:
     """PLY of given splats in the capture frame; they stay the world's."""
     reading: tuple[ReadingNotes, ...] = ()
     """What was left out of frames that somebody took, or guessed of them."""
+    scale_notes: tuple[str, ...] = ()
+    """Markers that were looked for and tell nothing of the scale, and why."""
 
     @property
     def accounts(self) -> tuple[ReadingNotes, ...]:
@@ -179,7 +181,18 @@ class Capture:
         of_photos = self.poses.told if isinstance(self.poses, PoseFacts) else ()
         measured = self.depth is not None and self.depth.kind == "measured"
         unproven = measured and self.frame_agreement is None and len(self.views) > 1
-        return (*of_photos, *((UNPROVEN,) if unproven else ()))
+        assumed = (self._told_of_assumed_scale,) if self.scale.assumed else ()
+        return (*of_photos, *((UNPROVEN,) if unproven else ()), *self.scale_notes, *assumed)
+
+    @property
+    def _told_of_assumed_scale(self) -> str:
+        """What helps where nothing told the scale; of given geometry it is never assumed."""
+        several = "a known_distance between two points of the photos, or markers of a known size in them (lyra-sim marker)"
+        if isinstance(self.poses, PoseFacts):
+            helps = f"camera_height, {several}"
+        else:
+            helps = "camera_height" if self.poses is not None else "camera_height or metres_per_unit"
+        return f"nothing tells the scale: {self.scale.source}, good to {self.scale.sigma_relative:.0%}. State 'scale': {helps}"
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -212,6 +225,7 @@ class Capture:
                 "poses": poses_to_json(self.poses),
                 "given": {} if self.given is None else self.given.to_json(),
                 "reading": [one.to_json() for one in self.reading],
+                **({"scale_notes": list(self.scale_notes)} if self.scale_notes else {}),
             },
         )
 
@@ -237,6 +251,7 @@ class Capture:
             poses=poses_from_json(facts["poses"]),
             given=GivenFacts.from_json(facts["given"]) if facts.get("given") else None,
             reading=tuple(ReadingNotes.from_json(one) for one in facts.get("reading", [])),
+            scale_notes=tuple(facts.get("scale_notes", [])),
             given_splats=folder / GIVEN_SPLATS if (folder / GIVEN_SPLATS).is_file() else None,
             geo=read_arrays(folder / "geo.npz")["east_north_up"] if (folder / "geo.npz").is_file() else None,
         )

@@ -70,6 +70,14 @@ class ScaleEvidence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarkerReading:
+    """What markers in photos told of the scale, and what is to be said of those that didn't."""
+
+    evidence: tuple[ScaleEvidence, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkedLength:
     """A length somebody measured between two points that photos show, to be found again in the geometry.
 
@@ -186,6 +194,6 @@ def _contradiction(subject: str, first: ScaleEvidence, second: ScaleEvidence, co
         subject,
         f"what tells the scale contradicts itself: {first}, but {second}",
         expected=f"agreement within {contradiction_limit(count):.2g} sigma, or a third piece that decides",
-        likely="A length was measured in another unit, or a pixel doesn't lie where it was meant to.",
-        next_step="Check both, leave one out, or add another known distance.",
+        likely="A length or a marker was measured in another unit, or a pixel doesn't lie where it was meant to.",
+        next_step="Check both, leave one out, or add a third: a known distance, a marker, a camera height.",
     )

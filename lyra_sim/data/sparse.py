@@ -49,6 +49,21 @@ class SparsePoints:
             xy=self.xy[mine],
         )
 
+    def parted(self, every: int) -> tuple["SparsePoints", "SparsePoints"]:
+        """All points but every so-many-th, and those."""
+        second = np.arange(len(self.points)) % every == every // 2
+        return self._of_points(~second), self._of_points(second)
+
+    def _of_points(self, kept: Bool[np.ndarray, "p"]) -> "SparsePoints":
+        mine = kept[self.point_index]
+        number = np.cumsum(kept, dtype=np.int32) - 1
+        return SparsePoints(
+            points=self.points[kept],
+            point_index=number[self.point_index[mine]].astype(np.int32),
+            view_index=self.view_index[mine],
+            xy=self.xy[mine],
+        )
+
     def moved(self, new_from_capture: Similarity) -> "SparsePoints":
         """The same points in another frame; sightings don't change."""
         return SparsePoints(

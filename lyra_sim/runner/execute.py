@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,7 @@ def make_step(
             scene=scene,
             folders={name: earlier.folder for name, earlier in before.items()},
             out=out,
+            kept=_kept(plan),
         )
         peak = _in_this_process(job) if processes is None else _in_own_process(job, log, processes, timeout_s)
         manifest = Manifest.of(
@@ -116,9 +118,21 @@ def make_step(
 def _workshop(plan: StepPlan, upstream: Mapping[str, str]) -> AbstractContextManager[Path]:
     """Where the step works: an empty folder, or what an interrupted run of the very same work left."""
     if plan.step.resumable:
-        afresh = bool({"--force", "--from"} & set(plan.reasons))
-        return unfinished(plan.folder, key=digest_of({"key": plan.key, "upstream": upstream}), afresh=afresh)
+        return unfinished(plan.folder, key=digest_of({"key": plan.key, "upstream": upstream}), afresh=_afresh(plan))
     return staging(plan.folder)
+
+
+def _afresh(plan: StepPlan) -> bool:
+    """Whoever forces a step wants all of it made again."""
+    return bool({"--force", "--from"} & set(plan.reasons))
+
+
+def _kept(plan: StepPlan) -> Path:
+    """Where the step keeps parts of its work, in whatever form it likes: it isn't made here, but emptied for who forces it."""
+    folder = plan.folder.with_name(f".{plan.folder.name}.kept")
+    if _afresh(plan):
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _digest(earlier: StepPlan) -> str:

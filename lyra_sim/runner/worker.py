@@ -35,6 +35,8 @@ class Job:
     """Finished folders of the steps before it, by name."""
     out: Path
     """A folder for the result; empty, or for a resumable step with what it did before."""
+    kept: Path | None = None
+    """Beside the result's place: what the step keeps of its work from one result to the next."""
 
     @property
     def outcome(self) -> Path:
@@ -49,6 +51,7 @@ class Job:
                 "scene": self.scene.model_dump(mode="json"),
                 "folders": {name: str(folder) for name, folder in self.folders.items()},
                 "out": str(self.out),
+                "kept": None if self.kept is None else str(self.kept),
             }
         )
 
@@ -61,6 +64,7 @@ class Job:
             scene=SceneSpec.model_validate(row["scene"]),
             folders={name: Path(folder) for name, folder in row["folders"].items()},
             out=Path(row["out"]),
+            kept=None if row["kept"] is None else Path(row["kept"]),
         )
 
 
@@ -70,7 +74,7 @@ def execute(job: Job) -> None:
     step = table[job.step]
     loaded: dict[str, Any] = {}
     inputs = {name: _load(table, name, job.folders, loaded) for name in step.needs}
-    step.run(job.scene, inputs, out=job.out)
+    step.run(job.scene, inputs, out=job.out, kept=job.kept)
 
 
 def _load(table: dict[str, AnyStep], name: str, folders: dict[str, Path], loaded: dict[str, Any]) -> Any:

@@ -206,7 +206,39 @@ class KnownDistanceScale(Model):
     sigma_relative: float = Field(default=0.02, ge=0)
 
 
-ScaleSource = MetricScale | CameraHeightScale | KnownDistanceScale
+MarkerDictionary = Literal[
+    "DICT_4X4_50", "DICT_4X4_100", "DICT_4X4_250", "DICT_4X4_1000", "DICT_5X5_50", "DICT_5X5_100", "DICT_5X5_250",
+    "DICT_5X5_1000", "DICT_6X6_50", "DICT_6X6_100", "DICT_6X6_250", "DICT_6X6_1000", "DICT_7X7_50", "DICT_7X7_100",
+    "DICT_7X7_250", "DICT_7X7_1000", "DICT_ARUCO_ORIGINAL", "DICT_ARUCO_MIP_36h12", "DICT_APRILTAG_16h5", "DICT_APRILTAG_25h9",
+    "DICT_APRILTAG_36h10", "DICT_APRILTAG_36h11",
+]  # fmt: skip
+"""Of markers, by OpenCV's names."""
+
+
+class Markers(Model):
+    """Square markers (ArUco, AprilTag) in the scene; by default those of the sheet that ``lyra-sim marker`` prints."""
+
+    size: float = Field(default=0.16, gt=0)
+    """Edge of the black square, its border included [m]."""
+    dictionary: MarkerDictionary = "DICT_APRILTAG_36h11"
+    ids: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
+    """Only these are of that size and count; null: all of the dictionary."""
+
+
+class MarkersScale(Model):
+    """Scale from markers of a stated size that photos show."""
+
+    markers: Literal["auto"] | Markers
+    """auto: as the sheet is printed at 100 %."""
+    sigma_relative: float = Field(default=0.003, ge=0)
+
+    @property
+    def stated(self) -> Markers:
+        """The markers that are looked for."""
+        return Markers() if self.markers == "auto" else self.markers
+
+
+ScaleSource = MetricScale | CameraHeightScale | KnownDistanceScale | MarkersScale
 Scale = Literal["auto", "metric", "unknown"] | ScaleSource | tuple[ScaleSource, ...]
 """What a scene says of its scale."""
 Up = Literal["auto", "x", "y", "z", "-x", "-y", "-z"]

@@ -41,8 +41,12 @@ def capture(
     name: str,
     seed: int,
     out: Path,
+    kept: Path | None = None,
 ) -> Capture:
-    """Read whatever the source is, find its cameras where it brings none, and doubt them."""
+    """Read whatever the source is, find its cameras where it brings none, and doubt them.
+
+    Cameras of photos are kept by what they were found from, so that another scale or up doesn't find them again.
+    """
     from lyra_sim.capture.frame.stated import Stated
 
     stated = Stated(scene=name, scale=scale, up=up, assumed_camera_height=capture.assumed_camera_height)
@@ -63,7 +67,7 @@ def capture(
         case _:
             from lyra_sim.capture.photos import capture_photos
 
-            captured = capture_photos(source, stated, capture, poses, seed=seed, out=out)
+            captured = capture_photos(source, stated, capture, poses, seed=seed, out=out, kept=kept)
     captured.save(out)
     leave_notes(out, captured.told)
     return captured

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol, get_type_hints, runtime_checkable
 from lyra_sim.errors import SpecError, did_you_mean
 from lyra_sim.scene.spec import SceneSpec
 
-OUT, SEED = "out", "seed"
+OUT, SEED, KEPT = "out", "seed", "kept"
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -29,6 +29,8 @@ class Contract:
     """Type of its result."""
     load_inputs: Mapping[str, Any]
     """Those of ``inputs`` that ``result.load`` takes, and the types it takes them to be."""
+    keeps: bool = False
+    """It has a parameter ``kept``: a folder for parts of its work that outlive a change of what they don't depend on."""
 
     @classmethod
     def of(cls, function: Callable[..., Any], *, sources: Callable[..., Any], plugins: Callable[..., Any]) -> "Contract":
@@ -40,11 +42,15 @@ class Contract:
         name, types = function.__name__, get_type_hints(function)
         inputs: dict[str, Any] = {}
         keywords: dict[str, str] = {}
+        keeps = False
         for parameter in signature(function).parameters.values():
             if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
                 _refuse(name, f"it takes {parameter}", expected="parameters with a name and a type")
             if parameter.kind in _POSITIONAL:
                 inputs[parameter.name] = types.get(parameter.name)
+            elif parameter.name == KEPT:
+                keeps = True
+                _same_type(name, "its parameter 'kept'", types.get(KEPT), Path | None)
             elif parameter.name != OUT:
                 keywords[parameter.name] = _field(name, parameter.name, types)
         if types.get(OUT) is not Path:
@@ -62,6 +68,7 @@ class Contract:
             fields=tuple(field for field in dict.fromkeys(told) if field != SEED),
             result=result,
             load_inputs=_load_inputs(name, result, inputs),
+            keeps=keeps,
         )
 
 

@@ -8,6 +8,8 @@ Its signature is its contract, read once when it is decorated::
 - Positional parameters are named after the earlier steps whose results it takes.
 - Keyword parameters are fields of :class:`SceneSpec`; one that would clash with a step's name ends in an underscore
   (``capture_``). What isn't a parameter can't be read, so nothing undeclared can enter a result.
+- ``kept``, where it is a parameter, is a folder that outlives the result: for work that doesn't depend on everything the step
+  reads, stored under a key of its own. Nothing in it may change a result; without one (None) all is made anew.
 - ``out`` is the folder it writes to, and its type of result can ``load`` that folder again: given those of the step's
   positional parameters that ``load`` names.
 """
@@ -21,7 +23,7 @@ from typing import Any, Generic, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from lyra_sim.data.files import read_json, write_json
 from lyra_sim.scene.spec import SceneSpec
-from lyra_sim.steps.contract import Contract
+from lyra_sim.steps.contract import KEPT, Contract
 
 
 @runtime_checkable
@@ -104,9 +106,10 @@ class Step(Generic[P, R]):
         from."""
         return self.contract.fields
 
-    def run(self, scene: SceneSpec, inputs: Mapping[str, Any], *, out: Path) -> R:
+    def run(self, scene: SceneSpec, inputs: Mapping[str, Any], *, out: Path, kept: Path | None = None) -> R:
         """Call the function with the parts of ``scene`` that it names; ``inputs`` are the results it needs, by step."""
         fields = {parameter: getattr(scene, field) for parameter, field in self.contract.keywords.items()}
+        fields |= {KEPT: kept} if self.contract.keeps else {}
         call: Callable[..., R] = self.function
         return call(*(inputs[name] for name in self.needs), **fields, out=out)
 

@@ -39,7 +39,8 @@ def callables(body: list[ast.stmt], inside: ast.ClassDef | None = None, prefix: 
 
 def is_command(node: ast.FunctionDef) -> bool:
     """Its docstring is what ``--help`` shows, where every option has words of its own."""
-    return any(".command(" in ast.unparse(decorator) for decorator in node.decorator_list)
+    by_decorator = any(".command(" in ast.unparse(decorator) for decorator in node.decorator_list)
+    return by_decorator or node.name.endswith("_command")  # those with a module of their own, which cli.py registers
 
 
 def is_step(node: ast.FunctionDef) -> bool:

@@ -141,3 +141,24 @@ def test_the_real_steps_fit_together_and_none_takes_the_whole_scene() -> None:
     table = step_table()
     assert len({entry.contract.result for entry in table}) == len(table)
     assert all(set(entry.reads) <= set(SceneSpec.model_fields) for entry in table)
+
+
+def test_a_step_may_keep_work_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    def hut(*, out: Path, kept: Path | None = None) -> Walls:
+        (out / "walls.txt").write_text(str(kept and kept.name))
+        return Walls.load(out)
+
+    hut = step(version=1)(hut)
+    assert hut.contract.keeps and not hut.reads
+    hut.run(SCENE, {}, out=tmp_path, kept=tmp_path / "before")
+    assert Walls.load(tmp_path).text == "before"
+    hut.run(SCENE, {}, out=tmp_path)
+    assert Walls.load(tmp_path).text == "None"
+
+
+def test_what_is_kept_is_a_folder_that_may_be_absent() -> None:
+    def hut(*, out: Path, kept: Path) -> Walls:
+        """Take it for granted."""
+
+    with pytest.raises(SpecError, match="its parameter 'kept' is Path"):
+        step(version=1)(hut)

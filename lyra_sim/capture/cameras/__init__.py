@@ -6,6 +6,7 @@
 - ``trajectory_readers``: those of recorders and data sets, told by content
 - ``intrinsics_files``: intrinsics that lie beside cameras
 - ``frame_times``: cameras between the moments they were taken at
+- ``undistorted_rays``: pixels of photos as taken to rays
 - ``lenses``: made to fit the photos they come with
 - ``colmap_folder``: whether a model on disk is whole
 - ``colmap_frames``: whether a model tells each camera once

@@ -18,6 +18,7 @@ from lyra_sim.data.scale import (
     ASSUMED_SIGMA,
     METRIC_SIGMA,
     MarkedLength,
+    MarkerReading,
     ScaleEstimate,
     ScaleEvidence,
     assumed_height_source,
@@ -25,15 +26,17 @@ from lyra_sim.data.scale import (
     combine,
 )
 from lyra_sim.data.sparse import SparsePoints
-from lyra_sim.errors import SpecError
+from lyra_sim.errors import FrameError, SpecError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.gravity import blend_directions, up_from_cameras
 from lyra_sim.geometry.rigid import Similarity, rotation_between
 from lyra_sim.geometry.sparse_floor import SparseFloor, find_sparse_floor
-from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale, MetricScale, RgbdSource
+from lyra_sim.scene.sources import CameraHeightScale, KnownDistanceScale, MarkersScale, MetricScale, RgbdSource
 
 FLOOR_LEVEL_DEG = 1.0
 """A floor is level to about this; a street less so, which its residual tells. Convention."""
+NO_MARKERS = MarkerReading()
+"""Where none were asked for. Convention."""
 _AXES = {"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1], "-x": [-1, 0, 0], "-y": [0, -1, 0], "-z": [0, 0, -1]}
 _Z = np.array([0.0, 0.0, 1.0])
 """Up of a z-up world. Convention."""
@@ -65,6 +68,7 @@ def provisional_frame_of_photos(
     *,
     found: bool,
     seed: int,
+    markers: MarkerReading = NO_MARKERS,
 ) -> tuple[Similarity, ScaleEstimate, str]:
     """``world_from_capture``, the scale behind it and where up comes from, for photos.
 
@@ -79,10 +83,14 @@ def provisional_frame_of_photos(
         posed: The same cameras with their lenses: pixels in the scene file count in photos as taken.
         found: The cameras were found from the photos, in a unit of their own.
         seed: The scene's.
+        markers: What they told of the scale.
+
+    Raises:
+        FrameError: Markers were stated, and neither they nor anything else tells the scale.
     """
     up, floor, up_source = _up_and_floor(stated, cameras, sparse, seed=seed)
     check_stated_scale(stated, posed.names, found=found)
-    scale = _scale_of_photos(stated, posed, sparse, geo, floor, up)
+    scale = _scale_of_photos(stated, posed, sparse, geo, floor, up, markers)
     turn = rotation_between(up, _Z)
     drop = 0.0 if floor is None else -floor.height * scale.metres_per_unit
     return Similarity(scale=scale.metres_per_unit, rotation=turn, translation=np.array([0.0, 0.0, drop])), scale, up_source
@@ -131,8 +139,9 @@ def _scale_of_photos(
     geo: np.ndarray | None,
     floor: SparseFloor | None,
     up: np.ndarray,
+    markers: MarkerReading,
 ) -> ScaleEstimate:
-    evidence: list[ScaleEvidence] = _declared_metric(stated)
+    evidence: list[ScaleEvidence] = [*_declared_metric(stated), *markers.evidence]
     lengths: list[MarkedLength] = []
     for source in stated.scales:
         match source:
@@ -148,6 +157,14 @@ def _scale_of_photos(
     if evidence:
         estimate = combine(evidence, subject=stated.subject("scale"))
         return ScaleEstimate(**{**vars(estimate), "lengths": tuple(lengths)})
+    if stated.scales and all(isinstance(source, MarkersScale) for source in stated.scales):
+        raise FrameError(
+            stated.subject("scale"),
+            f"no marker tells it: {'; '.join(markers.notes)}",
+            expected="a marker of the stated dictionary in two photos that were taken some steps apart",
+            likely="It is too small in the photos or too blurred, its white rim is cut off, or 'dictionary' is another one.",
+            next_step="Photograph it nearer and from several sides (lyra-sim marker prints one), or state camera_height.",
+        )
     return _assumed(stated, posed, sparse, floor, up, tuple(lengths))
 
 
@@ -184,8 +201,8 @@ def _unit_of_found_cameras(stated: Stated, what: str) -> SpecError:
     return SpecError(
         stated.subject("scale"),
         f"'{what}' states the unit of cameras that are found from the photos and have none",
-        expected="auto, camera_height or known_distance",
-        next_step="State camera_height, or a known_distance between two points seen in the photos.",
+        expected="auto, camera_height, known_distance or markers",
+        next_step="State camera_height, a known_distance between two points of the photos, or the size of markers in them.",
     )
 
 
@@ -197,10 +214,11 @@ def _declared_metric(stated: Stated) -> list[ScaleEvidence]:
 
 def _provisional_scale(source: RgbdSource, stated: Stated) -> ScaleEstimate:
     """For RGB-D: what is declared, else the depth camera's own unit; a camera height has its say in align, beside either."""
-    if any(isinstance(piece, KnownDistanceScale) for piece in stated.scales):
+    lengths = {KnownDistanceScale: "known_distance", MarkersScale: "markers"}
+    if unfit := [name for kind, name in lengths.items() if any(isinstance(piece, kind) for piece in stated.scales)]:
         raise SpecError(
             stated.subject("scale"),
-            "known_distance with RGB-D",
+            f"{' and '.join(unfit)} with RGB-D",
             expected="metric, metres_per_unit or camera_height: depth images have a unit",
         )
     evidence = _declared_metric(stated) + [

@@ -65,7 +65,7 @@ def _scale(stated: Stated, metres_per_unit: float | None, source: str) -> ScaleE
         if not isinstance(piece, MetricScale):
             raise SpecError(
                 stated.subject("scale"),
-                "a camera height or a distance between pixels, but the views are virtual",
+                "a camera height, markers or a distance between pixels, but the views are virtual",
                 expected="metric, or metres_per_unit",
             )
         value = piece.metres_per_unit

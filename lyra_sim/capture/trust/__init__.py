@@ -1,6 +1,7 @@
 """Whether cameras can be believed, and which of several models is: joints, agreement, depth, epipolar lines, GPS.
 
 - ``pose_choice``: which of several models is taken, and how much of it
+- ``kept_cameras``: kept by what they were found from
 - ``pose_trust``: all that speaks about one model
 - ``rigid_parts``: the parts that hang together
 - ``panorama_parts``: panoramas are in one of them as a whole
