@@ -2,6 +2,7 @@
 
 - ``cli``: every command of ours
 - ``installed``: commands that other packages add
+- ``assess``: a package measured anew
 - ``convert``: files of splats into each other
 - ``summary``: plans and results in a few lines
 - ``doctor``: what the machine lacks

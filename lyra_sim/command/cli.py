@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from lyra_sim import __version__
+from lyra_sim.command.assess import assess_command
 from lyra_sim.command.convert import convert_command
 from lyra_sim.command.installed import WithInstalled
 from lyra_sim.errors import LyraSimError, SpecError, did_you_mean
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("assess")(assess_command)
 app.command("convert")(convert_command)
 _stdout = Console(soft_wrap=True)
 

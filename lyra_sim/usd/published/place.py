@@ -38,7 +38,7 @@ def find_package(path: Path) -> Place:
         path: The package's folder, the folder of its scene (with ``world/`` in it), or ``world.usda``.
 
     Raises:
-        InputError: There is no package of ours, or one of its layers is missing.
+        InputError: There is no package of ours.
     """
     folder = _folder(path)
     missing = next((name for name in (ENTRY, MANIFEST) if not (folder / name).is_file()), None)
@@ -58,7 +58,15 @@ def find_package(path: Path) -> Place:
             expected=str(MANIFEST_VERSION),
             likely="Another tool or another version of lyra-sim wrote it.",
         )
-    place = Place(folder=folder, manifest=manifest, changed=_changed(folder, manifest))
+    return Place(folder=folder, manifest=manifest, changed=_changed(folder, manifest))
+
+
+def check_layers(place: Place) -> None:
+    """Every layer that the stage names opens.
+
+    Raises:
+        InputError: One is missing or torn.
+    """
     lost = _lost_layer(place)
     if lost is not None:
         raise InputError(
@@ -68,7 +76,6 @@ def find_package(path: Path) -> Place:
             likely="; ".join(place.changed[:4]) + "." if place.changed else "It was copied without them.",
             next_step="Copy the whole folder, or build the author step again.",
         )
-    return place
 
 
 def _folder(path: Path) -> Path:

@@ -15,7 +15,7 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.usd.published.cameras import read_cameras
 from lyra_sim.usd.published.hulls import read_hulls, read_seen_surface
-from lyra_sim.usd.published.place import MANIFEST, Place
+from lyra_sim.usd.published.place import MANIFEST, Place, check_layers
 from lyra_sim.usd.rules.stage_view import View
 
 
@@ -48,6 +48,7 @@ def read_package(place: Place) -> Package:
     Raises:
         InputError: A file of it is missing, damaged, or by a version that wrote less.
     """
+    check_layers(place)
     stage = Usd.Stage.Open(str(place.stage))
     view = View(stage=stage, path=place.stage, variant="default")
     try:
