@@ -37,10 +37,8 @@ def assess_command(
 ) -> None:
     """Measure a published package anew, whatever its metrics.json says; exit 1 when it fails."""
     from lyra_sim.quality.published import assess_package
-    from lyra_sim.usd.published.place import find_package
 
-    if out is not None and out.resolve().is_relative_to(find_package(world).folder.resolve()):
-        raise SpecError(f"--out {out}", "it lies in the package, which it would change", next_step="Name a folder beside it.")
+    _check_out(world, out)
     with tempfile.TemporaryDirectory(prefix="lyra-assess-") as scratch:
         found = assess_package(world, against=against or (), engines=engine or ENGINES, out=out or Path(scratch))
     if out is not None:
@@ -51,6 +49,13 @@ def assess_command(
     else:
         _print(found, out)
     raise typer.Exit(1 if found.report.verdict == "fail" else 0)
+
+
+def _check_out(world: Path, out: Path | None) -> None:
+    from lyra_sim.usd.published.place import find_package
+
+    if out is not None and out.resolve().is_relative_to(find_package(world).folder.resolve()):
+        raise SpecError(f"--out {out}", "it lies in the package, which it would change", next_step="Name a folder beside it.")
 
 
 def _print(found: "Assessed", out: Path | None) -> None:
