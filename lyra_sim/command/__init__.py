@@ -2,6 +2,7 @@
 
 - ``cli``: every command of ours
 - ``installed``: commands that other packages add
+- ``assess``: a package measured anew
 - ``convert``: files of splats into each other
 - ``inspect``: what a path is and what a build would make of it
 - ``formats``: what is read and written

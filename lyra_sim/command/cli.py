@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 
 from lyra_sim import __version__
+from lyra_sim.command.assess import assess_command
 from lyra_sim.command.convert import convert_command
 from lyra_sim.command.formats import formats_command
 from lyra_sim.command.inspect import inspect_command
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("assess")(assess_command)
 app.command("convert")(convert_command)
 app.command("inspect")(inspect_command)
 app.command("formats")(formats_command)

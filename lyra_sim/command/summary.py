@@ -1,6 +1,7 @@
 """What a person reads before and after a build: the plan with its reasons, the worlds with their verdicts."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 
@@ -48,16 +49,21 @@ def _print_scene(console: Console, scene: SceneResult) -> None:
         if stage.is_file():
             _say(console, f"  world   {stage}" + (" is older than the scene file" if "author" in scene.due else ""))
         return
-    _say(console, f"{scene.scene}: {scene.report.verdict.upper()}  {_counts(scene.report)}")
-    _say(console, f"  world   {stage}")
-    _say(console, f"  report  {scene.folder / 'report.html'}")
-    _say(console, f"  fit for driving   {scene.report.fit_for_driving.replace('-', ' ').upper()}")
-    _say(console, f"  seen, and looks   {scene.report.looks}")
-    for label, figures in (("holds", _main_figures(scene.report)), ("drives", _drives(scene.report))):
+    print_report(console, scene.report, (("world", stage), ("report", scene.folder / "report.html")))
+
+
+def print_report(console: Console, report: Report, files: Sequence[tuple[str, Path]]) -> None:
+    """A world's verdicts, the files that belong to it, what holds and what doesn't."""
+    _say(console, f"{report.scene}: {report.verdict.upper()}  {_counts(report)}")
+    for label, file in files:
+        _say(console, f"  {label:<7} {file}")
+    _say(console, f"  fit for driving   {report.fit_for_driving.replace('-', ' ').upper()}")
+    _say(console, f"  seen, and looks   {report.looks}")
+    for label, figures in (("holds", _main_figures(report)), ("drives", _drives(report))):
         if figures:
             _say(console, f"  {label:<7} {', '.join(figures)}")
     for verdict in ("fail", "warn", "not-measured"):
-        for metric in scene.report.metrics:
+        for metric in report.metrics:
             if metric.verdict == verdict:
                 note = f"  ({metric.note})" if metric.note else ""
                 _say(console, f"  {verdict:<7} {metric.name} = {_value(metric)}{note}")

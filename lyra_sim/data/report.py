@@ -93,9 +93,10 @@ class Report:
             return "none"
         return "poor" if "fail" in about else "fair" if "warn" in about else "good"
 
-    def save(self, folder: Path) -> None:
+    def to_json(self) -> dict[str, Any]:
+        """What ``metrics.json`` holds."""
         rows = {metric.name: metric.to_json() for metric in self.metrics}
-        facts = {
+        return {
             "schema_version": SCHEMA_VERSION,
             "scene": self.scene,
             "verdict": self.verdict,
@@ -104,7 +105,9 @@ class Report:
             "world": self.world,
             "metrics": rows,
         }
-        write_json(folder / METRICS, facts)
+
+    def save(self, folder: Path) -> None:
+        write_json(folder / METRICS, self.to_json())
 
     @classmethod
     def load(cls, folder: Path) -> "Report":

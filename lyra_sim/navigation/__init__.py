@@ -10,4 +10,5 @@
 - ``far_apart``: cells far from one another
 - ``routes``: what the gate drives
 - ``planner``: paths along them
+- ``again``: what follows from a map and routes that somebody else keeps
 """

@@ -1,6 +1,7 @@
 """Measuring finished worlds: every figure has a limit and a reason, and what can't be measured says so.
 
 - ``assessment``: everything, in the order of the report
+- ``published``: a package measured anew, from its folder alone
 - ``figures``: units, limits, verdicts
 - ``frame``: cameras, vertical, scale
 - ``depth``: against the mesh

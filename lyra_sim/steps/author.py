@@ -28,7 +28,7 @@ def plugins(author: AuthorConfig) -> tuple[str, ...]:
     return find_plugin("exporter", author.exporter).keyed_with(author.options)
 
 
-@step(version=4, sources=sources, plugins=plugins)
+@step(version=5, sources=sources, plugins=plugins)
 def author(
     generate: WorldVideo,
     align: MetricWorld,

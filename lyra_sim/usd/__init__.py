@@ -19,5 +19,6 @@
 - ``given_pieces``: one prim in pieces of one look
 - ``given_shapes``: spheres, cylinders and the like
 - ``given_looks``: base colours
+- ``published``: a package read back from its folder
 - ``rules``: what anybody's stage must keep
 """

@@ -63,7 +63,9 @@ def write_manifest(
 ) -> None:
     """Write ``folder/manifest.json`` about the package in ``folder``; call it last, because it lists every file's digest.
 
-    ``seen_share_of_area`` is over the surface that borders on the room; the outside of the walls doesn't count.
+    ``floor`` is the main floor, z = floor[0] + floor[1] x + floor[2] y [m]; ``probes`` are where things are dropped, with the
+    room [m] around each. ``seen_share_of_area`` is over the surface that borders on the room; the outside of the walls doesn't
+    count.
 
     Args:
         folder: Of the package.
@@ -91,11 +93,16 @@ def write_manifest(
             "world_from_input": world.world_from_input.matrix.tolist(),
             "robot_radius": navigation.robot_radius,
             "robot_band": list(navigation.band),
+            "floor": navigation.floor.tolist(),
             "reachable_area": navigation.reachable_area,
             "spawns": [{"x": x, "y": y, "yaw": yaw} for x, y, yaw in navigation.spawns.tolist()],
             "routes": [
                 {"name": route.name, "length": route.length, "waypoints": route.waypoints.tolist()}
                 for route in navigation.routes
+            ],
+            "probes": [
+                {"x": x, "y": y, "floor_z": z, "room": room}
+                for x, y, z, room in np.column_stack([navigation.probes, navigation.probe_room]).tolist()
             ],
             "splat_count": len(world.splats),
             "mesh": {

@@ -10,7 +10,8 @@
     payload/texture.png    photo atlas of the visual mesh
     payload/splat.usdc     /Splat/gaussians; above 4 GiB /Splat/gaussians_000 …, each in a layer splat_000.usdc …
     occupancy_map/         map.yaml and map.png (nav2, MobilityGen)
-    manifest.json          spawn poses, routes, scale with its source, digests
+    cameras.json           where the views stood that it was built from
+    manifest.json          spawn poses, probes, routes, floor, scale with its source, digests
 """
 
 from pathlib import Path
@@ -33,6 +34,7 @@ from lyra_sim.usd.manifest import provenance, write_manifest
 from lyra_sim.usd.mesh_parts import split_by_label
 from lyra_sim.usd.meshes import define_visual_mesh, new_geometry_layer
 from lyra_sim.usd.partition import MOST_LAYER_BYTES, partition, splat_bytes
+from lyra_sim.usd.published.cameras import write_cameras
 from lyra_sim.usd.splats import GAUSSIANS, define_splats
 from lyra_sim.usd.stage import new_layer, save
 from lyra_sim.usd.usdz import write_usdz
@@ -88,6 +90,7 @@ def write_package(
     if usdz:
         write_usdz(folder / "world.usdz", folder / "world.usda")
     navigation.occupancy.save(folder / "occupancy_map")
+    write_cameras(folder, world.views.names, world.cameras)
     write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation, drawn=drawn)
 
 

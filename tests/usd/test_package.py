@@ -49,6 +49,7 @@ def test_files(bundle: StageBundle) -> None:
         "payload/texture.png",
         "occupancy_map/map.yaml",
         "occupancy_map/map.png",
+        "cameras.json",
         "manifest.json",
     }
     assert set(digests(bundle.exports)) == {"splats.ply", "mesh.glb", "hulls.glb"}

@@ -13,6 +13,7 @@ _TRUTH = "Look at the report's pictures for where it differs; check that truth a
 _POSES = "Check the cameras: overlap, a sharp walk without fast turns, and intrinsics that belong to these images."
 _LOST = "Look at the place that is named: it isn't in the solid. A smaller mesh.voxel_size keeps thin things."
 _MADE_UP = "Look at the place that is named: something moved while filming, or depth erred. Film it again at rest."
+_MAP = "Look at the place that is named: hulls or map were edited. Take both from one build."
 _RESTATE = "State 'scale' from something measured: a marker (lyra-sim marker), a known distance, or a metric source."
 
 ADVICE: dict[str, str] = {
@@ -129,6 +130,11 @@ ADVICE: dict[str, str] = {
     "isaac.depth_off": _ISAAC,
     "isaac.rgb_correlation": _ISAAC,
     "isaac.rgb_level": "Raise the light of the stage: its lamps hang where ceilings were found.",
+    "package.files_changed": "Keep the change and what is measured here, or take the package again from its step folder.",
+    "package.colliders_unread": "Make convex hulls of the colliders that are named, or switch their collision off.",
+    "package.map_blocked": _MAP,
+    "package.map_bare": _MAP,
+    "package.map_without_floor": _MAP,
     "usd.errors": _REPORT,
     "usd.warnings": "Read the rules that are named; each says what it asks for.",
 }

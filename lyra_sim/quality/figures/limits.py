@@ -268,6 +268,12 @@ LIMITS: dict[str, Limit] = {
     "isaac.rgb_level": _least(
         "1", 30.0, 20.0, "NVIDIA's validator rubric: below 30 of 255 it lacks light, below 20 it is dark."
     ),
+    # a package that is measured anew
+    "package.files_changed": _most("1", 0, None, "What was measured before says nothing of what was changed since."),
+    "package.colliders_unread": _most("1", 0, 0, "They stand in the way and take part in no figure about hulls."),
+    "package.map_blocked": _most("m^2", 0, 0.1, "The map is drawn from the hulls: 0.1 m² is a box to bump into."),
+    "package.map_bare": _most("m^2", 0, 0.1, "An obstacle on the map without its hull was taken out, or was never one."),
+    "package.map_without_floor": _most("m^2", 0, 0.1, "Free floor that no floor hull carries lets a robot fall."),
     # stage
     "usd.errors": _most("1", 0, 0, "A stage that violates rules opens differently everywhere."),
     "usd.warnings": _most("1", 0, None, "Advice of the validators; none is the aim."),
@@ -282,7 +288,18 @@ def limit_of(name: str) -> Limit:
     return LIMITS[f"{group}.*.{rest.partition('.')[2]}"]
 
 
-DRIVING = ("witness", "collision", "agreement", "navigation", "physics", "isaac", "usd", "truth.map", "truth.doorways")
+DRIVING = (
+    "witness",
+    "collision",
+    "agreement",
+    "navigation",
+    "physics",
+    "isaac",
+    "package",
+    "usd",
+    "truth.map",
+    "truth.doorways",
+)
 """Groups that tell whether a robot in the world ends where it would in the place itself."""
 DRIVING_TOO = ("mesh.watertight", "mesh.manifold", "mesh.signed_volume", "mesh.cameras_in_solid")
 LOOKS_TOO = (

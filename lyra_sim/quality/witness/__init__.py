@@ -8,5 +8,6 @@ agree about it. A witness was kept apart from all of it.
 - ``held_out_views``: measured depth that was kept out of all geometry
 - ``kept_back_points``: feature points of photos that were kept out of it
 - ``given_surface``: a given mesh, read again by another library
+- ``published_views``: what a finished package is held against: its capture, or the truth before its cameras
 - ``judgement``, ``piercing_kernels``: a world's hulls against it
 """

@@ -6,7 +6,7 @@ from lyra_sim.data.capture import Capture
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.quality.witness.given_surface import given_witness, read_again, reading_metric
-from lyra_sim.quality.witness.held_out_views import held_out_witness
+from lyra_sim.quality.witness.held_out_views import WithDepth, held_out_witness
 from lyra_sim.quality.witness.rays import Witness
 from lyra_sim.scene.sources import Source, SurfaceSource
 
@@ -38,6 +38,17 @@ def call_witness(source: Source, capture: Capture, world: MetricWorld, *, reach:
         reading = read_again(source.files).moved(world.world_from_input)
         witness = given_witness(reading, world.cameras.centres, reach=reach, seed=seed)
         return Called(witness=witness, reading=reading_metric(reading))
+    return witness_of_views(capture, world, seed=seed)
+
+
+def witness_of_views(capture: Capture, world: WithDepth, *, seed: int) -> Called:
+    """The witness that a capture of photos or frames keeps apart, in the metric world.
+
+    Args:
+        capture: What was captured.
+        world: Its views, held-out ones too.
+        seed: Of rays that are drawn.
+    """
     if capture.depth is not None and not capture.depth.estimated:
         if not capture.held_out:
             return Called(witness=None, why="no view was held out (capture.hold_out_every)")

@@ -1,12 +1,13 @@
 """Measured depth of frames that were kept out of all geometry, with the noise that they themselves show."""
 
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
 
-from lyra_sim.data.world import MetricWorld
-from lyra_sim.geometry.cameras import project, unproject
+from lyra_sim.geometry.cameras import CameraPath, project, unproject
+from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.witness.rays import Witness
 
 MOST_RAYS = 300_000
@@ -31,7 +32,26 @@ CONTRADICTED = 3.0
 """In σ, beyond 5 cm: another frame looks through what this one shows. Convention."""
 
 
-def held_out_witness(world: MetricWorld, held_out: tuple[int, ...], *, seed: int) -> Witness | None:
+@runtime_checkable
+class WithDepth(Protocol):
+    """Views in a metric world, with their depth: a :class:`lyra_sim.data.world.MetricWorld`, or what is left of one."""
+
+    @property
+    def cameras(self) -> CameraPath:
+        """``c2w`` in the metric world [m]."""
+        ...
+
+    @property
+    def world_from_input(self) -> Similarity:
+        """Takes coordinates of the input to this world."""
+        ...
+
+    def z_depth(self, index: int) -> np.ndarray:
+        """Depth along the optical axis [m]; NaN where invalid."""
+        ...
+
+
+def held_out_witness(world: WithDepth, held_out: tuple[int, ...], *, seed: int) -> Witness | None:
     """Rays of held-out frames in the metric world; None where none has depth.
 
     What hangs between two surfaces, and what another held-out frame looks through (something moved, or the sensor erred),
@@ -90,7 +110,7 @@ def _nearest(centres: Float64[np.ndarray, "n 3"], index: int, among: list[int]) 
 
 
 def _seen_from(
-    points: Float64[np.ndarray, "n 3"], world: MetricWorld, depths: dict[int, Float32[np.ndarray, "h w"]], index: int
+    points: Float64[np.ndarray, "n 3"], world: WithDepth, depths: dict[int, Float32[np.ndarray, "h w"]], index: int
 ) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
     """z-depth of points in another frame, and what that frame measured there, between its pixels; NaN for nothing."""
     cameras = world.cameras
@@ -125,7 +145,7 @@ class _Noise:
         return np.maximum(np.interp(z, self.where, self.sigma), LEAST_SIGMA)
 
 
-def _noise(world: MetricWorld, depths: dict[int, np.ndarray], beside: dict[int, list[int]]) -> _Noise:
+def _noise(world: WithDepth, depths: dict[int, np.ndarray], beside: dict[int, list[int]]) -> _Noise:
     all_z, all_apart = [], []
     for index, depth in depths.items():
         points = unproject(depth, world.cameras.K[index], world.cameras.c2w[index])[::THINNED, ::THINNED].reshape(-1, 3)
@@ -142,7 +162,7 @@ def _noise(world: MetricWorld, depths: dict[int, np.ndarray], beside: dict[int, 
 def _looked_through(
     points: Float64[np.ndarray, "n 3"],
     sigma: Float64[np.ndarray, "n"],
-    world: MetricWorld,
+    world: WithDepth,
     depths: dict[int, np.ndarray],
     others: list[int],
 ) -> Bool[np.ndarray, "n"]:
