@@ -108,7 +108,7 @@ def test_scale_from_camera_height(capture: Capture, files: RgbdSource, tiny_room
     assert world.scale.sigma_relative >= 0.03
     np.testing.assert_allclose(
         world.cameras.centres[:, :2] - world.cameras.centres[0, :2],
-        tiny_room.cameras.centres[:, :2] - tiny_room.cameras.centres[0, :2],
+        (tiny_room.cameras.centres - tiny_room.cameras.centres[0])[list(capture.used), :2],
         atol=0.02,
     )
 

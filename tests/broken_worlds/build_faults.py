@@ -131,7 +131,7 @@ BUILD_FAULTS = (
     BuildFault(
         name="floating_slab",
         what="a hull at robot height that nobody sees",
-        metric="agreement.mesh.phantom",
+        metric="agreement.mesh.phantom_off_surface",
         verdict="warn",
         message="",
         change=_phantom,
@@ -139,7 +139,7 @@ BUILD_FAULTS = (
     BuildFault(
         name="hollow_cupboard",
         what="a cupboard without a hull",
-        metric="agreement.mesh.ghost",
+        metric="agreement.mesh.ghost_off_surface",
         verdict="warn",
         message="",
         change=_ghost,
