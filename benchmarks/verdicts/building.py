@@ -36,6 +36,8 @@ SEED = 7
 """Of every build. Convention."""
 VOXEL_M = 0.04
 """That of the preview [m]. Convention."""
+VIEWS = 160
+"""Places that hulls are compared with looks from: 512 would take most of the time. Convention."""
 ROBOT = RobotConfig()
 NAVIGATE = NavigateConfig()
 
@@ -167,6 +169,7 @@ def report_without_engines(built: Built, *, name: str) -> Report:
         collision=built.collision,
         called=called,
         seed=SEED,
+        looked_from=VIEWS,
     )
     return Report(scene=name, metrics=tuple(geometry_metrics(finished)))
 
