@@ -25,17 +25,17 @@ from benchmarks.verdicts.places import places
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("out_verdict"))
-    parser.add_argument("--only", help="one family of harm")
+    parser.add_argument("--only", action="append", help="a family of harm; may be said again")
     parser.add_argument("--place", help="one place")
     parser.add_argument("--page", type=Path, help="write the table there, of all worlds that are judged by now")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    run([case for case in cases() if chosen.only in (None, case.family) and chosen.place in (None, case.place)], chosen.out)
+    run([case for case in cases() if (chosen.only is None or case.family in chosen.only) and chosen.place in (None, case.place)], chosen.out)
     if chosen.page is not None:
         from benchmarks.verdicts.page import write_page
 
         rows = [Row(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(chosen.out.glob("*.json"))]
-        write_page(chosen.page, rows)
+        write_page(chosen.page, rows, planned=len(cases()))
     return 0
 
 
@@ -56,7 +56,7 @@ def run(wanted: Sequence[Case], out: Path) -> None:
         file.write_text(json.dumps(row.to_json(), indent=1), encoding="utf-8")
         print(f"{case.name}: {row.verdict}, {row.same}, routes {row.routes_free}, {row.seconds} s, {row.failed}", flush=True)
         for folder in site.folder.iterdir() if site.folder.is_dir() else ():
-            if folder.name != "clean":
+            if folder.name not in ("clean", "before"):
                 shutil.rmtree(folder)
 
 

@@ -41,6 +41,11 @@ class Site:
         """The world without any harm."""
         return self.made("clean", self.place, Recorded())
 
+    @cached_property
+    def before(self) -> Built:
+        """The world of the place when a piece of furniture stood elsewhere."""
+        return self.made("before", _before(self.place), Recorded())
+
     def made(self, name: str, place: Place, recorded: Recorded) -> Built:
         """A world of pictures of some place."""
         here = self.folder / name.replace(" ", "_")
@@ -86,27 +91,27 @@ def cases() -> list[Case]:
         add(place, "none", "as it is", lambda site: site.clean)
     for place in names:
         add(place, "furniture lost", AT_FIRST[place], lambda site: site.believed("lost", site.place.without(AT_FIRST[site.place.name])))
-        add(place, "furniture lost", "two pieces", lambda site: site.believed("lost two", site.place.without(*TWO[site.place.name])))
         add(place, "doorway closed", LOST_DOOR[place], lambda site: site.believed("closed", site.place.closed(LOST_DOOR[site.place.name])))
         add(place, "doorway widened", "by 0.5 m", lambda site: site.believed("wider", site.place.widened(WIDENED_DOOR[site.place.name], 0.5)))
         add(place, "hole in the floor", f"{PIT_M:g} m", lambda site: site.believed("pit", site.place.with_pit(PIT[site.place.name], PIT_M)))
-        add(place, "stale world", "cabinet moved", lambda site: site.believed("moved", _before(site.place)))
+        add(place, "stale world", "cabinet moved", lambda site: site.before.captured_as(site.clean))
         add(place, "stale map", "cabinet moved", _stale_map)
     for place in names:
         for by in GROWN_M:
             for sign, word in ((1, "grown"), (-1, "shrunk")):
+                if place == names[2]:
+                    add(place, f"hulls {word}", f"{100 * by:g} cm", lambda site, by=sign * by: _hulls_alone(site.clean, by))
+                    continue
                 add(place, f"all {word}", f"{100 * by:g} cm", lambda site, by=sign * by: all_grown(site.clean, by))
-                add(place, f"hulls {word}", f"{100 * by:g} cm", lambda site, by=sign * by: _hulls_alone(site.clean, by))
     for number, (degrees, share) in enumerate(DRIFT):
-        for place in names[:2]:
+        for place in names[: 2 if number == 1 else 1]:
             from_input(place, "drift", GRADES[number], Recorded(posed=drifting(degrees, share)))
         if number:
             once = Recorded(posed=drifting(degrees, share), share=0.52)
             from_input(names[0], "drift, no way back", GRADES[number], once)
     for family, sensor in FAMILIES.items():
         for number, grade in enumerate(GRADES):
-            for place in names if number == 1 else names[:1] if number == 0 else names[1:2]:
-                from_input(place, family, grade, Recorded(sensor=sensor(number)))
+            from_input(names[number], family, grade, Recorded(sensor=sensor(number)))
     for by in (1.01, 1.03, 1.10):
         frame = scaled(by)
         from_input(names[0], "scale", f"{by - 1:.0%}", Recorded(posed=in_frame(frame), depth_scale=by), frame)
@@ -114,6 +119,8 @@ def cases() -> list[Case]:
     for degrees in (1.0, 3.0, 6.0):
         frame = tilted(degrees)
         from_input(names[2], "tilt", f"{degrees:g} deg", Recorded(posed=in_frame(frame)), frame)
+    for place in names:
+        add(place, "furniture lost", "two pieces", lambda site: site.believed("two", site.place.without(*TWO[site.place.name])))
     return out
 
 
@@ -130,8 +137,7 @@ def _stale_map(site: Site) -> Built:
     """Hulls and looks of the place as it is, the map of before."""
     from lyra_sim.data.colliders import Collision
 
-    before = site.made("moved", _before(site.place), Recorded())
-    hulls = site.clean.collision.colliders
-    return replace(site.clean, collision=Collision(colliders=hulls, navigation=before.collision.navigation))
+    hulls, stale = site.clean.collision.colliders, site.before.collision.navigation
+    return replace(site.clean, collision=Collision(colliders=hulls, navigation=stale))
 
 

@@ -28,6 +28,10 @@ START_MARGIN_M = 0.02
 """Room around a robot at its start beyond its radius, and how much of its radius no end may hang on [m]. Convention."""
 DRIVES = 400
 """Drawn in a place. Convention."""
+SPOT_M = 0.4
+"""Ends within this of each other are in one spot [m]. Convention."""
+LEAST_IN_SPOT = 6
+"""Fewer drives astray make none. Convention."""
 PATIENCE = 60
 """Draws for each drive that is kept, at most. Convention."""
 
@@ -155,6 +159,21 @@ def same_ends(truth: Ground, world: Ground, drives: Drives, *, radius: float) ->
     """Which drives end in the world where they do in the place."""
     apart = np.linalg.norm(truth.ends(drives, radius) - world.ends(drives, radius), axis=1)
     return np.asarray(apart <= SAME_M)
+
+
+def wrong_spot(truth: Ground, world: Ground, drives: Drives, *, radius: float) -> tuple[float, float] | None:
+    """Where most drives that end near each other end elsewhere in the world, in the place [m]; None where there is no such
+    spot. Of a large place a lost cabinet turns few drives astray, and every one that comes to it."""
+    there, here = truth.ends(drives, radius), world.ends(drives, radius)
+    astray = np.linalg.norm(there - here, axis=1) > SAME_M
+    worst, spot = 0, None
+    for index in np.flatnonzero(astray):
+        for ends in (there, here):
+            beside = np.linalg.norm(ends - ends[index], axis=1) <= SPOT_M
+            wrong = int((beside & astray).sum())
+            if wrong >= LEAST_IN_SPOT and 2 * wrong > beside.sum() and wrong > worst:
+                worst, spot = wrong, (round(float(ends[index, 0]), 2), round(float(ends[index, 1]), 2))
+    return spot
 
 
 def passable(truth: Ground, route: Float64[np.ndarray, "n 2"], *, radius: float) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.twins.statistics import wilson
 from benchmarks.verdicts.building import ROBOT, Built, report_without_engines
 from benchmarks.verdicts.cases import Case
-from benchmarks.verdicts.drives import DRIVES, Drives, Ground, draw_drives, ground_of, passable, same_ends
+from benchmarks.verdicts.drives import DRIVES, Drives, Ground, draw_drives, ground_of, passable, same_ends, wrong_spot
 from benchmarks.verdicts.places import Place
 from lyra_sim.data.report import PROOF, Report
 
@@ -42,6 +42,8 @@ class Row:
     drives: int = 0
     routes_free: float | None = None
     """Share of the world's planned routes that the place lets through; None without any."""
+    spot: tuple[float, float] | None = None
+    """Where most drives end elsewhere [m]."""
     figures: dict[str, float] = field(default_factory=dict)
     """Driving figures that were measured."""
     why: str = ""
@@ -59,6 +61,13 @@ class Row:
         low, high = wilson(round((self.same or 0.0) * self.drives), self.drives)
         stale = self.routes_free is not None and self.routes_free < LEAST_SAME
         return low < LEAST_SAME <= high and not stale
+
+    @property
+    def truth(self) -> Literal["good", "bad", "wrong in a spot", "unknown"]:
+        """By its drives; a world that is right about most of a place and wrong about one thing in it is told apart."""
+        if self.same is None:
+            return "unknown"
+        return "bad" if self.bad else "good" if self.spot is None else "wrong in a spot"
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -122,5 +131,6 @@ def judged(case: Case, built: Built, truth: Truth) -> Row:
         same=float(same.mean()),
         drives=len(same),
         routes_free=float(np.mean(free)) if free else None,
+        spot=wrong_spot(truth.ground, world, truth.drives, radius=ROBOT.radius),
         figures={metric.name: float(metric.value) for metric in driving if metric.value is not None},
     )
