@@ -30,7 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="write the table there, of all worlds that are judged by now")
     chosen = parser.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    run([case for case in cases() if (chosen.only is None or case.family in chosen.only) and chosen.place in (None, case.place)], chosen.out)
+    run(
+        [
+            case
+            for case in cases()
+            if (chosen.only is None or case.family in chosen.only) and chosen.place in (None, case.place)
+        ],
+        chosen.out,
+    )
     if chosen.page is not None:
         from benchmarks.verdicts.page import write_page
 

@@ -147,9 +147,7 @@ def build(folder: Path, out: Path, *, name: str) -> Built:
     fused = reconstruct(posed, video, reconstruct=ReconstructConfig(), seed=SEED, out=out / "reconstruct")
     world = align(posed, fused, scale="metric", capture=limits, align=AlignConfig(), name=name, out=out / "align")
     solid = mesh(world, posed, video, mesh=MeshConfig(voxel_size=VOXEL_M), capture=limits, out=out / "mesh")
-    collision = collide(
-        world, solid, collide=CollideConfig(), robot=ROBOT, navigate=NAVIGATE, seed=SEED, out=out / "collide"
-    )
+    collision = collide(world, solid, collide=CollideConfig(), robot=ROBOT, navigate=NAVIGATE, seed=SEED, out=out / "collide")
     return Built(capture=posed, video=video, world=world, solid=solid, collision=collision)
 
 

@@ -90,10 +90,30 @@ def cases() -> list[Case]:
     for place in names:
         add(place, "none", "as it is", lambda site: site.clean)
     for place in names:
-        add(place, "furniture lost", AT_FIRST[place], lambda site: site.believed("lost", site.place.without(AT_FIRST[site.place.name])))
-        add(place, "doorway closed", LOST_DOOR[place], lambda site: site.believed("closed", site.place.closed(LOST_DOOR[site.place.name])))
-        add(place, "doorway widened", "by 0.5 m", lambda site: site.believed("wider", site.place.widened(WIDENED_DOOR[site.place.name], 0.5)))
-        add(place, "hole in the floor", f"{PIT_M:g} m", lambda site: site.believed("pit", site.place.with_pit(PIT[site.place.name], PIT_M)))
+        add(
+            place,
+            "furniture lost",
+            AT_FIRST[place],
+            lambda site: site.believed("lost", site.place.without(AT_FIRST[site.place.name])),
+        )
+        add(
+            place,
+            "doorway closed",
+            LOST_DOOR[place],
+            lambda site: site.believed("closed", site.place.closed(LOST_DOOR[site.place.name])),
+        )
+        add(
+            place,
+            "doorway widened",
+            "by 0.5 m",
+            lambda site: site.believed("wider", site.place.widened(WIDENED_DOOR[site.place.name], 0.5)),
+        )
+        add(
+            place,
+            "hole in the floor",
+            f"{PIT_M:g} m",
+            lambda site: site.believed("pit", site.place.with_pit(PIT[site.place.name], PIT_M)),
+        )
         add(place, "stale world", "cabinet moved", lambda site: site.before.captured_as(site.clean))
         add(place, "stale map", "cabinet moved", _stale_map)
     for place in names:
@@ -139,5 +159,3 @@ def _stale_map(site: Site) -> Built:
 
     hulls, stale = site.clean.collision.colliders, site.before.collision.navigation
     return replace(site.clean, collision=Collision(colliders=hulls, navigation=stale))
-
-

@@ -146,9 +146,7 @@ def draw_drives(truth: Ground, *, near: Float64[np.ndarray, "c 2"], radius: floa
     cells = np.argwhere(np.isin(fits, mine))
     rng = np.random.default_rng(seed)
     chosen = cells[rng.integers(len(cells), size=PATIENCE * count)]
-    drawn = Drives(
-        start=truth.low + (chosen + rng.random(chosen.shape)) * CELL_M, yaw=rng.uniform(-np.pi, np.pi, len(chosen))
-    )
+    drawn = Drives(start=truth.low + (chosen + rng.random(chosen.shape)) * CELL_M, yaw=rng.uniform(-np.pi, np.pi, len(chosen)))
     middle = truth.ends(drawn, radius)
     apart = [np.linalg.norm(truth.ends(drawn, radius + by) - middle, axis=1) for by in (-START_MARGIN_M, START_MARGIN_M)]
     firm = np.flatnonzero(np.max(apart, axis=0) <= SAME_M)[:count]

@@ -136,7 +136,9 @@ class Place:
     def moved(self, piece: str, by: tuple[float, float]) -> "Place":
         """A piece of furniture elsewhere."""
         offset = np.array([*by, 0.0])
-        return replace(self, pieces={**self.pieces, piece: tuple((low + offset, high + offset) for low, high in self.pieces[piece])})
+        return replace(
+            self, pieces={**self.pieces, piece: tuple((low + offset, high + offset) for low, high in self.pieces[piece])}
+        )
 
     def with_pit(self, middle: tuple[float, float], side: float) -> "Place":
         """A square hole in the floor, deeper than a robot is high."""
@@ -168,7 +170,22 @@ def two_offices() -> Place:
         for name, count in sizes.items():
             pieces[f"{name}_{room}"] = built.furniture[first : first + count]
             first += count
-    stops = np.array([[2.2, 2.0], [1.0, 1.8], [2.4, 2.6], [4.2, 2.0], [5.1, 2.0], [6.4, 1.9], [8.9, 2.1], [8.2, 2.7], [6.6, 2.2], [5.1, 2.0], [4.0, 1.9], [2.0, 2.3]])  # fmt: skip
+    stops = np.array(
+        [
+            [2.2, 2.0],
+            [1.0, 1.8],
+            [2.4, 2.6],
+            [4.2, 2.0],
+            [5.1, 2.0],
+            [6.4, 1.9],
+            [8.9, 2.1],
+            [8.2, 2.7],
+            [6.6, 2.2],
+            [5.1, 2.0],
+            [4.0, 1.9],
+            [2.0, 2.3],
+        ]
+    )
     return Place(name="offices", air=rooms, doors={"door": doorway}, pieces=pieces, stops=stops, views=96)
 
 
@@ -180,7 +197,29 @@ def flat() -> Place:
         "kitchen_bedroom": _door(5.9, 3.0, x_wide=True, width=0.85),
         "living_bedroom": _door(4.6, 3.4, x_wide=False, width=0.9),
     }
-    stops = np.array([[1.9, 2.2], [1.2, 1.2], [2.4, 3.0], [3.6, 1.8], [4.7, 1.65], [6.0, 1.5], [6.8, 1.3], [6.33, 2.2], [6.32, 3.1], [6.3, 4.2], [7.3, 5.0], [6.0, 5.2], [5.9, 4.2], [6.32, 3.1], [6.3, 2.0], [5.4, 1.6], [4.7, 1.65], [3.4, 2.0], [2.2, 2.0]])  # fmt: skip
+    stops = np.array(
+        [
+            [1.9, 2.2],
+            [1.2, 1.2],
+            [2.4, 3.0],
+            [3.6, 1.8],
+            [4.7, 1.65],
+            [6.0, 1.5],
+            [6.8, 1.3],
+            [6.33, 2.2],
+            [6.32, 3.1],
+            [6.3, 4.2],
+            [7.3, 5.0],
+            [6.0, 5.2],
+            [5.9, 4.2],
+            [6.32, 3.1],
+            [6.3, 2.0],
+            [5.4, 1.6],
+            [4.7, 1.65],
+            [3.4, 2.0],
+            [2.2, 2.0],
+        ]
+    )
     pieces = {
         "cabinet": (_box(2.9, 3.2, 0.7, 0.45, 1.5),),
         "sofa": (_box(0.0, 0.2, 0.8, 0.5, 0.45), _box(0.0, 0.2, 0.2, 1.8, 0.8)),
@@ -203,7 +242,34 @@ def workshop() -> Place:
         "hall_back": _door(6.2, 3.3, x_wide=False, width=1.0),
         "store_back": _door(7.7, 2.6, x_wide=True, width=0.8),
     }
-    stops = np.array([[1.5, 2.5], [1.0, 1.4], [1.6, 3.4], [2.6, 2.55], [3.6, 2.55], [4.6, 2.2], [5.2, 1.4], [6.28, 1.35], [7.2, 1.3], [8.2, 1.3], [7.2, 1.4], [6.28, 1.35], [5.3, 1.6], [4.9, 3.4], [5.6, 3.8], [6.28, 3.8], [7.3, 3.8], [8.2, 4.1], [7.2, 3.8], [6.28, 3.8], [5.0, 3.4], [4.2, 2.6], [3.2, 2.55], [2.0, 2.4]])  # fmt: skip
+    stops = np.array(
+        [
+            [1.5, 2.5],
+            [1.0, 1.4],
+            [1.6, 3.4],
+            [2.6, 2.55],
+            [3.6, 2.55],
+            [4.6, 2.2],
+            [5.2, 1.4],
+            [6.28, 1.35],
+            [7.2, 1.3],
+            [8.2, 1.3],
+            [7.2, 1.4],
+            [6.28, 1.35],
+            [5.3, 1.6],
+            [4.9, 3.4],
+            [5.6, 3.8],
+            [6.28, 3.8],
+            [7.3, 3.8],
+            [8.2, 4.1],
+            [7.2, 3.8],
+            [6.28, 3.8],
+            [5.0, 3.4],
+            [4.2, 2.6],
+            [3.2, 2.55],
+            [2.0, 2.4],
+        ]
+    )
     pieces = {
         "narrow_south": (_box(3.0, 0.9, 0.5, 1.2, 1.7),),
         "narrow_north": (_box(3.0, 2.95, 0.5, 1.1, 1.7),),

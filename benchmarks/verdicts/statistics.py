@@ -13,7 +13,8 @@ from lyra_sim.quality.figures.limits import limit_of
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """Verdict against truth; refused and not assessed worlds are neither passed nor failed."""
+    """Verdict against truth; refused and not assessed worlds are neither passed nor failed, worlds that are wrong in a spot
+    neither bad nor good."""
 
     bad_passed: int
     bad_failed: int
@@ -24,7 +25,7 @@ class Confusion:
     def of(cls, rows: Sequence[Row]) -> "Confusion":
         count = {(bad, verdict): 0 for bad in (True, False) for verdict in ("pass", "fail")}
         for row in rows:
-            if row.verdict in ("pass", "fail"):
+            if row.verdict in ("pass", "fail") and row.truth in ("bad", "good"):
                 count[row.bad, row.verdict] += 1
         return cls(
             bad_passed=count[True, "pass"],
@@ -54,7 +55,7 @@ def gates(rows: Sequence[Row]) -> list[str]:
 
 def roc_area(name: str, rows: Sequence[Row]) -> float:
     """Chance that a bad world's figure is worse than a good one's, ties by half (Hanley and McNeil 1982); NaN without either."""
-    known = [row for row in rows if name in row.figures]
+    known = [row for row in rows if name in row.figures and row.truth in ("bad", "good")]
     bad = np.array([row.bad for row in known], bool)
     if bad.all() or not bad.any():
         return float("nan")
