@@ -40,14 +40,28 @@ def _head(rows: Sequence[Row], planned: int) -> str:
     left = f" {planned - len(rows)} more are planned and weren't run." if planned > len(rows) else ""
     return f"""# Is the verdict right?
 
-Written by `{COMMAND}`, commit `{_commit()}`, {platform.system()} {cores}, seeds {SEED} (builds) and {DRAWN} (drives), {minutes:.0f} minutes of building and judging.
+Written by `{COMMAND}`, commit `{_commit()}`, {platform.system()} {cores}, seeds {SEED} (builds) and {DRAWN} (drives), \
+{minutes:.0f} minutes of building and judging.
 
-{len(rows)} worlds of three places of boxes, with graded harm to what the sensor says, to the cameras, or to the finished world.{left} Each is judged twice.
+{len(rows)} worlds of three places of boxes, with graded harm to what the sensor says, to the cameras, or to the \
+finished world.{left} Each is judged twice.
 
-* **The verdict** is "fit for driving" without physics engines: it passes if no figure about driving fails and all of the proof but `physics.engines` is measured. Engines can only add failures, so passes are counted against the verdict here that an engine might have failed; good worlds that an engine would fail aren't seen. Worlds are built with voxels of {100 * VOXEL_M:g} cm, and hulls are compared with looks from {VIEWS} places in place of 512.
-* **The truth** is {drives} drives of a disc of the robot's radius from free floor of the true place, straight on until it touches anything in the robot's band, has no floor below, or has gone {LONGEST_M:g} m. The same drives are done among the world's hulls. Ends within {100 * SAME_M:g} cm are the same; drives whose true end moves by more when the radius changes by {100 * START_MARGIN_M:g} cm were drawn again. **Bad** is a world with less than {LEAST_SAME:.0%} same ends, or one that plans more than one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that isn't bad, in which most drives that end near each other end elsewhere: of a large place a lost cabinet turns few drives astray, and every one that comes to it. A world is *between* where the 95 % interval (Wilson) of its share holds the border.
+* **The verdict** is "fit for driving" without physics engines: it passes if no figure about driving fails and all of \
+the proof but `physics.engines` is measured. Engines can only add failures, so passes are counted against the verdict \
+here that an engine might have failed; good worlds that an engine would fail aren't seen. Worlds are built with voxels \
+of {100 * VOXEL_M:g} cm, and hulls are compared with looks from {VIEWS} places in place of 512.
+* **The truth** is {drives} drives of a disc of the robot's radius from free floor of the true place, straight on until \
+it touches anything in the robot's band, has no floor below, or has gone {LONGEST_M:g} m. The same drives are done among \
+the world's hulls. Ends within {100 * SAME_M:g} cm are the same; drives whose true end moves by more when the radius \
+changes by {100 * START_MARGIN_M:g} cm were drawn again. **Bad** is a world with less than {LEAST_SAME:.0%} same ends, \
+or one that plans more than one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that \
+isn't bad, in which most drives that end near each other end elsewhere: of a large place a lost cabinet turns few drives \
+astray, and every one that comes to it. A world is *between* where the 95 % interval (Wilson) of its share holds the \
+border.
 
-"alike" worlds ("furniture lost", "doorway …", "hole", "stale world", "all grown", "all shrunk") have their harm in hulls, map, mesh and splats at once, so that they agree with themselves; only the capture with its held-out frames is true. "hulls …" have it in the hulls and the map alone. A refused input counts neither way."""
+"alike" worlds ("furniture lost", "doorway …", "hole", "stale world", "all grown", "all shrunk") have their harm in \
+hulls, map, mesh and splats at once, so that they agree with themselves; only the capture with its held-out frames is \
+true. "hulls …" have it in the hulls and the map alone. A refused input counts neither way."""
 
 
 def _confusion(rows: Sequence[Row]) -> str:
@@ -133,7 +147,9 @@ def _roc(rows: Sequence[Row]) -> str:
     lines = [
         "## What each figure tells",
         "",
-        f"Area under the curve of bad worlds found over good ones failed, as the figure's limit moves, of all driving figures that can fail a world: 1 tells them apart, 0.5 is chance. Below {TELLING:g} over these harms a figure informs; it may still be there for a fault that isn't among them.",
+        "Area under the curve of bad worlds found over good ones failed, as the figure's limit moves, of all driving figures "
+        f"that can fail a world: 1 tells them apart, 0.5 is chance. Below {TELLING:g} over these harms a figure informs; it may "
+        "still be there for a fault that isn't among them.",
         "",
         "| figure | area | |",
         "|---|---|---|",

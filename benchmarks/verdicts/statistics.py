@@ -54,7 +54,7 @@ def gates(rows: Sequence[Row]) -> list[str]:
 
 
 def roc_area(name: str, rows: Sequence[Row]) -> float:
-    """Chance that a bad world's figure is worse than a good one's, ties by half (Hanley and McNeil 1982); NaN without either."""
+    """Chance that a bad world's figure is worse than a good one's, ties half (Hanley and McNeil 1982); NaN without either."""
     known = [row for row in rows if name in row.figures and row.truth in ("bad", "good")]
     bad = np.array([row.bad for row in known], bool)
     if bad.all() or not bad.any():
