@@ -148,7 +148,7 @@ def _roc(rows: Sequence[Row]) -> str:
         "## What each figure tells",
         "",
         "Area under the curve of bad worlds found over good ones failed, as the figure's limit moves, of all driving figures "
-        f"that can fail a world: 1 tells them apart, 0.5 is chance. Below {TELLING:g} over these harms a figure informs; it may "
+        f"that can fail a world: 1 tells them apart, 0.5 is chance. Below {TELLING:g} over these harms a figure informs; it may "  # noqa: E501
         "still be there for a fault that isn't among them.",
         "",
         "| figure | area | |",
