@@ -86,9 +86,12 @@ class Looks:
         return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
 
-def robot_looks(collision: Collision, solid: Solid, world: MetricWorld, *, seed: int) -> dict[Shown, Looks] | None:
-    """What a robot's camera sees and would hit all over the reachable floor; None where there is no place to look from."""
-    cameras = robot_viewpoints(collision.navigation, solid.free_space, world.cameras.centres, count=POSES, seed=seed)
+def robot_looks(
+    collision: Collision, solid: Solid, world: MetricWorld, *, seed: int, count: int = POSES
+) -> dict[Shown, Looks] | None:
+    """What a robot's camera sees and would hit from up to ``count`` places all over the reachable floor; None where there is
+    no place to look from."""
+    cameras = robot_viewpoints(collision.navigation, solid.free_space, world.cameras.centres, count=count, seed=seed)
     return None if cameras is None else look_around(cameras, collision.colliders.hulls, solid, world.splats)
 
 

@@ -15,7 +15,7 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
 from lyra_sim.meshing.room_side import faces_towards_free
-from lyra_sim.quality.agreement import Looks, Shown, agreement_metrics, robot_looks
+from lyra_sim.quality.agreement import POSES, Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
 from lyra_sim.quality.figures.metrics import measured
@@ -51,11 +51,13 @@ class Finished:
     """Who can testify to it."""
     seed: int = 7
     """Of the places that are looked from."""
+    looked_from: int = POSES
+    """How many those are."""
 
     @cached_property
     def looks(self) -> Mapping[Shown, Looks] | None:
         """What a robot sees and would hit; looked at once, for the figures and for the report."""
-        return robot_looks(self.collision, self.solid, self.world, seed=self.seed)
+        return robot_looks(self.collision, self.solid, self.world, seed=self.seed, count=self.looked_from)
 
     @cached_property
     def judgement(self) -> Judgement | None:
