@@ -58,12 +58,16 @@ def write_ros1(file: Path, room: Room, plan: BagPlan, *, compression: str | None
     return file
 
 
-def write_ros2(folder: Path, room: Room, plan: BagPlan, *, storage: str = "SQLITE3") -> Path:
-    from rosbags.rosbag2 import StoragePlugin, Writer
+def write_ros2(folder: Path, room: Room, plan: BagPlan, *, storage: str = "SQLITE3", compressed: str | None = None) -> Path:
+    """``compressed``: ``STORAGE`` (chunks of MCAP), ``FILE`` or ``MESSAGE``, by zstd."""
+    from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
     from rosbags.typesys import Stores, get_typestore
 
     store = get_typestore(Stores.ROS2_HUMBLE)
-    with Writer(folder, version=9, storage_plugin=getattr(StoragePlugin, storage)) as writer:
+    writer = Writer(folder, version=9, storage_plugin=getattr(StoragePlugin, storage))
+    if compressed is not None:
+        writer.set_compression(getattr(CompressionMode, compressed), CompressionFormat.ZSTD)
+    with writer:
         _write(writer, store, store.serialize_cdr, room, plan, ros1=False)
     return folder
 

@@ -168,6 +168,22 @@ def test_a_chunk_that_unpacks_to_too_much_is_refused(room: Room, tmp_path: Path,
     assert "unpacks to more than 10000" in refused(file, tmp_path)
 
 
+@needs_rosbags
+def test_chunks_of_mcap_are_read_and_bounded(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_ros2(tmp_path / "walk", room, BagPlan(), storage="MCAP", compressed="STORAGE")
+    agrees(read(folder, tmp_path), room)
+    monkeypatch.setattr(bag, "LARGEST_CHUNK", 10_000)
+    assert "unpacks to more than 10000" in refused(folder, tmp_path / "bounded")
+
+
+@needs_rosbags
+@pytest.mark.parametrize("mode", ["FILE", "MESSAGE"])
+def test_what_is_compressed_one_by_one_is_named_with_the_command(mode: str, room: Room, tmp_path: Path) -> None:
+    """Nothing bounds what such a file or message unpacks to."""
+    folder = write_ros2(tmp_path / "walk", room, BagPlan(), compressed=mode)
+    assert "ros2 bag convert" in refused(folder, tmp_path)
+
+
 def test_without_rosbags_the_way_out_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "walk.bag").write_bytes(b"#ROSBAG V2.0\n" + bytes(100))
     monkeypatch.setattr(bag.importlib.util, "find_spec", lambda name: None)

@@ -6,6 +6,7 @@ Types are those that rosbags brings: definitions that a bag carries are never tu
 import bz2
 import importlib
 import importlib.util
+import re
 import struct
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,12 @@ from typing import Any
 from lyra_sim.errors import EnvironmentNotReady, InputError
 
 ROS1_MAGIC = b"#ROSBAG V2.0\n"
+MCAP_MAGIC = b"\x89MCAP0\r\n"
+MCAP_CHUNK = 0x06
+"""Kind of record (MCAP specification, Chunk). Convention."""
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 LARGEST_CHUNK = 1 << 30
-"""Bytes that one chunk of a ROS 1 bag may unpack to: recorders close them at a megabyte or after one image. Convention."""
+"""Bytes that one chunk of a bag may unpack to: recorders close them at a megabyte or after one image. Convention."""
 LARGEST_MESSAGE = 1 << 28
 """Bytes. Convention."""
 
@@ -124,11 +129,13 @@ def opened_bag(path: Path) -> Iterator[Bag]:
     from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
     from ruamel.yaml.error import YAMLError
 
-    zstd = importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    zstd = _zstd()
     ros1 = _is_ros1(path)
     broken = (ReaderError1, ReaderError2, SerdeError, TypesysError, YAMLError, apsw.Error, zstd.ZstdError, struct.error)
     plain = (OSError, ValueError, KeyError, IndexError, AssertionError, EOFError, RuntimeError, TypeError, OverflowError)
     try:
+        if not ros1:
+            _check_ros2(path)
         with (Reader1 if ros1 else Reader2)(path) as reader:
             if ros1:
                 _check_chunks(path, reader)
@@ -147,6 +154,10 @@ def opened_bag(path: Path) -> Iterator[Bag]:
         ) from error
 
 
+def _zstd() -> Any:
+    return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
 def _is_ros1(path: Path) -> bool:
     if not path.is_file():
         return False
@@ -162,21 +173,72 @@ def _check_chunks(path: Path, reader: Any) -> None:
             if stream.read(3) not in (b"BZh", b"\x04\x22\x4d"):
                 continue
             stream.seek(chunk.datapos)
-            content = stream.read(chunk.datasize)
-            total = 0
-            for part in _unpacked(content):
-                total += part
-                if total > LARGEST_CHUNK:
-                    raise InputError(
-                        str(path), f"a chunk of {len(content)} bytes that unpacks to more than {LARGEST_CHUNK}", expected="less"
-                    )
+            _check_chunk(path, stream.read(chunk.datasize))
+
+
+def _check_ros2(path: Path) -> None:
+    """The same of a ROS 2 recording: chunks of MCAP are tried; what is compressed otherwise is named with the command.
+
+    Raises:
+        InputError: A chunk unpacks to more than one may, or files or messages are compressed one by one.
+    """
+    mode = re.search(rb"compression_mode:\s*[\"']?(file|message)", _beginning(path / "metadata.yaml"), re.IGNORECASE)
+    files = [path] if path.is_file() else sorted(child for child in path.iterdir() if child.is_file())
+    if mode is not None or any(_beginning(file, 4) == ZSTD_MAGIC for file in files):
+        raise InputError(
+            str(path),
+            "a bag whose files or messages are compressed one by one",
+            expected="one without compression, or MCAP with compressed chunks",
+            next_step="ros2 bag convert -i IN -o out.yaml, with compression_mode: '' in out.yaml.",
+        )
+    for file in files:
+        if _beginning(file, len(MCAP_MAGIC)) == MCAP_MAGIC:
+            _check_mcap(file)
+
+
+def _check_mcap(file: Path) -> None:
+    with file.open("rb") as stream:
+        at, size = len(MCAP_MAGIC), file.stat().st_size
+        while at + 9 <= size:
+            stream.seek(at)
+            kind, length = struct.unpack("<BQ", stream.read(9))
+            if kind == MCAP_CHUNK:
+                head = stream.read(32)
+                stream.seek(at + 9 + 32 + struct.unpack_from("<I", head, 28)[0] + 8)
+                _check_chunk(file, stream.read(max(0, at + 9 + length - stream.tell())))
+            at += 9 + length
+
+
+def _beginning(file: Path, count: int = 1 << 16) -> bytes:
+    if not file.is_file():
+        return b""
+    with file.open("rb") as stream:
+        return stream.read(count)
+
+
+def _check_chunk(path: Path, content: bytes) -> None:
+    total = 0
+    for part in _unpacked(content):
+        total += part
+        if total > LARGEST_CHUNK:
+            raise InputError(
+                str(path), f"a chunk of {len(content)} bytes that unpacks to more than {LARGEST_CHUNK}", expected="less"
+            )
 
 
 def _unpacked(content: bytes) -> Iterator[int]:
-    """Lengths of what comes out, piece by piece."""
+    """Lengths of what comes out, piece by piece; nothing where it isn't compressed."""
     import lz4.frame
 
-    machine = bz2.BZ2Decompressor() if content.startswith(b"BZh") else lz4.frame.LZ4FrameDecompressor()
+    machine: Any
+    if content.startswith(b"BZh"):
+        machine = bz2.BZ2Decompressor()
+    elif content.startswith(b"\x04\x22\x4d"):
+        machine = lz4.frame.LZ4FrameDecompressor()
+    elif content.startswith(ZSTD_MAGIC):
+        machine = _zstd().ZstdDecompressor()
+    else:
+        return
     given = content
     while not machine.eof:
         part = machine.decompress(given, max_length=_STEP)
