@@ -78,6 +78,7 @@ def test_views_look_where_they_say() -> None:
         assert rotation[1, 1] > 0.9, "upright"
 
 
+@pytest.mark.nightly  # structure from motion: half a minute
 def test_panoramas_stand_where_they_were_rendered(tmp_path: Path) -> None:
     cut = cut_panoramas(taken(tmp_path, 4), tmp_path / "cuts")
     config = PosesConfig(features=768, image_side=256, mappers=("global",))

@@ -39,6 +39,7 @@ def with_marker(room: PhotoRoom) -> PhotoRoom:
     return PhotoRoom(room=room.room, photos=tuple(photos), depths=room.depths)
 
 
+@pytest.mark.nightly  # structure from motion: a minute
 def test_a_marker_tells_the_scale_of_photos_alone_and_a_note_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
