@@ -10,6 +10,7 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.cameras.camera_files import image_files_of_transforms, posed_by_file, posed_by_transforms
 from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_by_colmap
+from lyra_sim.capture.cameras.frame_images import masks_left_out
 from lyra_sim.capture.cameras.panorama_rig import panorama_candidates
 from lyra_sim.capture.cameras.structure_from_motion import SMALLEST_MODEL, pose_candidates, triangulate
 from lyra_sim.capture.frame.geodesy import east_north_up
@@ -62,6 +63,8 @@ def capture_photos(
         work = Path(folder)
         photos = take_in(source, limits, work / "photos")
         notes = notes_of_colours(photos, _subject(source).name)
+        if isinstance(source, TransformsSource):
+            notes = replace(notes, remarks=(*notes.remarks, *masks_left_out(source.file)))
         around = len(photos.photos) if photos.photos[0].panorama == "stated" and _may_look_around(source) else 0
         if around:
             photos = _cut(source, photos, work / "views")

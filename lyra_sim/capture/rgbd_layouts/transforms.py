@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from lyra_sim.capture.cameras.camera_files import files_and_frames
+from lyra_sim.capture.cameras.frame_images import masks_left_out
 from lyra_sim.capture.rgbd_layouts.depth_files import SUFFIXES
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.recording import Parts
@@ -71,6 +72,7 @@ def parts(inside: Inside) -> Parts:
         cameras=file,
         depth_unit="auto",
         paired=bool(named),
+        remarks=masks_left_out(file),
     )
 
 
