@@ -14,7 +14,7 @@ and their witness is feature points. Convention."""
 
 
 def kept_apart(count: int, every: int | Literal["auto"], *, auto_from: int | None, left: int) -> tuple[int, ...]:
-    """Indices of every n-th view, from the middle of the first n on: a walk's ends see what nothing else does.
+    """Indices of every n-th view, from the first on.
 
     Args:
         count: Of all views.
@@ -27,7 +27,7 @@ def kept_apart(count: int, every: int | Literal["auto"], *, auto_from: int | Non
     """
     if every == "auto":
         every = EVERY if auto_from is not None and count >= auto_from else 0
-    held_out = tuple(range(every // 2, count, every)) if every else ()
+    held_out = tuple(range(0, count, every)) if every else ()
     if count - len(held_out) < left:
         raise InputError(
             "capture.hold_out_every",

@@ -108,7 +108,7 @@ class PaintedMesh:
     """Which of ``images`` colours the face; -1: none."""
     uv: Float32[np.ndarray, "f 3 2"]
     """Texture coordinates of the corners, v up; they may leave 0..1 and then repeat."""
-    images: tuple[UInt8[np.ndarray, "h w 3"], ...]
+    images: tuple[UInt8[np.ndarray, "_ _ 3"], ...]
     """Display-referred sRGB; row 0 is the top."""
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ class CaptureConfig(Model):
     min_depth: float = Field(default=0.1, ge=0)
     """Depth nearer than this is treated as not measured [m]."""
     hold_out_every: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
-    """Every n-th view (n/2, n/2 + n …) is kept out of all geometry and is its witness; 0 keeps none out. auto: every
+    """Every n-th view (0, n, 2n …) is kept out of all geometry and is its witness; 0 keeps none out. auto: every
     8th of 16 and more views with depth or of splats, and of 64 and more photos; none of given meshes, which are read again."""
     max_views: int = Field(default=5000, ge=1)
     """More frames than this are refused."""

@@ -83,7 +83,7 @@ def test_save_and_load(folder: Path, tmp_path: Path) -> None:
     capture.save(tmp_path / "out")
     again = Capture.load(tmp_path / "out")
     np.testing.assert_array_equal(again.cameras.c2w, capture.cameras.c2w)
-    assert again.held_out == (4, 12, 20, 28) and len(again.used) == len(again.views) - 4
+    assert again.held_out == (0, 8, 16, 24, 32) and len(again.used) == len(again.views) - 5
     assert again.scale == capture.scale
 
 
