@@ -16,7 +16,7 @@ from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.frame import gravity_metrics
 from lyra_sim.reconstructors.fuse import reconstruct
 from lyra_sim.scene.sources import CameraHeightScale, RgbdSource
-from lyra_sim.scene.spec import ReconstructConfig, SceneSpec
+from lyra_sim.scene.spec import CaptureConfig, ReconstructConfig, SceneSpec
 from tests.rooms import Room
 from tests.scene_parts import captured, metric_world
 
@@ -32,7 +32,8 @@ def files(tiny_room_files: Path) -> RgbdSource:
 
 @pytest.fixture(scope="module")
 def capture(files: RgbdSource, tmp_path_factory: pytest.TempPathFactory) -> Capture:
-    return captured(SceneSpec(name="room", rgbd=files, scale="metric", up="z"), tmp_path_factory.mktemp("c") / "out")
+    scene = SceneSpec(name="room", rgbd=files, scale="metric", up="z", capture=CaptureConfig(hold_out_every=0))
+    return captured(scene, tmp_path_factory.mktemp("c") / "out")
 
 
 def moved(capture: Capture, other_from_world: Similarity, *, up_source: str) -> Capture:
