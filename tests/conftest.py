@@ -7,7 +7,7 @@ import pytest
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.scene.sources import RgbdSource
-from lyra_sim.scene.spec import CaptureConfig, SceneSpec
+from lyra_sim.scene.spec import SceneSpec
 from tests.rooms import Room, furnished_room
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def room_capture(tiny_room_files: Path, tmp_path_factory: pytest.TempPathFactory
     rgbd = RgbdSource(
         frames=tiny_room_files / "rgb", depth=tiny_room_files / "depth_mm", cameras=tiny_room_files / "transforms.json"
     )
-    scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z", capture=CaptureConfig(hold_out_every=0))
+    scene = SceneSpec(name="room", rgbd=rgbd, scale="metric", up="z")
     return captured(scene, tmp_path_factory.mktemp("room_capture") / "out")
 
 

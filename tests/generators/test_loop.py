@@ -206,7 +206,7 @@ def test_depth_of_every_eighth_frame_is_enough(by_network: WorldVideo, video: Wo
     """What is later read: the memory's frames and those that may add to the world; in scale in both chunks."""
     frames, exact = frames_of(by_network), frames_of(video)
     for index in frames.adding:
-        assert np.isfinite(frames.z_depth(index)).mean() > 0.95
+        assert np.isfinite(frames.z_depth(index)).mean() > 0.93
         assert np.nanmedian(np.abs(frames.z_depth(index) / exact.z_depth(index) - 1)) < 0.02
     assert np.isnan(frames.z_depth(41)).all() and not (frames.origin(41) == NEW).any()
     shares = [chunk.new_share for chunk in by_network.facts.chunks]
@@ -217,11 +217,10 @@ def test_depth_of_every_eighth_frame_is_enough(by_network: WorldVideo, video: Wo
 def test_scale_comes_from_overlap_and_cameras(by_network: WorldVideo, room_capture: Capture) -> None:
     for chunk, factor in zip(by_network.facts.chunks, (0.3, 1.7), strict=True):
         for name in ("depth_scale", "overlap_scale", "camera_scale"):
-            assert getattr(chunk, name) == pytest.approx(1 / factor, rel=0.015)  # 1.02 % on the walk that slows in bends
+            assert getattr(chunk, name) == pytest.approx(1 / factor, rel=0.01)
         assert 1e-3 < chunk.camera_residual < 0.02 and 0 < chunk.camera_sigma < 0.02
         assert 1e-3 < chunk.overlap_sigma < 0.02 and 0.005 < chunk.depth_residual < 0.02
-        # On the walk that slows in bends, one overlap is 1 % off at a sigma of 0.25 %: that is told, and small.
-        assert not chunk.depth_scale_conflict or abs(chunk.overlap_scale / chunk.camera_scale - 1) < 0.015
+        assert chunk.depth_scale_conflict is False
     (told,) = (m for m in generated_metrics(by_network, room_capture) if m.name == "generated.depth_scale_conflicts")
     assert told.value == 0 and told.n == 2 and told.verdict == "pass"
 
