@@ -119,6 +119,7 @@ def test_the_manifest_is_free_of_times_and_places(built: Path) -> None:
     np.testing.assert_array_equal(json.loads(text)["world_from_input"], np.eye(4))
 
 
+@pytest.mark.nightly  # the whole line a second time
 def test_a_build_elsewhere_gives_the_same_bytes(built: Path, room: Room, tmp_path: Path) -> None:
     """Every file of every step, physics results and report included."""
     again = build(room, tmp_path / "elsewhere")
