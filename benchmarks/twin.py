@@ -25,9 +25,9 @@ from lyra_sim.data.files import read_arrays, read_json
 from lyra_sim.data.grid import FreeSpace
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.physics.gate_stage import author_drive
 from lyra_sim.physics.robots import DiffDrive
-from lyra_sim.quality.truth.maps import main_band
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, only its own folder is there
 from benchmarks.twins.drivers import DRIVERS

@@ -74,7 +74,7 @@ class Built:
 
     def _navigation(self, hulls: tuple[Hull, ...]):
         from lyra_sim.navigation.build import build_navigation
-        from lyra_sim.quality.truth.maps import main_band
+        from lyra_sim.navigation.occupancy import main_band
 
         return build_navigation(
             hulls,

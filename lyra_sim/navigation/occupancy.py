@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float64
 
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FREE, FreeSpace
+from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.navigation.convex_raster import band_outline, cells_touched
 
@@ -58,6 +59,14 @@ class FloorGrid:
         """x, y of all cells, row-major [m]."""
         i, j = np.meshgrid(np.arange(self.shape[0]), np.arange(self.shape[1]), indexing="ij")
         return self.origin + (np.stack([i.ravel(), j.ravel()], axis=1) + 0.5) * self.resolution
+
+
+def main_band(navigation: Navigation) -> FloorBand:
+    """The height band over the main floor that the map was drawn for."""
+    across = np.array([-navigation.floor[1], -navigation.floor[2], 1.0])
+    length = float(np.linalg.norm(across))
+    low, high = navigation.band
+    return FloorBand(normal=across / length, offset=float(navigation.floor[0]) / length, low=low, high=high)
 
 
 def seen_free(free_space: FreeSpace, grid: FloorGrid, band: FloorBand) -> Bool[np.ndarray, "nx ny"]:

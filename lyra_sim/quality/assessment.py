@@ -15,6 +15,7 @@ from lyra_sim.data.video import WorldVideo
 from lyra_sim.data.world import MetricWorld
 from lyra_sim.errors import InputError
 from lyra_sim.meshing.room_side import faces_towards_free
+from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.quality.agreement import POSES, Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
 from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
@@ -26,7 +27,7 @@ from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.truth.cameras import TrueCameras, true_camera_metrics
 from lyra_sim.quality.truth.doorways import doorway_metrics, measured_doorways
-from lyra_sim.quality.truth.maps import main_band, map_metrics, navigable_metrics
+from lyra_sim.quality.truth.maps import map_metrics, navigable_metrics
 from lyra_sim.quality.truth.surface import TrueSurface, surface_distances, truth_metrics
 from lyra_sim.quality.witness.calling import Called
 from lyra_sim.quality.witness.judgement import Judgement, judge, witness_metrics

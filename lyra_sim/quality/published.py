@@ -22,14 +22,13 @@ from lyra_sim.data.occupancy import OCCUPIED, OccupancyMap
 from lyra_sim.data.report import METRICS, Metric, Report
 from lyra_sim.errors import InputError
 from lyra_sim.navigation.again import found_again
-from lyra_sim.navigation.occupancy import FloorGrid, blocked, supported
+from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band, supported
 from lyra_sim.physics.gate import run_gates
 from lyra_sim.quality.assessment import stage_metrics
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.physics import gate_metrics
-from lyra_sim.quality.truth.maps import main_band
 from lyra_sim.quality.witness.calling import Called
 from lyra_sim.quality.witness.judgement import judge, witness_metrics
 from lyra_sim.quality.witness.published_views import call_against

@@ -28,7 +28,6 @@ REDUCED = {
     "navigate.probes": 20,
     "navigate.routes": 4,
     "assess.pictures": 2,
-    "capture.hold_out_every": 0,  # half the views leave gaps that a witness would see
 }
 
 

@@ -9,8 +9,8 @@ import pytest
 from lyra_sim.data.colliders import Colliders, Collision, Hull
 from lyra_sim.data.grid import UNSEEN, FreeSpace
 from lyra_sim.navigation.build import build_navigation
-from lyra_sim.navigation.occupancy import FloorGrid
-from lyra_sim.quality.truth.maps import main_band, navigable_metrics, navigable_overlap, true_free
+from lyra_sim.navigation.occupancy import FloorGrid, main_band
+from lyra_sim.quality.truth.maps import navigable_metrics, navigable_overlap, true_free
 from lyra_sim.quality.truth.surface import TrueSurface
 from lyra_sim.scene.spec import NavigateConfig, RobotConfig
 from tests.boxes import box_mesh

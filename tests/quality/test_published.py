@@ -12,8 +12,8 @@ from PIL import Image
 from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
 from lyra_sim.navigation.again import found_again
+from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.quality.published import package_metrics, since_measured, witness_of_package
-from lyra_sim.quality.truth.maps import main_band
 from lyra_sim.quality.witness.published_views import call_against
 from lyra_sim.store.digests import folder_digest
 from lyra_sim.usd.published.place import find_package

@@ -7,12 +7,11 @@ from jaxtyping import Bool, Float64
 
 from lyra_sim.data.colliders import Collision
 from lyra_sim.data.grid import FreeSpace
-from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED, UNKNOWN, OccupancyMap
 from lyra_sim.data.report import Metric
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.navigation.mesh_map import blocked_by_mesh
-from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, seen_free
+from lyra_sim.navigation.occupancy import FloorBand, FloorGrid, main_band, seen_free
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.quality.truth.doorways import doorway_metrics, fine_grid, true_doorways
@@ -37,14 +36,6 @@ class Overlap:
         """Intersection over union; NaN where both are empty."""
         union = int((self.ours | self.theirs).sum())
         return float((self.ours & self.theirs).sum() / union) if union else float("nan")
-
-
-def main_band(navigation: Navigation) -> FloorBand:
-    """The height band over the main floor that the map was drawn for."""
-    across = np.array([-navigation.floor[1], -navigation.floor[2], 1.0])
-    length = float(np.linalg.norm(across))
-    low, high = navigation.band
-    return FloorBand(normal=across / length, offset=float(navigation.floor[0]) / length, low=low, high=high)
 
 
 def true_free(surface: TrueSurface, grid: FloorGrid, band: FloorBand, path: Float64[np.ndarray, "n 3"]) -> np.ndarray:

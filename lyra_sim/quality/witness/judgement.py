@@ -2,11 +2,11 @@
 
 A *ghost* is matter the witness saw with no hull within 5 cm of it: a robot drives into it. A *phantom* is a hull that a free
 ray passes through by more than 5 cm: a robot stops at nothing. Both only beyond twice the witness's own σ, and only in the
-height band and reach of the robot. Shares tell noise from faults badly where a fault is small, so each has the largest patch
-of one piece beside it.
+height band of the robot: phantoms within its reach, ghosts where it would touch them, stopped by hulls alone and by no map.
+Shares tell noise from faults badly where a fault is small, so each has the largest patch of one piece beside it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32
@@ -16,7 +16,9 @@ from scipy.spatial import cKDTree
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.data.colliders import Collision, Hull
 from lyra_sim.data.navigation import Navigation
+from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED
 from lyra_sim.data.report import Metric
+from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
@@ -27,8 +29,7 @@ APART_M = 0.05
 SIGMAS = 2.0
 """Of the witness, beyond that. Convention."""
 REACH_M = 1.0
-"""Farther than this from where the robot's middle can be, nothing is asked [m]: it would have to get there first.
-Convention."""
+"""Farther than this from where the hulls let the robot's middle be, nothing is asked [m]. Convention."""
 CELL_M = 0.05
 """Patches are counted in cells of this edge [m]. Convention."""
 LEAST_IN_CELL = 3
@@ -48,7 +49,7 @@ class Judgement:
     matter: Bool[np.ndarray, "n"]
     """Its ends in the robot's band and reach."""
     ghost: Bool[np.ndarray, "n"]
-    """Those without a hull."""
+    """Those without a hull that the robot would touch: beyond what stops it, matter without a hull harms nobody."""
     free: Bool[np.ndarray, "n"]
     """Its rays that pass the robot's band within its reach."""
     phantom: Bool[np.ndarray, "n"]
@@ -96,11 +97,11 @@ def judge(witness: Witness, collision: Collision, path: Float64[np.ndarray, "c 3
     """
     navigation = collision.navigation
     margin = APART_M + SIGMAS * witness.sigma
-    near = _Near(navigation, path)
-    matter = near(witness.ends)
     hulls = list(collision.colliders.hulls)
-    ghost = matter.copy()
-    ghost[matter] = ~_covered(witness.ends[matter], margin[matter], HullSet.of(hulls))
+    near = _Near(navigation, _reach(navigation, hulls, path))
+    matter = near(witness.ends)
+    ghost = matter & near(witness.ends, within=navigation.robot_radius + navigation.occupancy.resolution)
+    ghost[ghost] = ~_covered(witness.ends[ghost], margin[ghost], HullSet.of(hulls))
     solid = [hull for hull in hulls if hull.label != "unseen"]
     fences = [hull for hull in hulls if hull.label == "unseen"]
     free = _passes(witness, margin, near)
@@ -160,24 +161,30 @@ def largest_patch(points: Float64[np.ndarray, "n 3"], *, least: int) -> Patch:
     return Patch(area=float(sizes.max()) * CELL_M**2, centre=(float(x), float(y), float(z)))
 
 
+def _reach(navigation: Navigation, hulls: list[Hull], path: Float64[np.ndarray, "c 3"]) -> Bool[np.ndarray, "nx ny"]:
+    """Cells where the robot's middle can be if nothing but hulls stops it: a map may call unknown what nothing fences off."""
+    occupancy = navigation.occupancy
+    grid = FloorGrid(origin=occupancy.origin, shape=occupancy.cells.shape, resolution=occupancy.resolution)
+    open_cells = np.where(blocked(hulls, grid, main_band(navigation)), OCCUPIED, FREE_CELL).astype(np.uint8)
+    return reachable(replace(occupancy, cells=open_cells), navigation.robot_radius, path)[0]
+
+
 class _Near:
-    """Which points lie in the robot's height band, and within reach of where its middle can be."""
+    """Which points lie in the robot's height band, and near where its middle can be."""
 
-    def __init__(self, navigation: Navigation, path: Float64[np.ndarray, "c 3"]) -> None:
-        occupancy, self._navigation = navigation.occupancy, navigation
-        reach, _ = reachable(occupancy, navigation.robot_radius, path)
-        self._near = ndimage.distance_transform_edt(~reach) * occupancy.resolution <= REACH_M
-        if not reach.any():
-            self._near[:] = False
+    def __init__(self, navigation: Navigation, reach: Bool[np.ndarray, "nx ny"]) -> None:
+        self._navigation = navigation
+        distance = ndimage.distance_transform_edt(~reach) * navigation.occupancy.resolution
+        self._distance = distance if reach.any() else np.full(reach.shape, np.inf)
 
-    def __call__(self, points: Float64[np.ndarray, "n 3"]) -> Bool[np.ndarray, "n"]:
+    def __call__(self, points: Float64[np.ndarray, "n 3"], *, within: float = REACH_M) -> Bool[np.ndarray, "n"]:
         navigation, occupancy = self._navigation, self._navigation.occupancy
         height = points[:, 2] - navigation.floor_height(points[:, :2])
         low, high = navigation.band
         inside = (height >= low) & (height <= high)
-        cells = np.floor((points[:, :2] - occupancy.origin) / occupancy.resolution).astype(np.int64)
-        inside &= (cells >= 0).all(axis=1) & (cells < self._near.shape).all(axis=1)
-        inside[inside] = self._near[tuple(cells[inside].T)]
+        cells = occupancy.indices(points)
+        inside &= (cells >= 0).all(axis=1) & (cells < self._distance.shape).all(axis=1)
+        inside[inside] = self._distance[tuple(cells[inside].T)] <= within
         return inside
 
 

@@ -97,6 +97,21 @@ def test_a_doorway_that_closed_is_a_phantom(flat: GoodWorld, witness: Witness, t
     assert fenced["phantom"].value == 0 and "meet a fence" in fenced["phantom"].note
 
 
+def test_matter_that_fences_keep_the_robot_from_harms_nobody(flat: GoodWorld, witness: Witness) -> None:
+    """The table's hull is lost. Fences round its place, 0.2 m off: nothing can touch it. One of them gone: the robot gets in."""
+    left = tuple(hull for hull in flat.colliders.hulls if hull.name != "clutter_010")
+    sides = (
+        ([1.35, 0.0, 0.0], [1.4, 1.15, 1.0]),
+        ([2.8, 0.0, 0.0], [2.85, 1.15, 1.0]),
+        ([1.35, 1.1, 0.0], [2.85, 1.15, 1.0]),
+    )
+    fences = tuple(box_hull(f"unseen_{90 + number:03d}", "unseen", low, high) for number, (low, high) in enumerate(sides))
+    fenced = judged(flat, witness, (*left, *fences))
+    assert fenced["ghost"].verdict == fenced["ghost_patch"].verdict == "pass"
+    open_side = judged(flat, witness, (*left, *fences[:2]))
+    assert open_side["ghost_patch"].verdict == "fail"
+
+
 def test_a_noisy_witness_grants_its_own_noise(flat: GoodWorld, witness: Witness) -> None:
     rng = np.random.default_rng(3)
     ray = witness.ends - witness.origins

@@ -11,7 +11,7 @@ from pxr import Gf, UsdGeom, UsdPhysics
 
 from lyra_sim.errors import InputError
 from lyra_sim.navigation.again import found_again
-from lyra_sim.quality.truth.maps import main_band
+from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.usd.published.place import find_package
 from lyra_sim.usd.published.reading import Package, read_package
 from tests.broken_worlds.good import GoodWorld
