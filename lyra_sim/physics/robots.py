@@ -15,7 +15,7 @@ class DiffDrive:
     """Stem of its layer."""
     wheel_radius: float = 0.08
     """[m]"""
-    track: float = 0.38
+    track: float = 0.4
     """Between the middles of left and right wheels [m]."""
     footprint_radius: float = 0.23
     """Of a vertical cylinder about the origin that holds every part [m]."""
