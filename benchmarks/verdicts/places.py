@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int32, UInt8
 
 from benchmarks.office import DOOR_TOP, ROOM, Box, office
-from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.geometry.cameras import CameraPath, level_cameras
 from lyra_sim.rendering.ray_casting import RayCaster
 
 RIM = 0.4
@@ -94,7 +94,7 @@ class Place:
         at = np.linspace(0, along[-1], self.views)
         xy = np.stack([np.interp(at, along, self.stops[:, axis]) for axis in (0, 1)], axis=1)
         index = np.arange(self.views)
-        c2w = _looking(np.c_[xy, EYE + 0.05 * np.sin(index)], TURN * index, PITCHES[index % len(PITCHES)])
+        c2w = level_cameras(np.c_[xy, EYE + 0.05 * np.sin(index)], TURN * index, PITCHES[index % len(PITCHES)])
         K = np.array([[FOCAL, 0, WIDTH / 2], [0, FOCAL, TALL / 2], [0, 0, 1.0]])
         return CameraPath(c2w=c2w, K=np.tile(K, (self.views, 1, 1)), width=WIDTH, height=TALL)
 
@@ -308,15 +308,3 @@ def _table(x: float, y: float, dx: float, dy: float, top: float) -> tuple[Box, .
     corners = [(x + a, y + b) for a in (0.0, dx - leg) for b in (0.0, dy - leg)]
     plate = (np.array([x, y, top - 0.05]), np.array([x + dx, y + dy, top]))
     return (plate, *(_box(a, b, leg, leg, top - 0.04) for a, b in corners))
-
-
-def _looking(
-    centres: Float64[np.ndarray, "n 3"], yaw: Float64[np.ndarray, "n"], pitch: Float64[np.ndarray, "n"]
-) -> Float64[np.ndarray, "n 4 4"]:
-    """OpenCV camera-to-world; the horizon is level."""
-    forward = np.stack([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)], axis=1)
-    right = np.stack([np.sin(yaw), -np.cos(yaw), np.zeros(len(yaw))], axis=1)
-    c2w = np.tile(np.eye(4), (len(centres), 1, 1))
-    c2w[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=2)
-    c2w[:, :3, 3] = centres
-    return c2w

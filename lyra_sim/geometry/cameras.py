@@ -73,6 +73,24 @@ class CameraPath:
         return CameraPath(c2w=self.c2w, K=K, width=width, height=height)
 
 
+def level_cameras(
+    centres: Float64[np.ndarray, "n 3"], yaw: Float64[np.ndarray, "n"], pitch: Float64[np.ndarray, "n"]
+) -> Float64[np.ndarray, "n 4 4"]:
+    """OpenCV camera-to-world of cameras whose horizon is level; z is up.
+
+    Args:
+        centres: Where they are.
+        yaw: Heading, from +x towards +y [rad].
+        pitch: Up from the horizon [rad].
+    """
+    forward = np.stack([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)], axis=1)
+    right = np.stack([np.sin(yaw), -np.cos(yaw), np.zeros(len(yaw))], axis=1)
+    c2w = np.tile(np.eye(4), (len(centres), 1, 1))
+    c2w[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=2)
+    c2w[:, :3, 3] = centres
+    return c2w
+
+
 def pixel_rays(K: Float[np.ndarray, "3 3"], width: int, height: int) -> Float32[np.ndarray, "h w 3"]:
     """Camera-frame directions with z = 1 through every pixel centre: ``point = z_depth * ray``."""
     u = (np.arange(width) + 0.5 - K[0, 2]) / K[0, 0]

@@ -5,7 +5,7 @@ from jaxtyping import Float64, Int64
 
 from lyra_sim.data.grid import FREE, FreeSpace
 from lyra_sim.data.navigation import Navigation
-from lyra_sim.geometry.cameras import CameraPath
+from lyra_sim.geometry.cameras import CameraPath, level_cameras
 from lyra_sim.navigation.reachable import reachable
 
 LOWEST, HIGHEST = 0.3, 1.2
@@ -56,20 +56,8 @@ def robot_viewpoints(
     if not len(kept):
         return None
     K = np.array([[FOCAL, 0, WIDTH / 2], [0, FOCAL, HEIGHT / 2], [0, 0, 1.0]])
-    c2w = _looking(centres[kept], yaw[kept], pitch[kept])
+    c2w = level_cameras(centres[kept], yaw[kept], pitch[kept])
     return CameraPath(c2w=c2w, K=np.tile(K, (len(kept), 1, 1)), width=WIDTH, height=HEIGHT)
-
-
-def _looking(
-    centres: Float64[np.ndarray, "n 3"], yaw: Float64[np.ndarray, "n"], pitch: Float64[np.ndarray, "n"]
-) -> Float64[np.ndarray, "n 4 4"]:
-    """OpenCV camera-to-world, the image's horizon level."""
-    forward = np.stack([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), np.sin(pitch)], axis=1)
-    right = np.stack([np.sin(yaw), -np.cos(yaw), np.zeros(len(yaw))], axis=1)
-    c2w = np.tile(np.eye(4), (len(centres), 1, 1))
-    c2w[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=2)
-    c2w[:, :3, 3] = centres
-    return c2w
 
 
 def _z_order(cells: Int64[np.ndarray, "n 2"]) -> Int64[np.ndarray, "n"]:
