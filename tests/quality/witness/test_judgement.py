@@ -98,7 +98,7 @@ def test_a_doorway_that_closed_is_a_phantom(flat: GoodWorld, witness: Witness, t
 
 
 def test_matter_that_fences_keep_the_robot_from_harms_nobody(flat: GoodWorld, witness: Witness) -> None:
-    """The table's hull is lost. Fences round its place, 0.2 m off: nothing can touch it. One of them gone: the robot gets in."""
+    """The table's hull is lost. With fences 0.2 m round its place nothing can touch it; one of them gone, the robot gets in."""
     left = tuple(hull for hull in flat.colliders.hulls if hull.name != "clutter_010")
     sides = (
         ([1.35, 0.0, 0.0], [1.4, 1.15, 1.0]),
