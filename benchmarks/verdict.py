@@ -17,7 +17,7 @@ from pathlib import Path
 from lyra_sim.errors import LyraSimError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, only its own folder is there
-from benchmarks.verdicts.cases import Case, Site, cases
+from benchmarks.verdicts.cases import Case, Site, as_built, cases
 from benchmarks.verdicts.judging import Row, Truth, judged
 from benchmarks.verdicts.places import places
 
@@ -58,7 +58,8 @@ def run(wanted: Sequence[Case], out: Path) -> None:
         if case.place not in truths:
             truths[case.place] = Truth.of(site.place)
             shutil.rmtree(site.folder, ignore_errors=True)
-        row = _judged(case, site, truths[case.place])
+        truth = truths[case.place] if case.truth is as_built else Truth.of(case.truth(site.place))
+        row = _judged(case, site, truth)
         row = replace(row, seconds=round(time.perf_counter() - started, 1))
         file.write_text(json.dumps(row.to_json(), indent=1), encoding="utf-8")
         print(f"{case.name}: {row.verdict}, {row.same}, routes {row.routes_free}, {row.seconds} s, {row.failed}", flush=True)

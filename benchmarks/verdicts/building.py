@@ -152,8 +152,9 @@ def build(folder: Path, out: Path, *, name: str) -> Built:
 
 
 def report_without_engines(built: Built, *, name: str) -> Report:
-    """All figures that need no engine: of a build's verdict these come before the physics gate."""
+    """All figures that need no engine: those of a build before the physics gate, and map against hulls as ``assess`` asks."""
     from lyra_sim.quality.assessment import Finished, geometry_metrics, with_all_views
+    from lyra_sim.quality.published import map_metrics
     from lyra_sim.quality.witness.calling import call_witness
 
     source = RgbdSource(frames=Path("rgb"), depth=Path("depth"), cameras=Path("transforms.json"))  # says only of what kind
@@ -169,7 +170,8 @@ def report_without_engines(built: Built, *, name: str) -> Report:
         seed=SEED,
         looked_from=VIEWS,
     )
-    return Report(scene=name, metrics=tuple(geometry_metrics(finished)))
+    against_map = map_metrics(built.collision.colliders.hulls, built.collision.navigation)
+    return Report(scene=name, metrics=(*geometry_metrics(finished), *against_map))
 
 
 def _lens(cameras: CameraPath) -> dict[str, float]:

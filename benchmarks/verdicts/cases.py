@@ -59,6 +59,16 @@ class Site:
 Make = Callable[[Site], Built]
 
 
+def as_built(place: Place) -> Place:
+    """The place as it is."""
+    return place
+
+
+def with_pit(place: Place) -> Place:
+    """The place with a hole in its floor."""
+    return place.with_pit(PIT[place.name], PIT_M)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One world that is to be made."""
@@ -68,6 +78,8 @@ class Case:
     grade: str
     make: Make
     input_from_place: Similarity
+    truth: Callable[[Place], Place] = as_built
+    """What drives of the truth are in."""
 
     @property
     def name(self) -> str:
@@ -112,7 +124,17 @@ def cases() -> list[Case]:
             place,
             "hole in the floor",
             f"{PIT_M:g} m",
-            lambda site: site.believed("pit", site.place.with_pit(PIT[site.place.name], PIT_M)),
+            lambda site: site.believed("pit", with_pit(site.place)),
+        )
+        out.append(
+            Case(
+                place=place,
+                family="hole closed",
+                grade=f"{PIT_M:g} m",
+                make=lambda site: site.clean.captured_as(site.made("pit", with_pit(site.place), Recorded())),
+                input_from_place=here,
+                truth=with_pit,
+            )
         )
         add(place, "stale world", "cabinet moved", lambda site: site.before.captured_as(site.clean))
         add(place, "stale map", "cabinet moved", _stale_map)

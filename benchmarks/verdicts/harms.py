@@ -7,16 +7,20 @@ import numpy as np
 from jaxtyping import Float64
 from scipy import ndimage
 from scipy.optimize import linprog
-from scipy.spatial import ConvexHull, HalfspaceIntersection, QhullError, cKDTree
+from scipy.spatial import HalfspaceIntersection, QhullError, cKDTree
 from scipy.spatial.transform import Rotation
 
 from benchmarks.verdicts.building import Built
+from lyra_sim.collision.convex.pieces import convex_hull
 from lyra_sim.data.colliders import Hull
 from lyra_sim.data.grid import FREE, SOLID, FreeSpace
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.splats import Splats
+from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.rigid import Similarity
 
+MOST_CORNERS = 34
+"""Of a hull that was grown: the harm is its size, not what engines make of too many faces. Derived: 2V - 4 of them."""
 LEAST_M = 0.002
 """A hull that shrinks to less than this half way through is gone [m]. Convention."""
 
@@ -95,16 +99,10 @@ def _grown(hull: Hull, by: float) -> Hull | None:
         return None
     try:
         corners = HalfspaceIntersection(planes, inner.x[:3]).intersections
-        shape = ConvexHull(np.unique(np.round(corners, 5), axis=0))
-    except QhullError:
+        vertices, faces = convex_hull(np.unique(np.round(corners, 5), axis=0), max_vertices=MOST_CORNERS)
+    except (QhullError, GeometryError):
         return None
-    faces = shape.simplices.copy()
-    corners = shape.points
-    across = np.cross(corners[faces[:, 1]] - corners[faces[:, 0]], corners[faces[:, 2]] - corners[faces[:, 0]])
-    inward = np.einsum("fi,fi->f", across, shape.equations[:, :3]) < 0
-    faces[inward] = faces[inward][:, ::-1]
-    used, faces = np.unique(faces, return_inverse=True)
-    return replace(hull, vertices=corners[used].astype(np.float32), faces=faces.reshape(-1, 3).astype(np.int32))
+    return replace(hull, vertices=vertices, faces=faces)
 
 
 def _mesh_grown(mesh: TriMesh, by: float) -> TriMesh:

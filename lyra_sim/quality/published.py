@@ -15,7 +15,7 @@ from scipy import ndimage
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.gaps import largest_gap
 from lyra_sim.collision.measured.hull_figures import coverage, hull_figures, path_recall
-from lyra_sim.data.colliders import Colliders, Collision
+from lyra_sim.data.colliders import Colliders, Collision, Hull
 from lyra_sim.data.files import read_json
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import OCCUPIED, OccupancyMap
@@ -119,21 +119,21 @@ def package_metrics(package: Package, navigation: Navigation) -> list[Metric]:
     return [
         measured("package.files_changed", len(changed), n=1, note="; ".join(changed[:NAMED])),
         measured("package.colliders_unread", len(unread), n=1, note=", ".join(unread[:NAMED])),
-        *_map_metrics(package, navigation),
+        *map_metrics(package.hulls, navigation),
         *_hull_metrics(package, navigation),
     ]
 
 
-def _map_metrics(package: Package, navigation: Navigation) -> list[Metric]:
+def map_metrics(hulls: Sequence[Hull], navigation: Navigation) -> list[Metric]:
     """Cells in which map and hulls contradict each other, drawn as the map was."""
     occupancy, band = navigation.occupancy, main_band(navigation)
     grid = FloorGrid(origin=occupancy.origin, shape=occupancy.cells.shape, resolution=occupancy.resolution)
-    measured_hulls = [hull for hull in package.hulls if hull.label != "unseen"]
+    measured_hulls = [hull for hull in hulls if hull.label != "unseen"]
     free, occupied = occupancy.free, occupancy.cells == OCCUPIED
     return [
-        _area("package.map_blocked", free & blocked(package.hulls, grid, band), free, occupancy),
+        _area("package.map_blocked", free & blocked(list(hulls), grid, band), free, occupancy),
         _area("package.map_bare", occupied & ~blocked(measured_hulls, grid, band), occupied, occupancy),
-        _area("package.map_without_floor", free & ~supported(package.hulls, grid, band), free, occupancy),
+        _area("package.map_without_floor", free & ~supported(list(hulls), grid, band), free, occupancy),
     ]
 
 

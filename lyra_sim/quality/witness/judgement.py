@@ -3,7 +3,9 @@
 A *ghost* is matter the witness saw with no hull within 5 cm of it: a robot drives into it. A *phantom* is a hull that a free
 ray passes through by more than 5 cm: a robot stops at nothing. Both only beyond twice the witness's own σ, and only in the
 height band of the robot: phantoms within its reach, ghosts where it would touch them, stopped by hulls alone and by no map.
-Shares tell noise from faults badly where a fault is small, so each has the largest patch of one piece beside it.
+Shares tell noise from faults badly where a fault is small, so each has the largest patch of one piece beside it. Two more
+things are asked: by how much all hulls stand out before what was measured, or behind it; and whether hulls carry the floor that
+was measured, and close none of its holes.
 """
 
 from dataclasses import dataclass, replace
@@ -37,7 +39,18 @@ LEAST_IN_CELL = 3
 LEAST_MATTER = 200
 """Less in the band says nothing. Convention."""
 
-FIGURES = ("witness.ghost", "witness.ghost_patch", "witness.phantom", "witness.phantom_patch")
+LEAST_FLOOR = 200
+"""Fewer points on the floor say nothing about it. Convention."""
+
+FIGURES = (
+    "witness.ghost",
+    "witness.ghost_patch",
+    "witness.phantom",
+    "witness.phantom_patch",
+    "witness.offset",
+    "witness.floor_bare",
+    "witness.floor_false",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +71,15 @@ class Judgement:
     """Where that is; NaN elsewhere [m]."""
     fenced: int
     """Rays with nothing in their way but fences round what the building views never saw."""
+    offset: float
+    """Median distance by which hulls stand out before measured matter, or behind it where it is negative; NaN without any
+    matter that has a hull [m]."""
+    floor: Bool[np.ndarray, "n"]
+    """Its ends on the floor under where a robot can be."""
+    bare: Bool[np.ndarray, "n"]
+    """Those that no hull carries."""
+    sunk: Float64[np.ndarray, "n 3"]
+    """Where free rays to what lies below the floor pass through a hull of it; NaN elsewhere [m]."""
 
     @property
     def ghosts(self) -> "Patch":
@@ -68,6 +90,16 @@ class Judgement:
     def phantoms(self) -> "Patch":
         """The largest patch of hulls that stand for nothing."""
         return largest_patch(self.met[self.phantom], least=self._least)
+
+    @property
+    def bare_floor(self) -> "Patch":
+        """The largest patch of floor that nothing carries a robot on."""
+        return largest_patch(self.witness.ends[self.bare], least=self._least)
+
+    @property
+    def false_floor(self) -> "Patch":
+        """The largest patch of floor where there is a way down."""
+        return largest_patch(self.sunk[np.isfinite(self.sunk).all(axis=1)], least=self._least)
 
     @property
     def _least(self) -> int:
@@ -100,7 +132,8 @@ def judge(witness: Witness, collision: Collision, path: Float64[np.ndarray, "c 3
     hulls = list(collision.colliders.hulls)
     near = _Near(navigation, _reach(navigation, hulls, path))
     matter = near(witness.ends)
-    ghost = matter & near(witness.ends, within=navigation.robot_radius + navigation.occupancy.resolution)
+    touched = navigation.robot_radius + navigation.occupancy.resolution
+    ghost = matter & near(witness.ends, within=touched)
     ghost[ghost] = ~_covered(witness.ends[ghost], margin[ghost], HullSet.of(hulls))
     solid = [hull for hull in hulls if hull.label != "unseen"]
     fences = [hull for hull in hulls if hull.label == "unseen"]
@@ -114,7 +147,23 @@ def judge(witness: Witness, collision: Collision, path: Float64[np.ndarray, "c 3
         at = np.flatnonzero(phantom)[beside <= margin[phantom]]
         phantom[at], met[at] = False, np.nan
     fenced = np.isfinite(_met(witness.where(free & ~phantom), margin[free & ~phantom], fences)).all(axis=1)
-    return Judgement(witness=witness, matter=matter, ghost=ghost, free=free, phantom=phantom, met=met, fenced=int(fenced.sum()))
+    depth, owner = HullSet.of(solid).depth(witness.ends[matter], margin=APART_M)
+    floor = near.on_floor(witness.ends, margin, within=touched)
+    bare = floor.copy()
+    bare[floor] = ~_covered(witness.ends[floor], margin[floor], HullSet.of(hulls))
+    return Judgement(
+        witness=witness,
+        matter=matter,
+        ghost=ghost,
+        free=free,
+        phantom=phantom,
+        met=met,
+        fenced=int(fenced.sum()),
+        offset=float(np.median(depth[owner >= 0])) if (owner >= 0).any() else float("nan"),
+        floor=floor,
+        bare=bare,
+        sunk=_sunk(witness, margin, near, touched, solid),
+    )
 
 
 def witness_metrics(found: Judgement | None, *, why: str = "") -> list[Metric]:
@@ -139,6 +188,24 @@ def witness_metrics(found: Judgement | None, *, why: str = "") -> list[Metric]:
         measured("witness.ghost_patch", ghosts.area, n=matter, note=str(ghosts)),
         measured("witness.phantom", float(found.phantom.sum() / free) if free else np.nan, n=free, note=fenced),
         measured("witness.phantom_patch", phantoms.area, n=free, note=str(phantoms)),
+        *_offset_and_floor(found, matter),
+    ]
+
+
+def _offset_and_floor(found: Judgement, matter: int) -> list[Metric]:
+    stand = "hulls stand out" if found.offset > 0 else "hulls stand back"
+    offset = not_measured("witness.offset", "m", "no matter has a hull")
+    if np.isfinite(found.offset):
+        offset = measured("witness.offset", abs(found.offset), n=matter, note=stand)
+    floor = int(found.floor.sum())
+    if floor < LEAST_FLOOR:
+        why = f"{floor} points of it lie on the floor"
+        return [offset, *(not_measured(name, "m^2", why) for name in ("witness.floor_bare", "witness.floor_false"))]
+    bare, false = found.bare_floor, found.false_floor
+    return [
+        offset,
+        measured("witness.floor_bare", bare.area, n=floor, note=str(bare)),
+        measured("witness.floor_false", false.area, n=floor, note=str(false)),
     ]
 
 
@@ -178,14 +245,31 @@ class _Near:
         self._distance = distance if reach.any() else np.full(reach.shape, np.inf)
 
     def __call__(self, points: Float64[np.ndarray, "n 3"], *, within: float = REACH_M) -> Bool[np.ndarray, "n"]:
-        navigation, occupancy = self._navigation, self._navigation.occupancy
-        height = points[:, 2] - navigation.floor_height(points[:, :2])
-        low, high = navigation.band
-        inside = (height >= low) & (height <= high)
-        cells = occupancy.indices(points)
-        inside &= (cells >= 0).all(axis=1) & (cells < self._distance.shape).all(axis=1)
+        height = self._height(points)
+        low, high = self._navigation.band
+        return ((height >= low) & (height <= high)) & self.under(points, within)
+
+    def on_floor(
+        self, points: Float64[np.ndarray, "n 3"], margin: Float64[np.ndarray, "n"], *, within: float
+    ) -> Bool[np.ndarray, "n"]:
+        """Points at the height of the main floor."""
+        return (np.abs(self._height(points)) <= margin) & self.under(points, within)
+
+    def below(
+        self, points: Float64[np.ndarray, "n 3"], margin: Float64[np.ndarray, "n"], *, within: float
+    ) -> Bool[np.ndarray, "n"]:
+        """Points farther below the main floor than their margin."""
+        return (self._height(points) < -margin) & self.under(points, within)
+
+    def under(self, points: Float64[np.ndarray, "n 3"], within: float) -> Bool[np.ndarray, "n"]:
+        """Points, at any height, near where the robot's middle can be."""
+        cells = self._navigation.occupancy.indices(points)
+        inside = np.asarray((cells >= 0).all(axis=1) & (cells < self._distance.shape).all(axis=1))
         inside[inside] = self._distance[tuple(cells[inside].T)] <= within
         return inside
+
+    def _height(self, points: Float64[np.ndarray, "n 3"]) -> Float64[np.ndarray, "n"]:
+        return np.asarray(points[:, 2] - self._navigation.floor_height(points[:, :2]))
 
 
 def _covered(points: Float64[np.ndarray, "n 3"], margin: Float64[np.ndarray, "n"], hulls: HullSet) -> Bool[np.ndarray, "n"]:
@@ -204,6 +288,18 @@ def _passes(witness: Witness, margin: Float64[np.ndarray, "n"], near: _Near) -> 
     for share in np.linspace(0.0, 1.0, 33):
         passes |= near(witness.origins + ray * (share * np.maximum(length - margin, 0) / length)[:, None])
     return passes
+
+
+def _sunk(
+    witness: Witness, margin: Float64[np.ndarray, "n"], near: _Near, within: float, hulls: list[Hull]
+) -> Float64[np.ndarray, "n 3"]:
+    """Where rays that end below the floor pass through hulls at its height; NaN elsewhere."""
+    sunk = np.full((len(witness), 3), np.nan)
+    down = near.below(witness.ends, margin, within=REACH_M)
+    sunk[down] = _met(witness.where(down), margin[down], hulls)
+    met = np.nan_to_num(sunk, nan=-1e6)
+    sunk[~near.on_floor(met, margin, within=within)] = np.nan
+    return sunk
 
 
 def _met(witness: Witness, margin: Float64[np.ndarray, "n"], hulls: list[Hull]) -> Float64[np.ndarray, "n 3"]:
