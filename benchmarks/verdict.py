@@ -70,7 +70,7 @@ def run(wanted: Sequence[Case], out: Path) -> None:
 
 def _judged(case: Case, site: Site, truth: Truth) -> Row:
     try:
-        return judged(case, case.make(site), truth)
+        return judged(case, case.make(site), truth, site.place)
     except LyraSimError as error:
         return Row(
             name=case.name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.verdicts.building import SEED, Built, Recorded, build, record
+from benchmarks.verdicts.building import SEED, Built, Posed, Recorded, build, record
 from benchmarks.verdicts.harms import all_grown, drifting, hulls_grown, in_frame, scaled, tilted
 from benchmarks.verdicts.places import Place, places
 from benchmarks.verdicts.sensors import FAMILIES
@@ -78,6 +78,8 @@ class Case:
     grade: str
     make: Make
     input_from_place: Similarity
+    posed: Posed | None = None
+    """Of cameras that drift."""
     truth: Callable[[Place], Place] = as_built
     """What drives of the truth are in."""
 
@@ -92,11 +94,13 @@ def cases() -> list[Case]:
     out: list[Case] = []
     here = Similarity.identity()
 
-    def add(place: str, family: str, grade: str, make: Make, frame: Similarity = here) -> None:
-        out.append(Case(place=place, family=family, grade=grade, make=make, input_from_place=frame))
+    def add(place: str, family: str, grade: str, make: Make, frame: Similarity = here, drift: Posed | None = None) -> None:
+        out.append(Case(place=place, family=family, grade=grade, make=make, input_from_place=frame, posed=drift))
 
-    def from_input(place: str, family: str, grade: str, recorded: Recorded, frame: Similarity = here) -> None:
-        add(place, family, grade, lambda site: site.made(f"{family} {grade}", site.place, recorded), frame)
+    def from_input(
+        place: str, family: str, grade: str, recorded: Recorded, frame: Similarity = here, drift: Posed | None = None
+    ) -> None:
+        add(place, family, grade, lambda site: site.made(f"{family} {grade}", site.place, recorded), frame, drift)
 
     names = [place.name for place in places()]
     for place in names:
@@ -146,11 +150,11 @@ def cases() -> list[Case]:
                     continue
                 add(place, f"all {word}", f"{100 * by:g} cm", lambda site, by=sign * by: all_grown(site.clean, by))
     for number, (degrees, share) in enumerate(DRIFT):
+        drift = drifting(degrees, share)
         for place in names[: 2 if number == 1 else 1]:
-            from_input(place, "drift", GRADES[number], Recorded(posed=drifting(degrees, share)))
+            from_input(place, "drift", GRADES[number], Recorded(posed=drift), drift=drift)
         if number:
-            once = Recorded(posed=drifting(degrees, share), share=0.52)
-            from_input(names[0], "drift, no way back", GRADES[number], once)
+            from_input(names[0], "drift, no way back", GRADES[number], Recorded(posed=drift, share=0.52), drift=drift)
     for family, sensor in FAMILIES.items():
         for number, grade in enumerate(GRADES):
             from_input(names[number], family, grade, Recorded(sensor=sensor(number)))

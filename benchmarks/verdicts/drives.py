@@ -87,6 +87,68 @@ class Drives:
         return Drives(start=self.start[kept], yaw=self.yaw[kept])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bend:
+    """How cameras that drift take a place with them: near each, it is turned and moved as that camera is.
+
+    A walk that drifts and never comes back bends its world and tears it nowhere: a robot ends where it would in the place, 20
+    cm from where a plan of the building says. Drives are therefore done from where the camera next to their start puts it, and
+    their ends are seen from that camera too. Where a walk comes back, things stand twice, and that no camera mends.
+    """
+
+    true: Float64[np.ndarray, "c 2"]
+    """Cameras in the place [m]."""
+    stated: Float64[np.ndarray, "c 2"]
+    """In the input [m]."""
+    turned: Float64[np.ndarray, "c"]
+    """About the vertical [rad]."""
+
+    @classmethod
+    def of(cls, true: Float64[np.ndarray, "c 4 4"], stated: Float64[np.ndarray, "c 4 4"]) -> "Bend":
+        """Of camera-to-world poses that differ by level turns and moves."""
+        by = stated[:, :3, :3] @ np.swapaxes(true[:, :3, :3], 1, 2)
+        turned = np.arctan2(by[:, 1, 0], by[:, 0, 0])
+        return cls(true=true[:, :2, 3], stated=stated[:, :2, 3], turned=turned)
+
+    def carry(self, points: Float64[np.ndarray, "n 2"], camera: Int64[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
+        """Points of the place to the input, by a camera each."""
+        return self.stated[camera] + _turned(points - self.true[camera], self.turned[camera])
+
+    def carry_back(self, points: Float64[np.ndarray, "n 2"], camera: Int64[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
+        """Points of the input to the place, by a camera each."""
+        return self.true[camera] + _turned(points - self.stated[camera], -self.turned[camera])
+
+
+def _turned(points: Float64[np.ndarray, "n 2"], angle: Float64[np.ndarray, "n"]) -> Float64[np.ndarray, "n 2"]:
+    c, s = np.cos(angle), np.sin(angle)
+    return np.stack([c * points[:, 0] - s * points[:, 1], s * points[:, 0] + c * points[:, 1]], axis=1)
+
+
+def _nearest(points: Float64[np.ndarray, "n 2"], cameras: Float64[np.ndarray, "c 2"]) -> Int64[np.ndarray, "n"]:
+    return np.asarray(np.linalg.norm(points[:, None] - cameras[None], axis=2).argmin(axis=1))
+
+
+def ends_in_world(world: Ground, drives: Drives, *, radius: float, bend: Bend | None) -> Float64[np.ndarray, "n 2"]:
+    """Where each drive of the place ends in a world, told in the place [m].
+
+    Args:
+        world: On a raster of the input's frame.
+        drives: Of the place.
+        radius: Of the robot [m].
+        bend: Of drifting cameras; None: place and input differ by no more than a similarity, which ``world`` knows.
+    """
+    if bend is None:
+        return world.ends(drives, radius)
+    camera = _nearest(drives.start, bend.true)
+    there = Drives(start=bend.carry(drives.start, camera), yaw=drives.yaw + bend.turned[camera])
+    return bend.carry_back(world.ends(there, radius), camera)
+
+
+def route_in_place(route: Float64[np.ndarray, "n 2"], bend: Bend | None) -> Float64[np.ndarray, "n 2"]:
+    """A polyline of the input's frame as it runs in the place [m]."""
+    return route if bend is None else bend.carry_back(route, _nearest(route, bend.stated))
+
+
 def ground_of(
     is_solid: IsSolid,
     *,
@@ -153,16 +215,14 @@ def draw_drives(truth: Ground, *, near: Float64[np.ndarray, "c 2"], radius: floa
     return Drives(start=drawn.start[firm], yaw=drawn.yaw[firm])
 
 
-def same_ends(truth: Ground, world: Ground, drives: Drives, *, radius: float) -> Bool[np.ndarray, "n"]:
-    """Which drives end in the world where they do in the place."""
-    apart = np.linalg.norm(truth.ends(drives, radius) - world.ends(drives, radius), axis=1)
-    return np.asarray(apart <= SAME_M)
-
-
-def wrong_spot(truth: Ground, world: Ground, drives: Drives, *, radius: float) -> tuple[float, float] | None:
+def wrong_spot(there: Float64[np.ndarray, "n 2"], here: Float64[np.ndarray, "n 2"]) -> tuple[float, float] | None:
     """Where most drives that end near each other end elsewhere in the world, in the place [m]; None where there is no such
-    spot. Of a large place a lost cabinet turns few drives astray, and every one that comes to it."""
-    there, here = truth.ends(drives, radius), world.ends(drives, radius)
+    spot. Of a large place a lost cabinet turns few drives astray, and every one that comes to it.
+
+    Args:
+        there: Ends in the place [m].
+        here: Ends in the world, told in the place.
+    """
     astray = np.linalg.norm(there - here, axis=1) > SAME_M
     worst, spot = 0, None
     for index in np.flatnonzero(astray):

@@ -4,11 +4,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float64
 
 from benchmarks.twins.statistics import wilson
 from benchmarks.verdicts.building import ROBOT, Built, report_without_engines
 from benchmarks.verdicts.cases import Case
-from benchmarks.verdicts.drives import DRIVES, Drives, Ground, draw_drives, ground_of, passable, same_ends, wrong_spot
+from benchmarks.verdicts.drives import (
+    DRIVES,
+    SAME_M,
+    Bend,
+    Drives,
+    Ground,
+    draw_drives,
+    ends_in_world,
+    ground_of,
+    passable,
+    route_in_place,
+    wrong_spot,
+)
 from benchmarks.verdicts.places import Place
 from lyra_sim.data.report import PROOF, Report
 
@@ -22,6 +35,8 @@ ROUTE_SLACK_M = 0.05
 """A planned route may be this much narrower in the place than the map says: a cell [m]. Convention."""
 DRAWN = 3
 """Seed of the drives. Convention."""
+BENT_M = 1.5
+"""Drift carries nothing farther out of the place than this [m]. Convention."""
 AROUND_M = 0.1
 """Raster beyond the place's air [m]. Convention."""
 
@@ -39,6 +54,8 @@ class Row:
     """Driving figures that fail."""
     same: float | None = None
     """Share of drives that end as in the place."""
+    same_by_plan: float | None = None
+    """The same where drifting cameras are not asked where a start lies: by one frame for the whole place."""
     drives: int = 0
     routes_free: float | None = None
     """Share of the world's planned routes that the place lets through; None without any."""
@@ -100,26 +117,34 @@ class Truth:
         return cls(ground=ground, drives=drives, low=low, high=high)
 
 
-def judged(case: Case, built: Built, truth: Truth) -> Row:
+def _alike(there: Float64[np.ndarray, "n 2"], here: Float64[np.ndarray, "n 2"]) -> float:
+    return float((np.linalg.norm(there - here, axis=1) <= SAME_M).mean())
+
+
+def judged(case: Case, built: Built, truth: Truth, place: Place) -> Row:
     """A world's verdict and its truth."""
     from lyra_sim.collision.convex.containment import HullSet
 
     report = report_without_engines(built, name=case.name)
     navigation = built.collision.navigation
-    world_from_place = built.world.world_from_input @ case.input_from_place
+    world_from_input = built.world.world_from_input @ case.input_from_place
+    bend = None if case.posed is None else Bend.of(place.cameras.c2w, case.posed(place.cameras.c2w))
     world = ground_of(
         HullSet.of(built.collision.colliders.hulls).contains,
-        low=truth.low,
-        high=truth.high,
+        low=truth.low - (0.0 if bend is None else BENT_M),
+        high=truth.high + (0.0 if bend is None else BENT_M),
         robot=ROBOT,
-        owner_from_place=world_from_place,
+        owner_from_place=world_from_input,
         floor=navigation.floor,
     )
-    same = same_ends(truth.ground, world, truth.drives, radius=ROBOT.radius)
+    there = truth.ground.ends(truth.drives, ROBOT.radius)
+    here = ends_in_world(world, truth.drives, radius=ROBOT.radius, bend=bend)
+    by_plan = world.ends(truth.drives, ROBOT.radius)
     free = []
     for route in navigation.routes:
         xyz = np.c_[route.waypoints, navigation.floor_height(route.waypoints)]
-        free.append(passable(truth.ground, world_from_place.inverse.apply(xyz)[:, :2], radius=ROBOT.radius - ROUTE_SLACK_M))
+        run = route_in_place(world_from_input.inverse.apply(xyz)[:, :2], bend)
+        free.append(passable(truth.ground, run, radius=ROBOT.radius - ROUTE_SLACK_M))
     driving = [metric for metric in report.metrics if metric.subject == "driving"]
     return Row(
         name=case.name,
@@ -128,9 +153,10 @@ def judged(case: Case, built: Built, truth: Truth) -> Row:
         grade=case.grade,
         verdict=verdict_without_engines(report),
         failed=[metric.name for metric in driving if metric.verdict == "fail"],
-        same=float(same.mean()),
-        drives=len(same),
+        same=_alike(there, here),
+        same_by_plan=_alike(there, by_plan),
+        drives=len(there),
         routes_free=float(np.mean(free)) if free else None,
-        spot=wrong_spot(truth.ground, world, truth.drives, radius=ROBOT.radius),
+        spot=wrong_spot(there, here),
         figures={metric.name: float(metric.value) for metric in driving if metric.value is not None},
     )

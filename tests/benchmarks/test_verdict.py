@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from benchmarks.verdicts.drives import Drives, Ground, draw_drives, ground_of, passable, same_ends, wrong_spot
+from benchmarks.verdicts.drives import (
+    SAME_M,
+    Bend,
+    Drives,
+    Ground,
+    draw_drives,
+    ends_in_world,
+    ground_of,
+    passable,
+    wrong_spot,
+)
 from benchmarks.verdicts.harms import drifting, hulls_grown, scaled, space_grown, tilted
 from benchmarks.verdicts.judging import Row, verdict_without_engines
 from benchmarks.verdicts.page import write_page
@@ -31,6 +41,11 @@ def ground(hulls: list[Hull], owner_from_place: Similarity | None = None) -> Gro
     return ground_of(HullSet.of(hulls).contains, low=LOW, high=HIGH, robot=ROBOT, owner_from_place=owner_from_place)
 
 
+def same(truth: Ground, world: Ground, drives: Drives, bend: Bend | None = None) -> np.ndarray:
+    here = ends_in_world(world, drives, radius=ROBOT.radius, bend=bend)
+    return np.linalg.norm(truth.ends(drives, ROBOT.radius) - here, axis=1) <= SAME_M
+
+
 @pytest.fixture(scope="module")
 def truth(tiny_room: Room) -> Ground:
     return ground_of(tiny_room.solid, low=LOW, high=HIGH, robot=ROBOT)
@@ -47,11 +62,22 @@ def test_drives_end_alike_among_exact_hulls_and_not_without_a_cabinet(tiny_room:
     drives = draw_drives(truth, near=room.cameras.centres[:, :2], radius=ROBOT.radius, count=200, seed=1)
     assert len(drives) == 200
     exact, without = ground(list(room_hulls(room))), ground(list(room_hulls(tiny_room)))
-    assert same_ends(truth, exact, drives, radius=ROBOT.radius).all()
-    assert wrong_spot(truth, exact, drives, radius=ROBOT.radius) is None
-    assert same_ends(truth, without, drives, radius=ROBOT.radius).mean() < 0.95
-    spot = wrong_spot(truth, without, drives, radius=ROBOT.radius)
+    assert same(truth, exact, drives).all()
+    assert wrong_spot(truth.ends(drives, ROBOT.radius), exact.ends(drives, ROBOT.radius)) is None
+    assert same(truth, without, drives).mean() < 0.95
+    spot = wrong_spot(truth.ends(drives, ROBOT.radius), without.ends(drives, ROBOT.radius))
     assert spot is not None
+
+
+def test_what_drift_bends_is_driven_from_the_camera_beside_the_start(tiny_room: Room, truth: Ground, drives: Drives) -> None:
+    """One frame that is turned and moved as a whole: by its cameras all ends are the same, by the plan hardly any."""
+    turn = Similarity(scale=1.0, rotation=Rotation.from_euler("z", 0.3).as_matrix(), translation=np.array([0.8, -0.5, 0.0]))
+    true = tiny_room.cameras.c2w
+    bend = Bend.of(true, turn.apply_cameras(true))
+    hulls = [replace(hull, vertices=turn.apply(hull.vertices).astype(np.float32)) for hull in room_hulls(tiny_room)]
+    world = ground_of(HullSet.of(hulls).contains, low=LOW - 4.0, high=HIGH + 4.0, robot=ROBOT)
+    assert same(truth, world, drives, bend).all()
+    assert same(truth, world, drives).mean() < 0.5
 
 
 def test_drives_start_free_and_hang_on_no_two_centimetres(truth: Ground, drives: Drives) -> None:
@@ -65,7 +91,7 @@ def test_drives_start_free_and_hang_on_no_two_centimetres(truth: Ground, drives:
 def test_ends_of_a_world_in_another_frame_are_told_in_the_place(tiny_room: Room, truth: Ground, drives: Drives) -> None:
     turn = Similarity(scale=1.0, rotation=Rotation.from_euler("z", 0.4).as_matrix(), translation=np.array([2.0, -1.0, 0.0]))
     moved = [replace(hull, vertices=turn.apply(hull.vertices).astype(np.float32)) for hull in room_hulls(tiny_room)]
-    assert same_ends(truth, ground(moved, turn), drives, radius=ROBOT.radius).all()
+    assert same(truth, ground(moved, turn), drives).all()
     large = scaled(1.1)
     grown = [replace(hull, vertices=large.apply(hull.vertices).astype(np.float32)) for hull in room_hulls(tiny_room)]
     there = ground(grown, large)

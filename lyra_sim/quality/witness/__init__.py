@@ -9,5 +9,6 @@ agree about it. A witness was kept apart from all of it.
 - ``kept_back_points``: feature points of photos that were kept out of it
 - ``given_surface``: a given mesh, read again by another library
 - ``published_views``: what a finished package is held against: its capture, or the truth before its cameras
+- ``patches``: the largest piece of what is wrong
 - ``judgement``, ``piercing_kernels``: a world's hulls against it
 """

@@ -24,6 +24,7 @@ from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band
 from lyra_sim.navigation.reachable import reachable
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
+from lyra_sim.quality.witness.patches import Patch, largest_patch
 from lyra_sim.quality.witness.rays import Witness
 
 APART_M = 0.05
@@ -32,13 +33,15 @@ SIGMAS = 2.0
 """Of the witness, beyond that. Convention."""
 REACH_M = 1.0
 """Farther than this from where the hulls let the robot's middle be, nothing is asked [m]. Convention."""
-CELL_M = 0.05
-"""Patches are counted in cells of this edge [m]. Convention."""
 LEAST_IN_CELL = 3
 """Rays that make a cell part of a patch, of dense depth; one point is enough of kept-back points. Convention."""
 LEAST_MATTER = 200
 """Less in the band says nothing. Convention."""
 
+FLOOR_CELL_M = 0.1
+"""Patches of floor are counted in squares of this edge [m]: it is looked at from far, and rays lie thin on it. Convention."""
+LEAST_ON_FLOOR = 2
+"""Rays that make such a square part of a patch, if they are most that end in it. Convention."""
 LEAST_FLOOR = 200
 """Fewer points on the floor say nothing about it. Convention."""
 
@@ -82,41 +85,33 @@ class Judgement:
     """Where free rays to what lies below the floor pass through a hull of it; NaN elsewhere [m]."""
 
     @property
-    def ghosts(self) -> "Patch":
+    def ghosts(self) -> Patch:
         """The largest patch of matter that nothing stands for."""
         return largest_patch(self.witness.ends[self.ghost], least=self._least)
 
     @property
-    def phantoms(self) -> "Patch":
+    def phantoms(self) -> Patch:
         """The largest patch of hulls that stand for nothing."""
         return largest_patch(self.met[self.phantom], least=self._least)
 
     @property
-    def bare_floor(self) -> "Patch":
+    def bare_floor(self) -> Patch:
         """The largest patch of floor that nothing carries a robot on."""
-        return largest_patch(self.witness.ends[self.bare], least=self._least)
+        return self._floor_patch(self.witness.ends[self.bare])
 
     @property
-    def false_floor(self) -> "Patch":
+    def false_floor(self) -> Patch:
         """The largest patch of floor where there is a way down."""
-        return largest_patch(self.sunk[np.isfinite(self.sunk).all(axis=1)], least=self._least)
+        return self._floor_patch(self.sunk[np.isfinite(self.sunk).all(axis=1)])
+
+    def _floor_patch(self, wrong: Float64[np.ndarray, "n 3"]) -> Patch:
+        held = self.witness.ends[self.floor & ~self.bare]
+        level = np.array([1.0, 1.0, 0.0])  # seen from above: a floor that lies on the border of two cells is one
+        return largest_patch(wrong * level, least=LEAST_ON_FLOOR, cell=FLOOR_CELL_M, against=held * level)
 
     @property
     def _least(self) -> int:
         return 1 if self.witness.kind == "kept-back points" else LEAST_IN_CELL
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patch:
-    """Cells of one piece."""
-
-    area: float
-    """Cells times the area of one's side [m^2]."""
-    centre: tuple[float, float, float] | None
-    """[m]; None without any."""
-
-    def __str__(self) -> str:
-        return "" if self.centre is None else "at {:.2f}, {:.2f}, {:.2f}".format(*self.centre)
 
 
 def judge(witness: Witness, collision: Collision, path: Float64[np.ndarray, "c 3"]) -> Judgement:
@@ -207,25 +202,6 @@ def _offset_and_floor(found: Judgement, matter: int) -> list[Metric]:
         measured("witness.floor_bare", bare.area, n=floor, note=str(bare)),
         measured("witness.floor_false", false.area, n=floor, note=str(false)),
     ]
-
-
-def largest_patch(points: Float64[np.ndarray, "n 3"], *, least: int) -> Patch:
-    """The largest set of cells with at least ``least`` points each that touch one another."""
-    if not len(points):
-        return Patch(area=0.0, centre=None)
-    cells, counts = np.unique(np.floor(points / CELL_M).astype(np.int64), axis=0, return_counts=True)
-    full = cells[counts >= least]
-    if not len(full):
-        return Patch(area=0.0, centre=None)
-    low = full.min(axis=0)
-    grid = np.zeros(full.max(axis=0) - low + 1, bool)
-    grid[tuple((full - low).T)] = True
-    labels, _ = ndimage.label(grid, structure=np.ones((3, 3, 3)))
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    largest = np.argwhere(labels == sizes.argmax()) + low
-    x, y, z = (largest.mean(axis=0) + 0.5) * CELL_M
-    return Patch(area=float(sizes.max()) * CELL_M**2, centre=(float(x), float(y), float(z)))
 
 
 def _reach(navigation: Navigation, hulls: list[Hull], path: Float64[np.ndarray, "c 3"]) -> Bool[np.ndarray, "nx ny"]:

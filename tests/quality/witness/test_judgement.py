@@ -85,6 +85,48 @@ def test_a_hull_that_stands_out_by_two_centimetres_is_none_in_the_way(flat: Good
     assert figures["phantom"].verdict == figures["phantom_patch"].verdict == "pass"
 
 
+@pytest.mark.parametrize(("by", "verdict"), [(0.0, "pass"), (0.03, "fail"), (-0.03, "fail")])
+def test_how_far_hulls_stand_out_before_what_was_measured(flat: GoodWorld, witness: Witness, by: float, verdict: str) -> None:
+    hulls = tuple(hull if hull.label == "floor" else grown(hull, by) for hull in flat.colliders.hulls)
+    offset = judged(flat, witness, hulls)["offset"]
+    assert offset.verdict == verdict and offset.value == pytest.approx(abs(by), abs=0.006)
+    assert by == 0 or offset.note.startswith("hulls stand out" if by > 0 else "hulls stand back")
+
+
+def test_floor_that_no_hull_carries_fails(flat: GoodWorld, witness: Witness) -> None:
+    """The floor round a hole of 0.5 m: nothing in the band is missing, and no probe is dropped where the map knows no floor."""
+    floors = [hull for hull in flat.colliders.hulls if hull.label == "floor"]
+    rest = [hull for hull in flat.colliders.hulls if hull.label != "floor"]
+    low, high = np.min([h.vertices.min(0) for h in floors], axis=0), np.max([h.vertices.max(0) for h in floors], axis=0)
+    hole = (2.0, 2.5, 1.8, 2.3)
+    sides = (
+        (low[0], hole[0], low[1], high[1]),
+        (hole[1], high[0], low[1], high[1]),
+        (hole[0], hole[1], low[1], hole[2]),
+        (hole[0], hole[1], hole[3], high[1]),
+    )
+    around = [
+        box_hull(f"floor_{90 + number:03d}", "floor", [x0, y0, low[2]], [x1, y1, high[2]])
+        for number, (x0, x1, y0, y1) in enumerate(sides)
+    ]
+    bare = judged(flat, witness, (*rest, *around))["floor_bare"]
+    assert bare.verdict == "fail" and bare.value == pytest.approx(0.16, abs=0.1) and "at 2.2" in bare.note
+
+
+def test_a_hull_over_a_hole_that_was_looked_into_fails(flat: GoodWorld, witness: Witness) -> None:
+    rng = np.random.default_rng(4)
+    ends = np.c_[rng.uniform(1.9, 2.7, 4000), rng.uniform(1.7, 2.5, 4000), np.full(4000, -0.6)]
+    into = Witness(
+        kind=witness.kind,
+        origins=np.concatenate([witness.origins, ends + np.array([0.3, 0.1, 2.2])]),
+        ends=np.concatenate([witness.ends, ends]),
+        sigma=np.concatenate([witness.sigma, np.full(4000, 0.002)]),
+    )
+    assert judged(flat, witness, flat.colliders.hulls)["floor_false"].value == 0
+    false = judged(flat, into, flat.colliders.hulls)["floor_false"]
+    assert false.verdict == "fail" and false.value > 0.4
+
+
 @pytest.mark.parametrize("thick", [0.2, 0.03])
 def test_a_doorway_that_closed_is_a_phantom(flat: GoodWorld, witness: Witness, thick: float) -> None:
     low, high = np.array(DOOR)
