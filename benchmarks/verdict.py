@@ -18,7 +18,7 @@ from lyra_sim.errors import LyraSimError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, only its own folder is there
 from benchmarks.verdicts.cases import Case, Site, as_built, cases
-from benchmarks.verdicts.judging import Row, Truth, judged
+from benchmarks.verdicts.judging import Row, Truth, by_present_limits, judged
 from benchmarks.verdicts.places import places
 
 
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.page is not None:
         from benchmarks.verdicts.page import write_page
 
-        rows = [Row(**json.loads(path.read_text(encoding="utf-8"))) for path in sorted(chosen.out.glob("*.json"))]
+        kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(chosen.out.glob("*.json"))]
+        rows = [by_present_limits(Row(**row)) for row in kept]
         write_page(chosen.page, rows, planned=len(cases()))
     return 0
 

@@ -1,6 +1,6 @@
 """One world, judged twice: by its own figures, and by drives in the true place."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from benchmarks.verdicts.drives import (
 )
 from benchmarks.verdicts.places import Place
 from lyra_sim.data.report import PROOF, Report
+from lyra_sim.quality.figures.limits import limit_of
 
 Verdict = Literal["pass", "fail", "not-assessed", "refused"]
 
@@ -97,6 +98,15 @@ def verdict_without_engines(report: Report) -> Verdict:
         return "fail"
     known = {metric.name for metric in driving if metric.verdict != "not-measured"}
     return "pass" if known >= set(PROOF) - ENGINES else "not-assessed"
+
+
+def by_present_limits(row: Row) -> Row:
+    """What the limits of today say of figures that were measured before: a limit that moved needs no world built again."""
+    if row.verdict == "refused":
+        return row
+    failed = [name for name, value in row.figures.items() if limit_of(name).judge(value) == "fail"]
+    proven = set(row.figures) >= set(PROOF) - ENGINES
+    return replace(row, failed=failed, verdict="fail" if failed else "pass" if proven else "not-assessed")
 
 
 @dataclass(frozen=True, kw_only=True)
