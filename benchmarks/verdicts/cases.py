@@ -80,6 +80,8 @@ class Case:
     input_from_place: Similarity
     posed: Posed | None = None
     """Of cameras that drift."""
+    share: float = 1.0
+    """Of the walk that is walked: only drives between places in its view are asked about."""
     truth: Callable[[Place], Place] = as_built
     """What drives of the truth are in."""
 
@@ -94,13 +96,15 @@ def cases() -> list[Case]:
     out: list[Case] = []
     here = Similarity.identity()
 
-    def add(place: str, family: str, grade: str, make: Make, frame: Similarity = here, drift: Posed | None = None) -> None:
-        out.append(Case(place=place, family=family, grade=grade, make=make, input_from_place=frame, posed=drift))
+    def add(place: str, family: str, grade: str, make: Make, frame: Similarity = here) -> None:
+        out.append(Case(place=place, family=family, grade=grade, make=make, input_from_place=frame))
 
-    def from_input(
-        place: str, family: str, grade: str, recorded: Recorded, frame: Similarity = here, drift: Posed | None = None
-    ) -> None:
-        add(place, family, grade, lambda site: site.made(f"{family} {grade}", site.place, recorded), frame, drift)
+    def from_input(place: str, family: str, grade: str, recorded: Recorded, frame: Similarity = here) -> None:
+        add(place, family, grade, lambda site: site.made(f"{family} {grade}", site.place, recorded), frame)
+
+    def drifted(place: str, family: str, grade: str, recorded: Recorded) -> None:
+        from_input(place, family, grade, recorded)
+        out[-1] = replace(out[-1], posed=recorded.posed, share=recorded.share)
 
     names = [place.name for place in places()]
     for place in names:
@@ -152,9 +156,9 @@ def cases() -> list[Case]:
     for number, (degrees, share) in enumerate(DRIFT):
         drift = drifting(degrees, share)
         for place in names[: 2 if number == 1 else 1]:
-            from_input(place, "drift", GRADES[number], Recorded(posed=drift), drift=drift)
+            drifted(place, "drift", GRADES[number], Recorded(posed=drift))
         if number:
-            from_input(names[0], "drift, no way back", GRADES[number], Recorded(posed=drift, share=0.52), drift=drift)
+            drifted(names[0], "drift, no way back", GRADES[number], Recorded(posed=drift, share=0.52))
     for family, sensor in FAMILIES.items():
         for number, grade in enumerate(GRADES):
             from_input(names[number], family, grade, Recorded(sensor=sensor(number)))

@@ -128,6 +128,24 @@ def _nearest(points: Float64[np.ndarray, "n 2"], cameras: Float64[np.ndarray, "c
     return np.asarray(np.linalg.norm(points[:, None] - cameras[None], axis=2).argmin(axis=1))
 
 
+def in_view(truth: Ground, points: Float64[np.ndarray, "n 2"], cameras: Float64[np.ndarray, "c 2"]) -> Bool[np.ndarray, "n"]:
+    """Points of the place with a straight way over free floor to where some camera was: of half a walk nobody can know the
+    rooms that it never looked into.
+
+    Args:
+        truth: Of the place itself.
+        points: [m]
+        cameras: Of the walk [m].
+    """
+    shares = np.linspace(0.0, 1.0, round(LONGEST_M / CELL_M / 2))
+    seen = np.zeros(len(points), bool)
+    for camera in cameras:
+        left = np.flatnonzero(~seen)
+        lines = camera + shares[None, :, None] * (points[left] - camera)[:, None]
+        seen[left] = (truth.at(lines)[0] > 0).all(axis=1)
+    return seen
+
+
 def ends_in_world(world: Ground, drives: Drives, *, radius: float, bend: Bend | None) -> Float64[np.ndarray, "n 2"]:
     """Where each drive of the place ends in a world, told in the place [m].
 

@@ -18,6 +18,7 @@ from benchmarks.verdicts.drives import (
     draw_drives,
     ends_in_world,
     ground_of,
+    in_view,
     passable,
     route_in_place,
     wrong_spot,
@@ -147,9 +148,14 @@ def judged(case: Case, built: Built, truth: Truth, place: Place) -> Row:
         owner_from_place=world_from_input,
         floor=navigation.floor,
     )
-    there = truth.ground.ends(truth.drives, ROBOT.radius)
-    here = ends_in_world(world, truth.drives, radius=ROBOT.radius, bend=bend)
-    by_plan = world.ends(truth.drives, ROBOT.radius)
+    drives = truth.drives
+    there = truth.ground.ends(drives, ROBOT.radius)
+    if case.share < 1:
+        walked = place.cameras.centres[: round(case.share * len(place.cameras)), :2]
+        known = in_view(truth.ground, drives.start, walked) & in_view(truth.ground, there, walked)
+        drives, there = drives.select(known), there[known]
+    here = ends_in_world(world, drives, radius=ROBOT.radius, bend=bend)
+    by_plan = world.ends(drives, ROBOT.radius)
     free = []
     for route in navigation.routes:
         xyz = np.c_[route.waypoints, navigation.floor_height(route.waypoints)]

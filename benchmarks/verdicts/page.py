@@ -53,7 +53,9 @@ of {100 * VOXEL_M:g} cm, and hulls are compared with looks from {VIEWS} places i
 * **The truth** is {drives} drives of a disc of the robot's radius from free floor of the true place, straight on until \
 it touches anything in the robot's band, has no floor below, or has gone {LONGEST_M:g} m. The same drives are done among \
 the world's hulls. Ends within {100 * SAME_M:g} cm are the same; drives whose true end moves by more when the radius \
-changes by {100 * START_MARGIN_M:g} cm were drawn again. **Bad** is a world with less than {LEAST_SAME:.0%} same ends, \
+changes by {100 * START_MARGIN_M:g} cm were drawn again. Where cameras drift, a drive starts where the camera next to it \
+puts its start, and of half a walk only drives in its view are asked about: what drift bends without tearing it is \
+20 cm from its plan and drives as the place does; by one frame for all its share would be the one in brackets. **Bad** is a world with less than {LEAST_SAME:.0%} same ends, \
 or one that plans more than one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that \
 isn't bad, in which most drives that end near each other end elsewhere: of a large place a lost cabinet turns few drives \
 astray, and every one that comes to it. A world is *between* where the 95 % interval (Wilson) of its share holds the \
@@ -179,7 +181,8 @@ def _ends(row: Row) -> str:
     if row.same is None:
         return ""
     low, high = wilson(round(row.same * row.drives), row.drives)
-    return f"{100 * row.same:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+    plan = "" if row.same_by_plan in (None, row.same) else f" [{100 * row.same_by_plan:.1f} %]"
+    return f"{100 * row.same:.1f} % ({100 * low:.0f} to {100 * high:.0f}){plan}"
 
 
 def _routes(row: Row) -> str:
