@@ -56,7 +56,8 @@ the world's hulls. Ends within {100 * SAME_M:g} cm are the same; drives whose tr
 changes by {100 * START_MARGIN_M:g} cm were drawn again. Where cameras drift, a drive starts where the camera next to it \
 puts its start, and of half a walk only drives in its view are asked about: what drift bends without tearing it is \
 20 cm from its plan and drives as the place does; by one frame for all its share would be the one in brackets. \
-**Bad** is a world with less than {LEAST_SAME:.0%} same ends, or one that plans more than one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that \
+**Bad** is a world with less than {LEAST_SAME:.0%} same ends, or one that plans more than \
+one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that \
 isn't bad, in which most drives that end near each other end elsewhere: of a large place a lost cabinet turns few drives \
 astray, and every one that comes to it. A world is *between* where the 95 % interval (Wilson) of its share holds the \
 border.
