@@ -244,7 +244,9 @@ def _wall(
         worth_here = _not_filled(raster, worth, before, behind)
         pieces += _cover(raster, np.where(allowed, worth_here, 0.0), allowed, behind, max_count)
     hole = max(round(HOLE / cell), 1)
+    # Where nobody saw the wall go on, any air behind it ends it: past a thin wall that it meets lies another room.
     pierced = ndimage.binary_opening(np.isfinite(depth), np.ones((hole, hole), bool))
+    pierced |= np.isfinite(depth) & (worth == OPTIONAL)
     solid = ~pierced & ~columns[:, None]
     worth_here = _not_filled(raster, worth, before + pieces, thickness)
     pieces += _cover(raster, np.where(solid, worth_here, 0.0), solid, thickness, max_count - len(pieces))
