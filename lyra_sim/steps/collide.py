@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lyra_sim.collision.planes.plane import Plane
 
 
-@step(version=13)
+@step(version=14)
 def collide(
     align: MetricWorld,
     mesh: Solid,
