@@ -26,13 +26,13 @@ SAME_M = 0.10
 """Ends within this of each other, in the place, are the same [m]. Convention."""
 START_MARGIN_M = 0.02
 """Room around a robot at its start beyond its radius, and how much of its radius no end may hang on [m]. Convention."""
-DRIVES = 400
+DRIVES = 1600
 """Drawn in a place. Convention."""
 SPOT_M = 0.4
 """Ends within this of each other are in one spot [m]. Convention."""
-LEAST_IN_SPOT = 6
-"""Fewer drives astray make none. Convention."""
-PATIENCE = 60
+LEAST_IN_SPOT = 0.015
+"""A smaller share of all drives, going astray there, makes none. Convention."""
+PATIENCE = 12
 """Draws for each drive that is kept, at most. Convention."""
 
 IsSolid = Callable[[Float64[np.ndarray, "n 3"]], Bool[np.ndarray, "n"]]
@@ -247,7 +247,7 @@ def wrong_spot(there: Float64[np.ndarray, "n 2"], here: Float64[np.ndarray, "n 2
         for ends in (there, here):
             beside = np.linalg.norm(ends - ends[index], axis=1) <= SPOT_M
             wrong = int((beside & astray).sum())
-            if wrong >= LEAST_IN_SPOT and 2 * wrong > beside.sum() and wrong > worst:
+            if wrong >= LEAST_IN_SPOT * len(there) and 2 * wrong > beside.sum() and wrong > worst:
                 worst, spot = wrong, (round(float(ends[index, 0]), 2), round(float(ends[index, 1]), 2))
     return spot
 
