@@ -116,7 +116,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
         *witness_metrics(finished.judgement, why=finished.called.why),
-        *([finished.called.reading] if finished.called.reading else []),
+        *(told for told in (finished.called.reading, finished.called.footing) if told is not None),
         *agreement_metrics(finished.looks),
         *navigation_metrics(collision.navigation),
     ]

@@ -74,6 +74,7 @@ ADVICE: dict[str, str] = {
     "truth.doorways_open": _FINER,
     "truth.doorways_sealed": _FINER,
     "witness.reading_difference": "Look at the file in another viewer: a reader loses parts. Export it as plain .glb.",
+    "witness.footing": "Set 'up' to the axis it is, export the floors too, or state 'surface.start' on the floor.",
     "witness.ghost": _LOST,
     "witness.ghost_patch": _LOST,
     "witness.phantom": _MADE_UP,

@@ -198,6 +198,12 @@ LIMITS: dict[str, Limit] = {
         0.02,
         "Triangle area at any height by two readers: what one lost is missing from all else.",
     ),
+    "witness.footing": _most(
+        "1",
+        0,
+        0,
+        "Another axis fits better, the floor is missing, or it is a roof: all of it is there, and none of it the place.",
+    ),
     "witness.ghost": _most("share", 0.01, 0.01, "Measured matter in the robot's way that no hull stands for within 5 cm."),
     "witness.ghost_patch": _most("m^2", 0.02, 0.02, "A chair's leg is less, a cabinet's side is ten times that."),
     "witness.phantom": _most("share", 0.01, 0.01, "Measured free rays that a hull stands in the way of by more than 5 cm."),
