@@ -14,6 +14,7 @@ _POSES = "Check the cameras: overlap, a sharp walk without fast turns, and intri
 _LOST = "Look at the place that is named: it isn't in the solid. A smaller mesh.voxel_size keeps thin things."
 _MADE_UP = "Look at the place that is named: something moved while filming, or depth erred. Film it again at rest."
 _MAP = "Look at the place that is named: hulls or map were edited. Take both from one build."
+_PROBES = "Ask for more probes (navigate.probes); where there is no place for any, let more floor be seen."
 _NEARER = "Keep the drawn walk nearer to the photos (generate.path), or draw fewer chunks."
 _RESTATE = "State 'scale' from something measured: a marker (lyra-sim marker), a known distance, or a metric source."
 
@@ -101,8 +102,8 @@ ADVICE: dict[str, str] = {
     "agreement.mesh.judged": _MORE_VIEWS,
     "navigation.reachable_footprints": _BAND,
     "navigation.reachable_share": "Look for what closes the way: a door that was shut, a fence, a robot.radius too wide.",
-    "navigation.probes": _BAND,
-    "navigation.probe_gap": _BAND,
+    "navigation.probes": _PROBES,
+    "navigation.probe_gap": _PROBES,
     "navigation.floor_error": _NOISE,
     "navigation.routes": _BAND,
     "navigation.route_coverage": "Ask for more routes (navigate.routes).",
