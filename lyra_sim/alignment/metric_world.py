@@ -71,7 +71,7 @@ def to_metric_world(
         subject=subject,
         noise=noise,
     )
-    guessed = capture.depth.kind == "layout prior"
+    guessed = capture.depth.guessed
     ceiling = (
         None
         if guessed

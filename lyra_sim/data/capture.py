@@ -19,9 +19,12 @@ from lyra_sim.geometry.rigid import Similarity
 UpAxis = Literal["x", "y", "z", "-x", "-y", "-z"]
 
 
-DepthKind = Literal["measured", "plane sweep", "layout prior", "given mesh", "given splats"]
-"""Where depth comes from: a sensor; several photos; a guess about the room's shape from one photo; or geometry that was
-given and looked at by virtual cameras."""
+DepthKind = Literal["measured", "plane sweep", "layout prior", "one photo", "given mesh", "given splats"]
+"""Where depth comes from: a sensor; several photos; a guess about the room's shape from one photo, our own or another
+provider's; or geometry that was given and looked at by virtual cameras."""
+
+GUESSED: tuple[DepthKind, ...] = ("layout prior", "one photo")
+"""Depth of one picture: whoever estimated it, no second one says where anything stands."""
 
 NOT_ESTIMATED: tuple[DepthKind, ...] = ("measured", "given mesh", "given splats")
 """Depth that is taken as it is."""
@@ -50,6 +53,11 @@ class DepthFacts:
     def estimated(self) -> bool:
         """It was computed, or guessed; False where it is taken as it is."""
         return self.kind not in NOT_ESTIMATED
+
+    @property
+    def guessed(self) -> bool:
+        """It comes from one picture: of what it shows, only the colours are known."""
+        return self.kind in GUESSED
 
     @property
     def noise(self) -> float:

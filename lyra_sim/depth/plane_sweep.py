@@ -20,6 +20,7 @@ from lyra_sim.depth.sky import sky_masks
 from lyra_sim.depth.sweep.edges import without_rims
 from lyra_sim.depth.sweep.neighbours import Neighbours, choose_neighbours
 from lyra_sim.depth.sweep.view_sweep import sweep
+from lyra_sim.errors import GeometryError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import CaptureConfig, DepthConfig
 
@@ -33,7 +34,20 @@ Maps = Mapping[int, Float32[np.ndarray, "h w"]]
 
 
 def estimate(capture: Capture, cfg: DepthConfig, *, limits: CaptureConfig) -> DepthEstimate:
-    """Depth of every used view (plug-in ``depth:plane_sweep``); held-out views get none and confirm none."""
+    """Depth of every used view (plug-in ``depth:plane_sweep``); held-out views get none and confirm none.
+
+    Raises:
+        GeometryError: There is one photo, or all were taken from one spot.
+    """
+    if not np.ptp(capture.cameras.centres[list(capture.used)], axis=0).any():
+        count = len(capture.used)
+        raise GeometryError(
+            "depth.backend",
+            "plane_sweep for one photo" if count == 1 else f"plane_sweep for {count} photos from one spot",
+            expected="photos from two or more places",
+            likely="Without parallax nothing tells how far anything is.",
+            next_step="Take more photos; of one alone, depth.backend: auto guesses a room.",
+        )
     width, height = working_size(capture.cameras.width, capture.cameras.height, cfg.side)
     cameras = capture.cameras.resized(width, height)
     rgb = [

@@ -7,6 +7,7 @@
 - ``depth``: against the mesh
 - ``image``: splats against photos
 - ``generated``: the video
+- ``guessed``: what a world of one photo doesn't get
 - ``geometry``: the surface
 - ``collision``: the hulls
 - ``navigation``: the floor

@@ -18,7 +18,7 @@ from lyra_sim.meshing.room_side import faces_towards_free
 from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.quality.agreement import POSES, Looks, Shown, agreement_metrics, robot_looks
 from lyra_sim.quality.collision import collision_metrics
-from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, judged_views
+from lyra_sim.quality.depth import depth_metrics, estimated_depth_metrics, guessed_depth_metrics, judged_views
 from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.quality.frame import depth_source_metrics, gravity_metrics, pose_metrics, scale_metrics
 from lyra_sim.quality.generated import generated_metrics
@@ -73,6 +73,11 @@ class Finished:
         return self.capture.depth is not None and self.capture.depth.estimated
 
     @property
+    def guessed(self) -> bool:
+        """Depth was computed from one photo."""
+        return self.capture.depth is not None and self.capture.depth.guessed
+
+    @property
     def with_all_views(self) -> MetricWorld:
         """The same world with every view of the capture, held-out ones too: to measure with, never to build from."""
         return with_all_views(self.capture, self.world)
@@ -89,7 +94,9 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
     judged = finished.with_all_views
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=JUDGED_VIEWS)
     caster = RayCaster(solid.mesh.vertices, solid.mesh.faces)
-    if finished.estimated:
+    if finished.guessed:
+        depth = guessed_depth_metrics()
+    elif finished.estimated:
         depth = estimated_depth_metrics(
             caster, solid.mesh, world, judged_views(len(world.cameras), held_out=(), at_most=JUDGED_VIEWS)
         )
@@ -109,7 +116,7 @@ def geometry_metrics(finished: Finished) -> list[Metric]:
         *collision_metrics(collision.colliders, solid, world.cameras, collision.navigation.floor),
         *doorway_metrics("collision.doorways", doorways),
         *witness_metrics(finished.judgement, why=finished.called.why),
-        *([finished.called.reading] if finished.called.reading else []),
+        *(told for told in (finished.called.reading, finished.called.footing) if told is not None),
         *agreement_metrics(finished.looks),
         *navigation_metrics(collision.navigation),
     ]

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
-from lyra_sim.quality.figures.metrics import measured
+from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.rendering.ray_casting import RayCaster
 
 NEAR_M = 0.2
@@ -111,6 +111,14 @@ def estimated_depth_metrics(caster: RayCaster, mesh: TriMesh, world: MetricWorld
     }
     note = f"{len(views.indices)} views"
     return [measured(f"depth.estimated.{part}", value, n=n, note=note) for part, (value, n) in values.items()]
+
+
+def guessed_depth_metrics() -> list[Metric]:
+    """Of a world that was guessed from one photo: the mesh is that guess, and would be compared with itself."""
+    why = "guessed from one photo: its depth could only be compared with the surface that was made of it"
+    return [
+        not_measured(f"depth.estimated.{part}", "share", why) for part in ("median", "p90", "completeness", "behind_unseen")
+    ]
 
 
 def _joined(samples: list[np.ndarray]) -> Float32[np.ndarray, "n"]:

@@ -39,10 +39,8 @@ def depth_source_metrics(capture: Capture) -> list[Metric]:
     n = len(capture.used)
     shares = {name: depth.figures[name] for name in ("measured", "planar_prior", "sky", "moving") if name in depth.figures}
     return [
-        measured(
-            "photo_depth.layout_prior", depth.kind == "layout prior", n=n, note="a guess from one photo, not a measurement"
-        )
-        if depth.kind == "layout prior"
+        measured("photo_depth.guessed", True, n=n, note=f"{depth.kind}: a guess from one photo, not a measurement")
+        if depth.guessed
         else measured("photo_depth.sigma_relative", depth.sigma_relative, n=n, note="disagreement between views over depth"),
         *(measured(f"photo_depth.{name}", share, n=n, note="of all pixels") for name, share in shares.items()),
     ]

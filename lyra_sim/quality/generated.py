@@ -1,4 +1,4 @@
-"""The generated video: how much of it photos carry, how well its depth fits, and whether it comes back to the photos."""
+"""The generated video: how much of it photos carry, whether anything was drawn there, and how well it fits what is known."""
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -15,6 +15,13 @@ SAME_CENTRE, SAME_DIRECTION = 1e-6, 1e-4
 """A frame stands where a photo was taken when their centres are this near, as a fraction of the photo's median depth, and their
 rotation matrices differ by no more than this in any number. Convention."""
 
+BLACK_LEVEL = 8
+"""A pixel with no channel above this is black: nothing that was lit looks so, a codec's noise does. Convention."""
+BLACK_SHARE = 0.5
+"""A frame is black when more of its pixels than this were drawn black; a dark photo carried over isn't. Convention."""
+NAMED = 4
+"""Black frames that are named. Convention."""
+
 
 def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:
     """None for a scene without a path."""
@@ -30,9 +37,13 @@ def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:
     seen = [chunk for chunk in chunks if chunk.camera_scale is not None]
     conflicts = sum(chunk.depth_scale_conflict for chunk in seen)
     revisits = revisit_psnr(frames, capture)
+    black = black_frames(frames)
+    told = ", ".join(map(str, black[:NAMED])) + (f" and {len(black) - NAMED} more" if len(black) > NAMED else "")
     return [
         measured("generated.frames", n, n=n, note=f"by {facts.backend}"),
+        measured("generated.black_frames", len(black), n=n, note=f"frames {told}" if black else ""),
         measured("generated.known", known, n=n, note="of all pixels"),
+        measured("generated.made_up", 1 - known, n=n, note="of all pixels"),
         measured("generated.new", new, n=n, note="of all pixels"),
         measured("generated.depth_residual", max(residuals, default=np.nan), n=len(residuals), note="worst chunk's median"),
         *([measured("generated.depth_scale_conflicts", conflicts, n=len(seen), note=f"of {len(seen)} chunks")] if seen else []),
@@ -42,6 +53,17 @@ def generated_metrics(video: WorldVideo, capture: Capture) -> list[Metric]:
             else []
         ),
     ]
+
+
+def black_frames(frames: GeneratedFrames) -> list[int]:
+    """Frames of which most was drawn, and drawn black: the generator had nothing to go on there."""
+    return [index for index in range(len(frames)) if _drawn_black(frames, index) > BLACK_SHARE]
+
+
+def _drawn_black(frames: GeneratedFrames, index: int) -> float:
+    """Share of a frame's pixels that no photo shows and that are black."""
+    black = frames.rgb(index).max(axis=2) <= BLACK_LEVEL
+    return float((black & frames.invented(index)).mean()) if black.mean() > BLACK_SHARE else 0.0
 
 
 def revisit_psnr(frames: GeneratedFrames, capture: Capture) -> dict[int, float]:

@@ -27,6 +27,7 @@ from lyra_sim.physics.gate import run_gates
 from lyra_sim.quality.assessment import stage_metrics
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
+from lyra_sim.quality.guessed import without_navigation
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.physics import gate_metrics
 from lyra_sim.quality.witness.calling import Called
@@ -83,13 +84,15 @@ def assess_package(path: Path, *, against: Sequence[Path], engines: Sequence[str
     band = main_band(package.navigation)
     navigation = found_again(package.navigation, package.hulls, band)
     gates = run_gates(place.stage, navigation, engines=engines, out=out, seed=SEED, limit_s=GATE_LIMIT_S)
-    metrics = (
+    metrics: tuple[Metric, ...] = (
         *package_metrics(package, navigation),
         *witness_of_package(package, navigation, called),
         *navigation_metrics(navigation),
         *gate_metrics(gates, robot_radius=navigation.robot_radius),
         *stage_metrics(issues),
     )
+    if package.guessed and called.witness is None:
+        metrics = tuple(without_navigation(metrics))
     report = Report(scene=package.name, metrics=metrics, world=digest)
     return Assessed(place=place, report=report, since=since_measured(place, digest))
 

@@ -37,7 +37,7 @@ def plugins(assess: AssessConfig) -> tuple[str, ...]:
     return tuple(f"physics:{engine}" for engine in assess.engines)
 
 
-@step(version=10, sources=sources, plugins=plugins)
+@step(version=11, sources=sources, plugins=plugins)
 def assess(
     depth: PosedDepth,
     generate: WorldVideo,
@@ -66,6 +66,7 @@ def assess(
         with_all_views,
     )
     from lyra_sim.quality.depth import judged_views
+    from lyra_sim.quality.guessed import without_navigation
     from lyra_sim.quality.physics import gate_metrics
     from lyra_sim.quality.receipt import receipt_metrics
     from lyra_sim.quality.report.world_report import World, driven_paths, dropped_probes, write_report
@@ -94,6 +95,8 @@ def assess(
     metrics += gate_metrics(gates, robot_radius=navigation.robot_radius)
     metrics += isaac
     metrics += stage_metrics(validate_stage(stage))
+    if depth.depth.guessed:
+        metrics = without_navigation(metrics)
     report = Report(scene=name, metrics=tuple(metrics), world=folder_digest(stage.parent))
     judged = finished.with_all_views
     views = judged_views(len(judged.cameras), held_out=finished.capture.held_out, at_most=assess.pictures)

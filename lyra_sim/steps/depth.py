@@ -1,7 +1,10 @@
 """depth: posed views → the same views with depth. What a sensor measured passes through."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.depth import PosedDepth, write_depth_maps
@@ -32,7 +35,7 @@ def sources(source: Source, depth: DepthConfig) -> tuple[Path, ...]:
     return find_plugin("depth", depth.backend).sources_of(depth.options)
 
 
-@step(version=1, sources=sources, plugins=plugins)
+@step(version=2, sources=sources, plugins=plugins)
 def depth(capture: Capture, *, depth: DepthConfig, capture_: CaptureConfig, out: Path) -> PosedDepth:
     """Estimate depth where the capture came without."""
     if capture.views.has_depth:
@@ -43,7 +46,15 @@ def depth(capture: Capture, *, depth: DepthConfig, capture_: CaptureConfig, out:
             backend = SEVERAL if len(capture.used) > 1 else ONE
         estimator: DepthEstimator = load_plugin("depth", backend)
         estimate = estimator(capture, depth, limits=capture_)
+        facts = estimate.facts
+        if _from_one_spot(capture) and not facts.guessed:
+            facts = replace(facts, kind="one photo")
         per_count = write_depth_maps(out, capture.views.names, estimate.maps)
-        posed = PosedDepth.estimated(capture, estimate.facts, backend=backend, folder=out, units_per_depth_count=per_count)
+        posed = PosedDepth.estimated(capture, facts, backend=backend, folder=out, units_per_depth_count=per_count)
     posed.save(out)
     return posed
+
+
+def _from_one_spot(capture: Capture) -> bool:
+    """One photo, or several without any parallax: what a provider makes of them is a guess, whatever it calls it."""
+    return not np.ptp(capture.cameras.centres[list(capture.used)], axis=0).any()

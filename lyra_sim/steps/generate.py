@@ -29,7 +29,7 @@ def plugins(generate: GenerateConfig) -> tuple[str, ...]:
     return find_plugin("generator", generate.backend).keyed_with(generate.options)
 
 
-@step(version=3, sources=sources, plugins=plugins, resumable=True)
+@step(version=4, sources=sources, plugins=plugins, resumable=True)
 def generate(depth: PosedDepth, *, generate: GenerateConfig, seed: int, out: Path) -> WorldVideo:
     """Draw the frames along the path; none where the scene asks for no path."""
     if generate.path is None:

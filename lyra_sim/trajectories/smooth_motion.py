@@ -11,6 +11,10 @@ EASE = 0.2
 BEND = 0.3
 """Radius of the bends that are passed at five sixths of full speed; tighter ones more slowly [m]. Tuned, unrecorded."""
 
+EVEN = 1.4
+"""Who slows down in bends slows down before and after, too, until the fastest stretch is no more than so many times as fast as
+the mean: a video that races between its bends shows little of what lies there. Convention."""
+
 
 def smoother_step(x: Float[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n"]:
     """0 to 1 for x from 0 to 1, with zero first and second derivative at both ends (Perlin 2002)."""
@@ -88,8 +92,18 @@ def slowed_length(
     if turned is not None:
         slowness = np.maximum(slowness, per_radian * np.gradient(turned) / spacing)
     slowness = gaussian_filter1d(maximum_filter1d(slowness, 1 + 2 * int(reach), mode="nearest"), reach, mode="nearest")
+    slowness = np.maximum(slowness, _evened(slowness))
     mean = (slowness[1:] + slowness[:-1]) / 2
     return np.concatenate([[0.0], np.cumsum(mean * np.diff(length))])
+
+
+def _evened(slowness: Float[np.ndarray, "m"]) -> float:
+    """The least that straight stretches are slowed down to, for the whole to be no more than ``EVEN`` times as slow."""
+    sorted_ = np.sort(slowness)
+    # With the lowest k raised to a floor f: k f + (sum of the rest) = EVEN n f.
+    n, rest = len(sorted_), np.cumsum(sorted_[::-1])[::-1]
+    floors = rest / (EVEN * n - np.arange(n))
+    return float(floors.max())
 
 
 def along(

@@ -47,12 +47,21 @@ def with_gaze(way: Way, count: int, *, cut: bool) -> tuple[Way, Float64[np.ndarr
         angles = angles_towards(looks + AHEAD * disagreed * tangents)
         kept = len(angles)
         if cut:
-            slowed = slowed_length(way.stations, _turned(angles), per_radian=MAX_STEP / MAX_TURN)
-            kept = max(2, int((slowed <= reach_of(count)).sum()))
+            kept = _within_reach(way.stations, _turned(angles), count)
         far = not cut or kept >= SLOWED * unhurried
         if sigma > 2 * way.length or (far and _pace(way.stations[:kept], angles[:kept], count) is not None):
             return way.cut(kept), angles[:kept]
         sigma *= 1.5
+
+
+def _within_reach(stations: Float64[np.ndarray, "m 3"], turned: Float64[np.ndarray, "m"], count: int) -> int:
+    """How many stations ``count`` frames get to; how slow the first ones are passed depends on the last ones."""
+    low, high = 2, len(stations)
+    while low < high:
+        middle = (low + high + 1) // 2
+        slowed = slowed_length(stations[:middle], turned[:middle], per_radian=MAX_STEP / MAX_TURN)
+        low, high = (middle, high) if slowed[-1] <= reach_of(count) else (low, middle - 1)
+    return low
 
 
 def paced(stations: Float64[np.ndarray, "m 3"], angles: Float64[np.ndarray, "m 3"], count: int) -> Float64[np.ndarray, "m"]:

@@ -19,12 +19,16 @@ from lyra_sim.usd.mesh_parts import OUTER_SHELL, outer_shell
 MANIFEST_VERSION = 1
 """Of manifest.json; raised when a field changes meaning. Convention."""
 
+ONE_PHOTO = "one photo"
+"""The source of a world that was guessed: all its geometry is an estimate from one picture."""
+
 _SOURCES: dict[DepthKind, tuple[str, str]] = {
     "measured": ("measured RGB-D frames", "none invented"),
     "plane sweep": ("photos, depth computed from several of them", "blank surfaces continued from planes around them"),
     "given mesh": ("a given triangle mesh", "none invented; what no view could reach is closed"),
     "given splats": ("given Gaussian splats, depth rendered from them", "none invented; what no view could reach is closed"),
-    "layout prior": ("one photo", "all geometry: a guessed floor-and-box layout, not a measurement"),
+    "layout prior": (ONE_PHOTO, "all geometry: a guessed floor-and-box layout, not a measurement"),
+    "one photo": (ONE_PHOTO, "all geometry: depth guessed from one photo, not a measurement"),
 }
 """What a world's surface rests on, and what of it nobody saw."""
 

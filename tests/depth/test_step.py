@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lyra_sim.data.capture import Capture, DepthFacts
-from lyra_sim.data.depth import DepthMap, write_depth_maps
+from lyra_sim.data.depth import DepthEstimate, DepthMap, write_depth_maps
 from lyra_sim.data.files import read_json
 from lyra_sim.data.views import MOVING, SKY, STATIC, Views
 from lyra_sim.errors import GeometryError
@@ -112,6 +112,23 @@ def test_measured_depth_passes_through(capture: Capture, tmp_path: Path) -> None
     assert vars(made) == vars(measured) | {"backend": None}
     assert depth.load(tmp_path, {"capture": measured}) == made
     assert sorted(path.name for path in tmp_path.iterdir()) == ["depth.json"]
+
+
+def test_depth_of_one_photo_is_a_guess_whatever_its_provider_says(
+    capture: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sure(views: Capture, *options: object, **limits: object) -> DepthEstimate:
+        maps = tuple(replace(depth_map(1, 3), confidence=np.ones((48, 64), np.float32)) for _ in views.views.names)
+        return DepthEstimate(maps=maps, facts=DepthFacts(kind="plane sweep", sigma_relative=0.01, figures={}))
+
+    monkeypatch.setattr("lyra_sim.steps.depth.load_plugin", lambda kind, name: sure)
+    one = replace(capture, views=capture.views.select((0,)), cameras=capture.cameras.select(np.array([0])), held_out=())
+    spot = replace(capture.cameras, c2w=np.tile(capture.cameras.c2w[:1], (len(capture.views), 1, 1)))
+    for name, views, guessed in (("one", one, True), ("spot", replace(capture, cameras=spot), True), ("all", capture, False)):
+        (tmp_path / name).mkdir()
+        made = depth.run(QUICK, {"capture": views}, out=tmp_path / name)
+        again = depth.load(tmp_path / name, {"capture": views})
+        assert made.depth.guessed == again.depth.guessed == guessed and made.depth.estimated, name
 
 
 def test_auto_may_ask_either_provider_so_both_are_part_of_the_key() -> None:

@@ -1,5 +1,6 @@
 """What docs/engines.md says of the engines, felt; and that the gate and the package rely on nothing they differ in."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,12 @@ from scipy.spatial import ConvexHull
 
 from lyra_sim.collision.convex.engine_limits import few_faced
 from lyra_sim.collision.convex.pieces import Piece, convex_hull
+from lyra_sim.physics import gate_stage
+from lyra_sim.physics.gate import run_gate
 from lyra_sim.physics.gate_stage import author_drive, author_drops
 from lyra_sim.physics.robots import DiffDrive
+from lyra_sim.resources import resource_dir
+from lyra_sim.scene.spec import AlignConfig
 from tests.collision.solids import general, prism
 from tests.physics.engine_run import positions
 from tests.physics.relied_on import relied_on
@@ -216,6 +221,56 @@ def test_the_gates_stages_rely_on_none_of_it(tmp_path: Path) -> None:
     assert drop.shots, "there are bodies that move"
     for name in ("drop", "drive"):
         assert list(relied_on(Usd.Stage.Open(str(tmp_path / f"{name}.usda")))) == []
+
+
+def test_what_the_gate_finds_hangs_on_no_static_friction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PhysX, on a floor that slopes by 3 degrees: bodies and wheels do the same where all friction is dynamic, robots' too."""
+    way = navigation(
+        room(), probes=[(-2.0, 1.0, 0.105), (1.5, 1.0, -0.079)], routes={"l": [(-2.0, -2.0), (1.8, -2.0), (1.8, 0.0)]}
+    )
+    found = {}
+    for name in ("as_written", "dynamic_alone"):
+        folder = tmp_path / name
+        folder.mkdir()
+        world = write_world(folder / "world.usda", room(), tilt_deg=3.0)
+        if name == "dynamic_alone":
+            monkeypatch.setattr(gate_stage, "_open_stage", without_static_friction(gate_stage._open_stage))
+        found[name] = run_gate(world, way, engine="physx", out=folder, seed=7, limit_s=120.0)
+    first, second = found["as_written"], found["dynamic_alone"]
+    assert [route.arrived for route in first.routes] == [route.arrived for route in second.routes] == [True]
+    assert first.routes[0].length_error == pytest.approx(second.routes[0].length_error, abs=0.005)
+    for one, other in zip(first.probes, second.probes, strict=True):
+        assert (one.fell, one.settled, one.on_floor) == (other.fell, other.settled, other.on_floor), one.name
+
+
+def without_static_friction(
+    opened: Callable[[Path, Path], tuple[Usd.Stage, int]],
+) -> Callable[[Path, Path], tuple[Usd.Stage, int]]:
+    """The gate's stage with every material's static friction brought down to its dynamic one."""
+
+    def open_stage(path: Path, world: Path) -> tuple[Usd.Stage, int]:
+        stage, count = opened(path, world)
+        changed = 0
+        for prim in stage.Traverse():
+            if prim.HasAPI(UsdPhysics.MaterialAPI):
+                material = UsdPhysics.MaterialAPI(prim)
+                material.GetStaticFrictionAttr().Set(material.GetDynamicFrictionAttr().Get())
+                changed += 1
+        assert changed
+        return stage, count
+
+    return open_stage
+
+
+def test_what_stands_on_our_floors_stands_by_dynamic_friction_alone() -> None:
+    """A world tilted as far as align takes (align.max_tilt_deg) needs less than a quarter of the least dynamic friction."""
+    stage = Usd.Stage.Open(str(resource_dir("usd_templates") / "materials.usda"))
+    dynamic = [
+        UsdPhysics.MaterialAPI(prim).GetDynamicFrictionAttr().Get()
+        for prim in stage.Traverse()
+        if prim.HasAPI(UsdPhysics.MaterialAPI)
+    ]
+    assert len(dynamic) == 3 and min(dynamic) > 4 * np.tan(np.radians(AlignConfig().max_tilt_deg))
 
 
 def test_all_that_is_relied_on_is_found(tmp_path: Path) -> None:

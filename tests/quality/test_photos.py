@@ -90,7 +90,7 @@ def test_pose_and_depth_figures_come_from_what_capture_wrote(tiny_room: Room, tm
     assert found["photo_depth.sigma_relative"].value == 0.011 and found["photo_depth.planar_prior"].value == 0.46
     guess = replace(capture, poses=None, depth=DepthFacts(kind="layout prior", sigma_relative=0.5, figures={}))
     (warned,) = [*pose_metrics(guess), *depth_source_metrics(guess)]
-    assert (warned.name, warned.value, warned.verdict) == ("photo_depth.layout_prior", 1, "warn")
+    assert (warned.name, warned.value, warned.verdict) == ("photo_depth.guessed", 1, "warn")
     assert [*pose_metrics(capture_of(world)), *depth_source_metrics(capture_of(world))] == []
 
 

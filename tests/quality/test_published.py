@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from lyra_sim.data.report import Metric
 from lyra_sim.errors import InputError
 from lyra_sim.navigation.again import found_again
 from lyra_sim.navigation.occupancy import main_band
-from lyra_sim.quality.published import package_metrics, since_measured, witness_of_package
+from lyra_sim.physics.gate import GateRun
+from lyra_sim.quality.published import assess_package, package_metrics, since_measured, witness_of_package
 from lyra_sim.quality.witness.published_views import call_against
 from lyra_sim.store.digests import folder_digest
 from lyra_sim.usd.published.place import find_package
@@ -47,6 +49,21 @@ def sound_package(flat: GoodWorld, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def package(sound_package: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound_package, tmp_path / "scene" / "world"))
+
+
+def test_a_guessed_package_is_not_assessed_until_a_truth_is_asked(
+    tmp_path: Path, flat: GoodWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lyra_sim.quality.published.run_gates", lambda *a, **k: GateRun(results={}, failures={}))
+    guess = replace(flat, world=replace(flat.world, depth_kind="one photo")).write(tmp_path / "guess")
+    sure = flat.write(tmp_path / "sure")
+    surface = room_surface(flat.room)
+    trimesh.Trimesh(surface.vertices, surface.faces, process=False).export(tmp_path / "truth.ply")
+    routes = {
+        name: assess_package(path, against=against, engines=(), out=tmp_path).report["navigation.routes"].value
+        for name, path, against in (("guess", guess, ()), ("sure", sure, ()), ("asked", guess, (tmp_path / "truth.ply",)))
+    }
+    assert routes["guess"] is None and routes["asked"] == routes["sure"] > 0
 
 
 def figures(path: Path, *against: Path) -> dict[str, Metric]:

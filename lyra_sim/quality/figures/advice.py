@@ -14,6 +14,8 @@ _POSES = "Check the cameras: overlap, a sharp walk without fast turns, and intri
 _LOST = "Look at the place that is named: it isn't in the solid. A smaller mesh.voxel_size keeps thin things."
 _MADE_UP = "Look at the place that is named: something moved while filming, or depth erred. Film it again at rest."
 _MAP = "Look at the place that is named: hulls or map were edited. Take both from one build."
+_PROBES = "Ask for more probes (navigate.probes); where there is no place for any, let more floor be seen."
+_NEARER = "Keep the drawn walk nearer to the photos (generate.path), or draw fewer chunks."
 _RESTATE = "State 'scale' from something measured: a marker (lyra-sim marker), a known distance, or a metric source."
 
 ADVICE: dict[str, str] = {
@@ -25,11 +27,13 @@ ADVICE: dict[str, str] = {
     "poses.reprojection": _POSES,
     "poses.gps_rms": "Leave GPS out (poses) where it was indoors or stale, or check which photos carry another place.",
     "poses.weakest_scale_points": "Take more photos through the passage that joins the two parts, turning slowly.",
-    "photo_depth.layout_prior": "Take more than one photo: the shape of the room is a guess from one.",
+    "photo_depth.guessed": "Take more than one photo: the shape of the room is a guess from one.",
     "photo_depth.sigma_relative": _POSES,
-    "generated.depth_residual": "Keep the drawn walk nearer to the photos (generate.path), or draw fewer chunks.",
-    "generated.depth_scale_conflicts": "Keep the drawn walk nearer to the photos (generate.path), or draw fewer chunks.",
-    "generated.revisit": "Keep the drawn walk nearer to the photos (generate.path), or draw fewer chunks.",
+    "generated.black_frames": _NEARER,
+    "generated.made_up": _NEARER,
+    "generated.depth_residual": _NEARER,
+    "generated.depth_scale_conflicts": _NEARER,
+    "generated.revisit": _NEARER,
     "mesh.watertight": _REPORT,
     "mesh.manifold": _REPORT,
     "mesh.signed_volume": _REPORT,
@@ -71,6 +75,7 @@ ADVICE: dict[str, str] = {
     "truth.doorways_open": _FINER,
     "truth.doorways_sealed": _FINER,
     "witness.reading_difference": "Look at the file in another viewer: a reader loses parts. Export it as plain .glb.",
+    "witness.footing": "Set 'up' to the axis it is, export the floors too, or state 'surface.start' on the floor.",
     "witness.ghost": _LOST,
     "witness.ghost_patch": _LOST,
     "witness.phantom": _MADE_UP,
@@ -100,8 +105,8 @@ ADVICE: dict[str, str] = {
     "agreement.mesh.judged": _MORE_VIEWS,
     "navigation.reachable_footprints": _BAND,
     "navigation.reachable_share": "Look for what closes the way: a door that was shut, a fence, a robot.radius too wide.",
-    "navigation.probes": _BAND,
-    "navigation.probe_gap": _BAND,
+    "navigation.probes": _PROBES,
+    "navigation.probe_gap": _PROBES,
     "navigation.floor_error": _NOISE,
     "navigation.routes": _BAND,
     "navigation.route_coverage": "Ask for more routes (navigate.routes).",

@@ -75,7 +75,7 @@ LIMITS: dict[str, Limit] = {
     "poses.weakest_scale_points": _least(
         "1", 10, None, "Feature points that carry the scale across the weakest passage; a handful can be wrong together."
     ),
-    "photo_depth.layout_prior": _most("flag", 0, None, "The room's shape is a guess: nothing but its looks was photographed."),
+    "photo_depth.guessed": _most("flag", 0, None, "The room's shape is a guess: nothing but its looks was photographed."),
     "photo_depth.sigma_relative": _most("share", 0.02, None, "At 3 m 2 % are 6 cm, a voxel and a half of a preview."),
     "photo_depth.measured": _recorded("share", "Textured surface that several photos share; the rest is inferred or empty."),
     "photo_depth.planar_prior": _recorded("share", "Blank surface continued from planes around it."),
@@ -83,7 +83,11 @@ LIMITS: dict[str, Limit] = {
     "photo_depth.moving": _recorded("share", "Left out."),
     # generated frames
     "generated.frames": _recorded("1", "1 + 80 a chunk."),
+    "generated.black_frames": _most("1", 0, 0, "Nothing was known there and nothing was drawn: it shows no world."),
     "generated.known": _recorded("share", "Carried over from photos; the rest was drawn."),
+    "generated.made_up": _most(
+        "share", 0.5, 0.9, "Beyond half, most of what is watched was never photographed; with less than a tenth it's no place."
+    ),
     "generated.new": _recorded("share", "Drawn where no photo looked: it may add surface, which stays labelled unseen."),
     "generated.depth_residual": _most("share", 0.02, None, "At 3 m 2 % are 6 cm: beyond, drawn surfaces tear off known ones."),
     "generated.depth_scale_conflicts": _most("1", 0, None, "The scale that rules is then in doubt, and the walk may bend."),
@@ -193,6 +197,12 @@ LIMITS: dict[str, Limit] = {
         0.005,
         0.02,
         "Triangle area at any height by two readers: what one lost is missing from all else.",
+    ),
+    "witness.footing": _most(
+        "1",
+        0,
+        0,
+        "Another axis fits better, the floor is missing, or it is a roof: all of it is there, and none of it the place.",
     ),
     "witness.ghost": _most("share", 0.01, 0.01, "Measured matter in the robot's way that no hull stands for within 5 cm."),
     "witness.ghost_patch": _most("m^2", 0.02, 0.02, "A chair's leg is less, a cabinet's side is ten times that."),

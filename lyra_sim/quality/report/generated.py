@@ -35,7 +35,7 @@ def walk_section(video: WorldVideo, depth: DepthFacts | None, *, width: int) -> 
     lines = [f"{len(frames)} frames by {escape(facts.backend)}; {told}.", keys]
     if facts.weights is not None:
         lines.append(f"Weights of the network: {escape(str(facts.weights['weights_licence']))}.")
-    if depth is not None and depth.kind == "layout prior":
+    if depth is not None and depth.guessed:
         lines.append("The photo's depth is itself a guess about the room: of what it shows, only the colours are known.")
     for number, chunk in enumerate(facts.chunks[:TOLD_CHUNKS]):
         residual = "nothing known in view" if chunk.depth_residual is None else f"{chunk.depth_residual:.2%} off known depth"

@@ -40,6 +40,8 @@ VIEW_PX = 480
 """Longer side of a view [px]. Convention."""
 PLAN_PX = 1100
 """Longer side of a plan [px]. Convention."""
+GUESSED_PLAN = " <b>The room is guessed from one photo: map and routes show the guess, and no figure goes by them.</b>"
+"""Said over the plans of such a world. Convention."""
 HEADLINE = (
     "poses.registered",
     "scale.sigma_relative",
@@ -205,7 +207,8 @@ def _plans_section(world: World, scene: MeshScene) -> Section:
     spawn = "Circle with a stroke: the best spawn pose, the robot's size, and where it looks." if len(navigation.spawns) else ""
     return Section(
         title="From above",
-        text=f"The mesh cut {cut_z:.2f} m above the floor; the map with the routes. Marks tell their names on hover.",
+        text=f"The mesh cut {cut_z:.2f} m above the floor; the map with the routes. Marks tell their names on hover."
+        + (GUESSED_PLAN if world.capture.depth is not None and world.capture.depth.guessed else ""),
         figures=(
             Figure(html=walked.html(label="mesh from above with drop tests"), caption=f"{swatches(probe_keys)}<br>{drops}"),
             Figure(

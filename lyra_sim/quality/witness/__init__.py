@@ -8,6 +8,8 @@ agree about it. A witness was kept apart from all of it.
 - ``held_out_views``: measured depth that was kept out of all geometry
 - ``kept_back_points``: feature points of photos that were kept out of it
 - ``given_surface``: a given mesh, read again by another library
+- ``gltf_count``: … or at least its triangles counted
+- ``footing``: whether its cameras stood on a floor, asked of that second reading
 - ``published_views``: what a finished package is held against: its capture, or the truth before its cameras
 - ``patches``: the largest piece of what is wrong
 - ``judgement``, ``piercing_kernels``: a world's hulls against it

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
+from lyra_sim.quality.witness.footing import footing_metric
 from lyra_sim.quality.witness.given_surface import given_witness, read_again, reading_metric
 from lyra_sim.quality.witness.held_out_views import WithDepth, held_out_witness
 from lyra_sim.quality.witness.rays import Witness
@@ -19,6 +20,8 @@ class Called:
     why: str = ""
     reading: Metric | None = None
     """Of given meshes, how far two readings of their files differ."""
+    footing: Metric | None = None
+    """… and what speaks against the floor that was found in them."""
 
 
 def call_witness(source: Source, capture: Capture, world: MetricWorld, *, reach: float, seed: int) -> Called:
@@ -37,7 +40,10 @@ def call_witness(source: Source, capture: Capture, world: MetricWorld, *, reach:
     if isinstance(source, SurfaceSource):
         reading = read_again(source.files).moved(world.world_from_input)
         witness = given_witness(reading, world.cameras.centres, reach=reach, seed=seed)
-        return Called(witness=witness, reading=reading_metric(reading))
+        footing = footing_metric(
+            reading, world.cameras.centres, start=source.start is not None, cameras=source.cameras is not None, seed=seed
+        )
+        return Called(witness=witness, reading=reading_metric(reading), footing=footing)
     return witness_of_views(capture, world, seed=seed)
 
 

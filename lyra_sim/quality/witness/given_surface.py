@@ -18,6 +18,7 @@ from lyra_sim.data.report import Metric
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
+from lyra_sim.quality.witness.gltf_count import drawn_triangles
 from lyra_sim.quality.witness.rays import Witness
 from lyra_sim.rendering.ray_casting import RayCaster
 from lyra_sim.usd.any_mesh import read_any_mesh
@@ -36,6 +37,8 @@ UNKNOWN_TO_TRIMESH = frozenset(
     }
 )
 """Of glTF, what moves, hides or packs triangles and isn't followed."""
+GLTF_SUFFIXES = (".glb", ".gltf")
+"""Convention."""
 SLAB_M = 1.0
 """Area is compared in slabs of this height [m]. Convention."""
 OFFSETS = (0.37, 0.87)
@@ -67,6 +70,8 @@ class SecondReading:
     """None where no second reading serves."""
     why: str
     """That is so; or what read it."""
+    counted: int | None = None
+    """Triangles that the files say they draw, where no second reading serves and they do say it."""
 
     def moved(self, new_from_frame: Similarity) -> "SecondReading":
         """Both in another frame."""
@@ -86,7 +91,8 @@ def read_again(files: Sequence[Path]) -> SecondReading:
         is_usd = file.suffix.lower() in USD_SUFFIXES
         unknown = unknown_to_plain_walk(file) if is_usd else _unknown_to_trimesh(file)
         if unknown:
-            return SecondReading(own=own, other=None, why=f"{file.name}: no second reader here follows {', '.join(unknown)}")
+            why = f"{file.name}: no second reader here follows {', '.join(unknown)}"
+            return SecondReading(own=own, other=None, why=why, counted=_counted(files))
         try:
             others.append(plain_walk(file) if is_usd else _by_trimesh(file))
         except Exception as error:  # noqa: BLE001 - a second reader raises whatever it likes; ours has read the file
@@ -124,6 +130,10 @@ def given_witness(reading: SecondReading, centres: Float64[np.ndarray, "c 3"], *
 def reading_metric(reading: SecondReading) -> Metric:
     """How far the two readings differ in triangle area at any height; both are z-up and in metres."""
     name = "witness.reading_difference"
+    if reading.other is None and reading.counted is not None:
+        lost = abs(reading.counted - len(reading.own.faces)) / max(reading.counted, len(reading.own.faces), 1)
+        told = f"{len(reading.own.faces)} triangles read, {reading.counted} drawn by the file; {reading.why}"
+        return measured(name, lost, n=max(reading.counted, 1), note=told)
     if reading.other is None:
         return not_measured(name, limit_of(name).unit, reading.why)
     worst = min(_difference(reading.own, reading.other, offset) for offset in OFFSETS)
@@ -169,12 +179,21 @@ def _unknown_to_trimesh(file: Path) -> list[str]:
     """Extensions, skins and morphs of a glTF that trimesh loads as if they weren't there."""
     from lyra_sim.capture.survey.gltf.file import GltfFile
 
-    if file.suffix.lower() not in (".glb", ".gltf"):
+    if file.suffix.lower() not in GLTF_SUFFIXES:
         return []
     tree = GltfFile(file).tree
     unknown = sorted(UNKNOWN_TO_TRIMESH & set(tree.get("extensionsUsed", [])))
     morphs = '"targets"' in json.dumps(tree.get("meshes", []))
     return unknown + ["skins"] * bool(tree.get("skins")) + ["morph targets"] * morphs
+
+
+def _counted(files: Sequence[Path]) -> int | None:
+    """Triangles that glTF files say they draw; None where another kind is among them."""
+    from lyra_sim.capture.survey.gltf.file import GltfFile
+
+    if not all(file.suffix.lower() in GLTF_SUFFIXES for file in files):
+        return None
+    return sum(drawn_triangles(GltfFile(file).tree) for file in files)
 
 
 def _by_trimesh(file: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from lyra_sim.data.occupancy import OccupancyMap
 from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
+from lyra_sim.usd.manifest import ONE_PHOTO
 from lyra_sim.usd.published.cameras import read_cameras
 from lyra_sim.usd.published.hulls import read_hulls, read_seen_surface
 from lyra_sim.usd.published.place import MANIFEST, Place, check_layers
@@ -28,6 +29,8 @@ class Package:
     """Of the scene."""
     hulls: tuple[Hull, ...]
     """In the order of the stage."""
+    guessed: bool
+    """All its geometry is an estimate from one photo."""
     unread: tuple[str, ...]
     """Colliders that aren't hulls, by path: they stand in the way and take part in no figure about hulls."""
     surface: TriMesh | None
@@ -66,6 +69,7 @@ def read_package(place: Place) -> Package:
             place=place,
             name=str(facts["name"]),
             hulls=hulls,
+            guessed=facts["provenance"]["source"] == ONE_PHOTO,
             unread=unread,
             surface=surface,
             navigation=_navigation(facts, occupancy),
