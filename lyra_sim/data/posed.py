@@ -52,8 +52,9 @@ class Photo:
     """What its colours were before they were brought to sRGB: ``Display P3``; empty where nothing was done."""
     profile_fault: str = ""
     """Why its colour profile couldn't be followed."""
-    panorama: Literal["no", "stated", "seen", "part"] = "no"
-    """It looks all around (equirectangular), as its file says or its pixels show; or it is a part of such a picture."""
+    panorama: Literal["no", "stated", "seen", "part", "fisheye"] = "no"
+    """It looks all around (equirectangular), as its file says or its pixels show; it is a part of such a picture, or a
+    fisheye's circles."""
     cut_from: str = ""
     """Name of the panorama that it is a view of …"""
     cut_number: int = 0
