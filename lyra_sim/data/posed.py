@@ -55,6 +55,8 @@ class Photo:
     panorama: Literal["no", "stated", "seen", "part", "fisheye"] = "no"
     """It looks all around (equirectangular), as its file says or its pixels show; it is a part of such a picture, or a
     fisheye's circles."""
+    mask: Path | None = None
+    """Image of the photo's size, black where it isn't to be looked at; None: all of it is."""
     cut_from: str = ""
     """Name of the panorama that it is a view of …"""
     cut_number: int = 0
@@ -68,6 +70,8 @@ class PhotoSet:
     photos: tuple[Photo, ...]
     skipped: tuple[tuple[str, str], ...]
     """File name and reason of everything left out."""
+    remarks: tuple[str, ...] = ()
+    """What else is told of them."""
 
     @cached_property
     def by_name(self) -> dict[str, Photo]:

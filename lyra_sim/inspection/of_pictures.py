@@ -147,7 +147,7 @@ def _account(source: PhotosSource | ColmapSource | TransformsSource, photos: Pho
         held={"photos": files},
         taken={"photos": files - len(photos.skipped)},
         left_out=left_out,
-        remarks=(*upright, *notes_of_colours(photos, name).remarks),
+        remarks=(*upright, *notes_of_colours(photos, name).remarks, *photos.remarks),
     )
     return Reading.of(notes)
 

@@ -396,13 +396,3 @@ def test_depth_of_another_shape_of_view_is_refused(room: Room, tmp_path: Path) -
 def test_a_source_names_a_folder_or_its_parts(rgbd: dict[str, str], said: str) -> None:
     with pytest.raises((LyraSimError, ValueError), match=said):
         RgbdSource(**rgbd)
-
-
-@pytest.mark.parametrize("folder", ["transforms"], indirect=True)
-def test_masks_of_frames_with_depth_are_told(folder: Path, tmp_path: Path) -> None:
-    file = folder / "transforms.json"
-    facts = json.loads(file.read_text())
-    for frame in facts["frames"][:3]:
-        frame["mask_path"] = "masks/a.png"
-    file.write_text(json.dumps(facts))
-    assert any("masks that 3 frames name" in line for line in read(tmp_path, folder=folder).told)
