@@ -369,11 +369,11 @@ def test_a_truncated_video_is_refused_and_a_short_one_told(folder: Path, room: R
 @pytest.mark.parametrize("folder", ["tum"], indirect=True)
 def test_depth_that_is_not_read_is_named(folder: Path, room: Room, tmp_path: Path) -> None:
     for index, path in enumerate(sorted((folder / "depth").iterdir())):
-        path.rename(path.with_suffix(".exr"))
+        path.rename(path.with_suffix(".pfm"))
         if index == 0:
             save_depth(folder / "both" / f"{path.stem}.png", room.rendered[1][0])
             np.save(folder / "both" / f"{START + STEP:.6f}.npy", room.rendered[1][1])
-    assert "depth in .exr files, which aren't read" in refused(tmp_path, folder=folder)
+    assert "depth in .pfm files, which aren't read" in refused(tmp_path, folder=folder)
     named = {"frames": folder / "rgb", "cameras": folder / "groundtruth.txt", "intrinsics": folder / "intrinsics.json"}
     assert "several formats: 1 .npy, 1 .png" in refused(tmp_path, depth=folder / "both", **named)
 

@@ -95,7 +95,7 @@ def _stated(source: RgbdSource, limits: CaptureConfig) -> Parts:
     if source.frames.resolve() == source.depth.resolve():  # one folder for both, as Replica has it
         every = list_images(source.frames, suffixes=COLOUR_SUFFIXES, max_count=2 * most)
         colours = [path for path in every if "depth" not in path.name.lower()]
-        depths = [path for path in list_depths(source.depth, max_count=2 * most) if path not in colours]
+        depths = list(list_depths(source.depth, max_count=2 * most, without=colours)) if colours else []
         if not colours or not depths:
             raise InputError(
                 str(source.frames),
