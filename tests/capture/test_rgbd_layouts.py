@@ -396,3 +396,23 @@ def test_depth_of_another_shape_of_view_is_refused(room: Room, tmp_path: Path) -
 def test_a_source_names_a_folder_or_its_parts(rgbd: dict[str, str], said: str) -> None:
     with pytest.raises((LyraSimError, ValueError), match=said):
         RgbdSource(**rgbd)
+
+
+@pytest.mark.parametrize("folder", ["stray"], indirect=True)
+def test_a_phone_that_focuses_has_a_lens_of_its_own_for_each_frame(folder: Path, room: Room, tmp_path: Path) -> None:
+    """Columns and empty cells as the app's newer versions write them; a stated file counts before them."""
+    lines = (folder / "odometry.csv").read_text().splitlines()
+    focal = [60.0 + 0.1 * index for index in range(len(lines) - 1)]
+    head = "timestamp, frame, x, y, z, qx, qy, qz, qw, fx, fy, cx, cy, distortion_center_x, distortion_center_y"
+    rows = [f"{line}, {fx}, {fx}, 40.25, 30.5, , " for line, fx in zip(lines[1:], focal, strict=True)]
+    (folder / "odometry.csv").write_text("\n".join([head, *rows]) + "\n")
+    K = read(tmp_path, folder=folder).cameras.K
+    np.testing.assert_allclose(K[:, 0, 0], focal[1:])
+    np.testing.assert_allclose(K[:, :2, 2], np.tile([40.25, 30.5], (len(K), 1)))
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "lens.json").write_text(json.dumps(intrinsics(room)))
+    stated = read(tmp_path, folder=folder, intrinsics=tmp_path / "lens.json").cameras.K
+    assert (stated[:, 0, 0] == 60.0).all()
+    shutil.rmtree(tmp_path / "out")
+    (folder / "odometry.csv").write_text("\n".join([head, rows[0].replace("60.0", " "), *rows[1:]]) + "\n")
+    assert (read(tmp_path, folder=folder).cameras.K[:, 0, 0] == 60.0).all(), "a matrix for all where a row has none"
