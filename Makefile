@@ -31,7 +31,7 @@ $(STAMP): pyproject.toml packages/lyra2/pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "$(PYTHON) can't make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics,video,heic,record3d,rosbag]' --editable packages/lyra2
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,physics,video,heic,record3d,rosbag,exr]' --editable packages/lyra2
 	$(BIN)/python -m pip check
 	@touch $@
 

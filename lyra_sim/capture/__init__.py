@@ -7,6 +7,7 @@
 - ``views_of_photos``: posed photos onto one canvas
 - ``rgbd_layouts``: frames with depth as recorders and data sets lay them out
 - ``intake``: hostile files opened
+- ``masks``: what of their pictures isn't to be looked at
 - ``kept_apart``: which views no geometry is made from
 - ``cameras``: given or found
 - ``trust``: in cameras

@@ -10,7 +10,6 @@ from jaxtyping import Float64
 
 from lyra_sim.capture.cameras.camera_files import image_files_of_transforms, posed_by_file, posed_by_transforms
 from lyra_sim.capture.cameras.colmap_model import image_files_of_colmap, posed_by_colmap
-from lyra_sim.capture.cameras.frame_images import masks_left_out
 from lyra_sim.capture.cameras.panorama_rig import panorama_candidates
 from lyra_sim.capture.cameras.structure_from_motion import SMALLEST_MODEL, pose_candidates, triangulate
 from lyra_sim.capture.frame.geodesy import east_north_up
@@ -20,9 +19,11 @@ from lyra_sim.capture.intake.colour_notes import notes_of_colours
 from lyra_sim.capture.intake.panorama_cuts import cut_panoramas
 from lyra_sim.capture.intake.panoramas import settled
 from lyra_sim.capture.intake.photo_folder import IMAGE_SUFFIXES, Choice, take_in_files, take_in_folder
+from lyra_sim.capture.intake.photo_names import photo_names
 from lyra_sim.capture.intake.video import take_in_video
 from lyra_sim.capture.kept_apart import KEPT_BACK_EVERY, PHOTOS_FROM, kept_apart
 from lyra_sim.capture.markers.marker_scale import read_markers
+from lyra_sim.capture.masks import masks_beside, masks_of_transforms, with_masks
 from lyra_sim.capture.one_photo import capture_one_photo
 from lyra_sim.capture.trust.epipolar_check import check_given_cameras
 from lyra_sim.capture.trust.kept_cameras import kept_cameras, key_of_cameras
@@ -63,8 +64,7 @@ def capture_photos(
         work = Path(folder)
         photos = take_in(source, limits, work / "photos")
         notes = notes_of_colours(photos, _subject(source).name)
-        if isinstance(source, TransformsSource):
-            notes = replace(notes, remarks=(*notes.remarks, *masks_left_out(source.file)))
+        notes = replace(notes, remarks=(*notes.remarks, *photos.remarks))
         around = len(photos.photos) if photos.photos[0].panorama == "stated" and _may_look_around(source) else 0
         if around:
             photos = _cut(source, photos, work / "views")
@@ -161,12 +161,38 @@ def take_in(source: PhotoSource, limits: CaptureConfig, work: Path, *, choose: C
             frames = take_in_video(source, limits=limits, work=work)
             return settled(frames, source.projection, subject=str(source.file), key=source.key)
         case ColmapSource():
-            return take_in_files(choose(image_files_of_colmap(source)), unreadable="skip", limits=limits, work=work)
+            files = choose(image_files_of_colmap(source))
+            photos = take_in_files(files, unreadable="skip", limits=limits, work=work)
+            return _masked(photos, files, masks_beside(files, source.images), limits, work)
         case TransformsSource():
-            return take_in_files(choose(image_files_of_transforms(source.file)), unreadable="skip", limits=limits, work=work)
+            files = choose(image_files_of_transforms(source.file))
+            photos = take_in_files(files, unreadable="skip", limits=limits, work=work)
+            masks, said = masks_of_transforms(source.file)
+            return _masked(replace(photos, remarks=said), files, masks, limits, work)
         case PhotosSource():
-            photos = take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=choose)
-            return settled(photos, source.projection, subject=str(source.images), key=source.key)
+            return _of_folder(source, limits, work, choose)
+
+
+def _of_folder(source: PhotosSource, limits: CaptureConfig, work: Path, choose: Choice) -> PhotoSet:
+    files: list[Path] = []
+
+    def kept(all_files: list[Path]) -> list[Path]:
+        files.extend(choose(all_files))
+        return files
+
+    photos = take_in_folder(source.images, unreadable=source.unreadable, limits=limits, work=work, choose=kept)
+    photos = settled(photos, source.projection, subject=str(source.images), key=source.key)
+    masks = masks_beside(files, source.images) if len(files) > 1 else {}
+    if masks and photos.photos[0].panorama == "stated":
+        said = f"masks of {len(masks)} panoramas aren't applied: they are looked at whole"
+        return replace(photos, remarks=(*photos.remarks, said))
+    return _masked(photos, files, masks, limits, work)
+
+
+def _masked(photos: PhotoSet, files: list[Path], masks: dict[Path, Path], limits: CaptureConfig, work: Path) -> PhotoSet:
+    names = dict(zip(files, photo_names(files), strict=True))
+    of_photos = {names[file]: mask for file, mask in masks.items() if file in names}
+    return with_masks(photos, of_photos, max_pixels=limits.max_pixels, work=work / "masks")
 
 
 def refuse_remnant(photos: PhotoSet, *, scene: str) -> None:

@@ -1,11 +1,11 @@
 """Posed RGB-D folders to a Capture: read, undistorted once, checked against their own depth."""
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 from PIL import Image
 
 from lyra_sim.capture.cameras.camera_files import CameraTable
@@ -16,6 +16,7 @@ from lyra_sim.capture.intake.colour_profiles import ColourReading
 from lyra_sim.capture.intake.images import colours_of, open_image, read_colour
 from lyra_sim.capture.intake.undistort import Undistortion
 from lyra_sim.capture.kept_apart import DEPTH_FROM, kept_apart
+from lyra_sim.capture.masks import read_mask, told_of
 from lyra_sim.capture.rgbd_layouts.depth_files import DepthReader, is_float
 from lyra_sim.capture.rgbd_layouts.reading import read_recording
 from lyra_sim.capture.rgbd_layouts.recording import Recording
@@ -90,6 +91,8 @@ class RecordedFrames:
     """Of every frame."""
     ray_per_z: Float32[np.ndarray, "h w"] | None
     """Distance along the ray of every pixel at z-depth 1; None: depth is z."""
+    masked: list[float] = field(default_factory=list)
+    """Share of each masked view that its mask left out, of those written so far."""
 
     @classmethod
     def of(
@@ -159,7 +162,9 @@ class RecordedFrames:
     @property
     def notes(self) -> ReadingNotes:
         """What was left out or guessed, with what became of the depth that was written so far."""
-        return _with_notes(self.recording, self.depths, self.cameras, self.colours)
+        notes = _with_notes(self.recording, self.depths, self.cameras, self.colours)
+        said = told_of(len(self.masked), float(np.mean(self.masked)), what="frames") if self.masked else ()
+        return replace(notes, remarks=(*notes.remarks, *said))
 
     def write_all(self) -> float:
         """Write every view; the share of pixels with depth, 0..1.
@@ -169,13 +174,15 @@ class RecordedFrames:
         """
         limits = self.limits
         measured = sum(self.write(index) for index in range(len(self.recording.frames)))
-        share = measured / (len(self.recording.frames) * self.cameras.height * self.cameras.width)
+        looked_at = len(self.recording.frames) - sum(self.masked)
+        share = measured / max(looked_at * self.cameras.height * self.cameras.width, 1)
         if share < 0.1:
+            unit = f"The depth isn't in '{self.recording.depth_unit}'."
             raise InputError(
                 str(self.recording.frames[0].depth.parent),
                 f"{share:.2%} of the pixels lie between {limits.min_depth} and {limits.rgbd_max_depth} m",
                 expected="at least 10 %",
-                likely=f"The depth isn't in '{self.recording.depth_unit}'.",
+                likely=unit if looked_at > 0 else "Masks leave out all of it: black isn't looked at.",
                 next_step="Set rgbd.depth_unit, or capture.min_depth and capture.max_depth.",
             )
         return share
@@ -202,12 +209,24 @@ class RecordedFrames:
             shutil.copyfile(path, self.out / "rgb" / f"{name}{path.suffix.lower()}")
         counts = depths.counts(frame.depth, frame.confidence, K=self.cameras.K[index], size=size)
         counts = self.lens.depth_counts(counts) if self.lens is not None else counts
+        if frame.mask is not None:
+            counts[~self._kept(frame.mask, name)] = 0
         if self.ray_per_z is not None:
             counts = np.round(counts / self.ray_per_z).astype(np.uint16)
         least, most = (limit / depths.metres_per_count for limit in (self.limits.min_depth, self.limits.rgbd_max_depth))
         counts[(counts < least) | (counts > most)] = 0
         Image.fromarray(counts).save(self.out / "z_depth" / f"{name}.png", compress_level=3)
         return int((counts > 0).sum())
+
+    def _kept(self, mask: Path, name: str) -> Bool[np.ndarray, "h w"]:
+        """Pixels of a view that its mask leaves; the others are written as not valid."""
+        width, height = self.cameras.width, self.cameras.height
+        kept = read_mask(mask, width=width, height=height, max_pixels=self.limits.max_pixels)
+        kept = self.lens.kept(kept) if self.lens is not None else kept
+        (self.out / "valid").mkdir(exist_ok=True)
+        Image.fromarray(kept.astype(np.uint8) * 255).save(self.out / "valid" / f"{name}.png")
+        self.masked.append(1 - float(kept.mean()))
+        return kept
 
     def check(self, views: Views) -> Agreement:
         """Doubt cameras, depth and colours by what pairs of views share.

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 from PIL import Image
 
 from lyra_sim.capture.intake.undistort import Undistortion
@@ -21,7 +21,7 @@ def write_views(posed: PosedPhotos, photos: PhotoSet, *, view_side: int, out: Pa
     """Write ``rgb/`` and ``valid/`` (or one ``valid.png``) into ``out``; the views and their pinholes.
 
     The canvas has the commonest size among the photos, at most ``view_side`` on its longer side. A photo of another
-    size is scaled to fit into it about its centre; what it doesn't cover isn't valid.
+    size is scaled to fit into it about its centre; what it doesn't cover isn't valid, nor is what a mask leaves out.
 
     Args:
         posed: Cameras with their lenses.
@@ -33,19 +33,23 @@ def write_views(posed: PosedPhotos, photos: PhotoSet, *, view_side: int, out: Pa
     width, height = _canvas(posed, view_side)
     pinholes = [_pinhole(lens, width, height) for lens in posed.lenses]
     whole = len(posed.lenses) == 1
-    if not whole:
+    if not whole or any(photos.by_name[name].mask for name in posed.names):
         (out / "valid").mkdir()
     for number, lens in enumerate(posed.lenses):  # lens by lens: every photo may have its own, and a lookup takes 20 MB
         lookup = Undistortion.onto(pinholes[number], lens, width, height)
         if whole:
-            _write_valid(lookup, out / "valid.png")
+            _write_valid(lookup.valid, out / "valid.png")
         for index in np.flatnonzero(posed.lens_index == number):
             name = posed.names[index]
             with Image.open(photos.by_name[name].file) as image:
                 rgb = np.asarray(image.convert("RGB"))
             Image.fromarray(lookup.colour(rgb)).save(out / "rgb" / f"{name}.jpg", quality=JPEG_QUALITY, subsampling=0)
-            if not whole:
-                _write_valid(lookup, out / "valid" / f"{name}.png")
+            mask = photos.by_name[name].mask
+            if mask is not None:
+                with Image.open(mask) as image:
+                    _write_valid(lookup.kept(np.asarray(image) > 0), out / "valid" / f"{name}.png")
+            elif not whole:
+                _write_valid(lookup.valid, out / "valid" / f"{name}.png")
     cameras = CameraPath(c2w=posed.c2w, K=np.stack([pinholes[lens] for lens in posed.lens_index]), width=width, height=height)
     return Views(folder=out, names=posed.names, rgb_suffix=".jpg", units_per_depth_count=None), cameras
 
@@ -67,5 +71,5 @@ def _pinhole(lens: Lens, width: int, height: int) -> Float64[np.ndarray, "3 3"]:
     return K
 
 
-def _write_valid(lookup: Undistortion, path: Path) -> None:
-    Image.fromarray(lookup.valid.astype(np.uint8) * 255).save(path)
+def _write_valid(valid: Bool[np.ndarray, "h w"], path: Path) -> None:
+    Image.fromarray(valid.astype(np.uint8) * 255).save(path)

@@ -52,8 +52,11 @@ class Photo:
     """What its colours were before they were brought to sRGB: ``Display P3``; empty where nothing was done."""
     profile_fault: str = ""
     """Why its colour profile couldn't be followed."""
-    panorama: Literal["no", "stated", "seen", "part"] = "no"
-    """It looks all around (equirectangular), as its file says or its pixels show; or it is a part of such a picture."""
+    panorama: Literal["no", "stated", "seen", "part", "fisheye"] = "no"
+    """It looks all around (equirectangular), as its file says or its pixels show; it is a part of such a picture, or a
+    fisheye's circles."""
+    mask: Path | None = None
+    """Image of the photo's size, black where it isn't to be looked at; None: all of it is."""
     cut_from: str = ""
     """Name of the panorama that it is a view of …"""
     cut_number: int = 0
@@ -67,6 +70,8 @@ class PhotoSet:
     photos: tuple[Photo, ...]
     skipped: tuple[tuple[str, str], ...]
     """File name and reason of everything left out."""
+    remarks: tuple[str, ...] = ()
+    """What else is told of them."""
 
     @cached_property
     def by_name(self) -> dict[str, Photo]:

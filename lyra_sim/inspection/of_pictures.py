@@ -93,7 +93,7 @@ def look_at_video(source: VideoSource, stated: Stated, limits: CaptureConfig, fo
     require_pyav(source.file)
     from lyra_sim.capture.intake.sharp_frames import first_look
 
-    look = first_look(source.file, limits=limits)
+    look = first_look(source, limits=limits)
     frames = min(source.frames, limits.max_views, look.facts.packet_count)
     found.facts |= {
         "seconds": round(look.facts.seconds, 2),
@@ -147,7 +147,7 @@ def _account(source: PhotosSource | ColmapSource | TransformsSource, photos: Pho
         held={"photos": files},
         taken={"photos": files - len(photos.skipped)},
         left_out=left_out,
-        remarks=(*upright, *notes_of_colours(photos, name).remarks),
+        remarks=(*upright, *notes_of_colours(photos, name).remarks, *photos.remarks),
     )
     return Reading.of(notes)
 

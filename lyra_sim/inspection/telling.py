@@ -151,7 +151,9 @@ def _loose(folder: Path, files: list[Path]) -> Iterator[Told]:
         formats = tuple(f"photos.{kind}" for kind in kinds)
         counted = f"a folder of {len(photos)} photos" if len(photos) > 1 else "a folder with one photo"
         yield Told(what=counted, source={"photos": {"images": str(folder)}}, formats=formats)
-    videos = [file for file in files if file.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")]
+    videos = [
+        file for file in files if file.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".insv", ".360")
+    ]
     alone = [*shaped, *videos]
     if len(alone) > 1 and len(photos) < 2:
         listed = ", ".join(file.name for file in alone[:LISTED])

@@ -42,8 +42,8 @@ class RgbdSource(ViewSource, PosedBy):
     frames: Path | None = None
     """Folder of JPEG or PNG images."""
     depth: Path | None = None
-    """Folder of z-depth for them: 16-bit PNG, where 0 is no measurement, or ``.npy`` or ``.tiff`` with floats; of the same
-    stems, or else of the same numbers or times."""
+    """Folder of z-depth for them: 16-bit PNG, where 0 is no measurement, or ``.npy``, ``.tiff`` or ``.exr`` with floats; of the
+    same stems, or else of the same numbers or times."""
     depth_unit: Literal["auto", "m", "cm", "mm"] | Annotated[float, Field(gt=0)] = "auto"
     """Unit of one depth count, by name or in metres (TUM: 0.0002). auto: the layout's; else metres of floats, millimetres of
     counts."""

@@ -3,19 +3,34 @@
 from pathlib import Path
 
 from lyra_sim.data.capture import Capture
-from lyra_sim.scene.sources import RgbdSource, Scale, Source, SplatsSource, SurfaceSource, TransformsSource, Up
+from lyra_sim.scene.sources import (
+    ColmapSource,
+    PhotosSource,
+    RgbdSource,
+    Scale,
+    Source,
+    SplatsSource,
+    SurfaceSource,
+    TransformsSource,
+    Up,
+)
 from lyra_sim.scene.spec import CaptureConfig, PosesConfig
 from lyra_sim.steps.step import leave_notes, step
 
 
 def sources(source: Source) -> tuple[Path, ...]:
-    """Every file and folder the scene's source names, and those a transforms.json names in its turn."""
+    """Every file and folder the scene's source names, those a transforms.json names in its turn, and masks beside images."""
     named = tuple(value for name in type(source).model_fields if isinstance(value := getattr(source, name), Path))
     match source:
         case SurfaceSource():
             from lyra_sim.usd.any_mesh import files_beside
 
             return named + source.files + files_beside(source.files)
+        case ColmapSource() | PhotosSource():
+            from lyra_sim.capture.masks import FOLDER
+
+            masks = source.images.parent / FOLDER
+            return (*named, masks) if masks.is_dir() else named
         case TransformsSource() if source.file.is_file():
             return named + _beside(source.file)
         case RgbdSource() if source.folder is not None:
@@ -30,7 +45,7 @@ def sources(source: Source) -> tuple[Path, ...]:
     return named
 
 
-@step(version=9, sources=sources)
+@step(version=10, sources=sources)
 def capture(
     *,
     source: Source,
@@ -74,12 +89,13 @@ def capture(
 
 
 def _beside(transforms: Path) -> tuple[Path, ...]:
-    """Where the images of a transforms.json are: folders next to it or one up, or files beside it, where they exist."""
+    """Where images and masks of a transforms.json are: folders next to it or one up, or files beside it, where they exist."""
     from lyra_sim.capture.cameras.camera_files import image_files_of_transforms
+    from lyra_sim.capture.masks import masks_of_transforms
 
     folder = transforms.absolute().parent
     found = set()
-    for file in image_files_of_transforms(transforms):
+    for file in (*image_files_of_transforms(transforms), *masks_of_transforms(transforms)[0].values()):
         base = folder if file.is_relative_to(folder) else folder.parent
         found.add(base / file.relative_to(base).parts[0])
     return tuple(sorted(path for path in found if path.exists()))

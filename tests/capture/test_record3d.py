@@ -218,3 +218,35 @@ def test_a_folder_around_the_file_and_other_files_are_named(tmp_path: Path) -> N
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(InputError, match="a file of no recorder that is known"):
         read(tmp_path / "a.png", tmp_path)
+
+
+def write_export(folder: Path, room: Room, *, lost: int) -> Path:
+    """As the app exports images and float depth: the metadata of the archive, a pose more than there are images."""
+    write_r3d(folder.with_suffix(".r3d"), room)
+    with zipfile.ZipFile(folder.with_suffix(".r3d")) as archive:
+        facts = json.loads(archive.read("metadata"))
+    (folder / "depth").mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps(facts))
+    for index in range(6):
+        if index != lost:
+            save_colour(folder / "rgb" / f"{index}.jpg", room.rendered[0][index])
+            np.save(folder / "depth" / f"{index}.npy", coarse(room.rendered[1][index]).astype(np.float32))
+    return folder
+
+
+def test_its_export_is_read_as_a_folder(room: Room, tmp_path: Path) -> None:
+    capture = read(write_export(tmp_path / "export", room, lost=2), tmp_path)
+    assert capture.views.names == ("0", "1", "3", "4", "5")
+    np.testing.assert_allclose(capture.cameras.c2w, room.cameras.c2w[[0, 1, 3, 4, 5]], atol=1e-6)
+    np.testing.assert_allclose(capture.cameras.K[:, 0, 0], room.cameras.K[0, 0, 0])
+    assert any("read as Record3D" in line for line in capture.told)
+    z, true = capture.views.z_depth(2), room.rendered[1][3]
+    assert (np.abs(z / true - 1) < 0.05)[np.isfinite(z)].mean() > 0.8
+
+
+def test_an_export_whose_metadata_is_none_is_no_such_layout(room: Room, tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "export", room, lost=2)
+    for content in ("[1, 2]", "{", '{"poses": []}', "[" * 100000):
+        (folder / "metadata.json").write_text(content)
+        with pytest.raises(InputError, match="no layout that is known"):
+            read(folder, tmp_path)

@@ -369,11 +369,11 @@ def test_a_truncated_video_is_refused_and_a_short_one_told(folder: Path, room: R
 @pytest.mark.parametrize("folder", ["tum"], indirect=True)
 def test_depth_that_is_not_read_is_named(folder: Path, room: Room, tmp_path: Path) -> None:
     for index, path in enumerate(sorted((folder / "depth").iterdir())):
-        path.rename(path.with_suffix(".exr"))
+        path.rename(path.with_suffix(".pfm"))
         if index == 0:
             save_depth(folder / "both" / f"{path.stem}.png", room.rendered[1][0])
             np.save(folder / "both" / f"{START + STEP:.6f}.npy", room.rendered[1][1])
-    assert "depth in .exr files, which aren't read" in refused(tmp_path, folder=folder)
+    assert "depth in .pfm files, which aren't read" in refused(tmp_path, folder=folder)
     named = {"frames": folder / "rgb", "cameras": folder / "groundtruth.txt", "intrinsics": folder / "intrinsics.json"}
     assert "several formats: 1 .npy, 1 .png" in refused(tmp_path, depth=folder / "both", **named)
 
@@ -398,11 +398,21 @@ def test_a_source_names_a_folder_or_its_parts(rgbd: dict[str, str], said: str) -
         RgbdSource(**rgbd)
 
 
-@pytest.mark.parametrize("folder", ["transforms"], indirect=True)
-def test_masks_of_frames_with_depth_are_told(folder: Path, tmp_path: Path) -> None:
-    file = folder / "transforms.json"
-    facts = json.loads(file.read_text())
-    for frame in facts["frames"][:3]:
-        frame["mask_path"] = "masks/a.png"
-    file.write_text(json.dumps(facts))
-    assert any("masks that 3 frames name" in line for line in read(tmp_path, folder=folder).told)
+@pytest.mark.parametrize("folder", ["stray"], indirect=True)
+def test_a_phone_that_focuses_has_a_lens_of_its_own_for_each_frame(folder: Path, room: Room, tmp_path: Path) -> None:
+    """Columns and empty cells as the app's newer versions write them; a stated file counts before them."""
+    lines = (folder / "odometry.csv").read_text().splitlines()
+    focal = [60.0 + 0.1 * index for index in range(len(lines) - 1)]
+    head = "timestamp, frame, x, y, z, qx, qy, qz, qw, fx, fy, cx, cy, distortion_center_x, distortion_center_y"
+    rows = [f"{line}, {fx}, {fx}, 40.25, 30.5, , " for line, fx in zip(lines[1:], focal, strict=True)]
+    (folder / "odometry.csv").write_text("\n".join([head, *rows]) + "\n")
+    K = read(tmp_path, folder=folder).cameras.K
+    np.testing.assert_allclose(K[:, 0, 0], focal[1:])
+    np.testing.assert_allclose(K[:, :2, 2], np.tile([40.25, 30.5], (len(K), 1)))
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "lens.json").write_text(json.dumps(intrinsics(room)))
+    stated = read(tmp_path, folder=folder, intrinsics=tmp_path / "lens.json").cameras.K
+    assert (stated[:, 0, 0] == 60.0).all()
+    shutil.rmtree(tmp_path / "out")
+    (folder / "odometry.csv").write_text("\n".join([head, rows[0].replace("60.0", " "), *rows[1:]]) + "\n")
+    assert (read(tmp_path, folder=folder).cameras.K[:, 0, 0] == 60.0).all(), "a matrix for all where a row has none"

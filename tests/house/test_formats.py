@@ -21,7 +21,7 @@ from lyra_sim.splat_files.raw_splats import Kind
 from lyra_sim.splat_files.writing import SUFFIXES as WRITTEN
 from tests.house.files import ROOT
 
-PACKAGES = {"Open3D": "open3d-cpu", "PyAV": "av", "Pillow": "pillow"}
+PACKAGES = {"Open3D": "open3d-cpu", "OpenEXR": "openexr", "PyAV": "av", "Pillow": "pillow"}
 """What pip calls a tool, where that is another name."""
 
 

@@ -6,21 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from lyra_sim.capture.intake.images import PHOTO_FORMATS, open_image
-from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
 
 MOST_PIXELS = 1 << 28
 """An image whose header claims more isn't believed, as PIL's own limit has it. Convention."""
 _SUFFIXES = ("", ".jpg", ".jpeg", ".png", ".webp", ".JPG", ".JPEG", ".PNG")
 """Tried in turn on a nerfstudio ``file_path``, which may lack its suffix."""
-
-
-def masks_left_out(transforms: Path) -> tuple[str, ...]:
-    """A remark on masks that frames of a transforms.json name: nothing is masked by them; empty without any."""
-    facts = read_json(transforms)
-    frames = facts.get("frames") if isinstance(facts, dict) else None
-    named = [one for one in frames if isinstance(one, dict) and "mask_path" in one] if isinstance(frames, list) else []
-    return (f"masks that {len(named)} frames name (mask_path) left out: their images are used whole",) if named else ()
 
 
 def image_file(folder: Path, file_path: str, subject: Path) -> Path:

@@ -23,6 +23,8 @@ class Intrinsics:
     height: int
     distortion: Float64[np.ndarray, "4"]
     """k1, k2, p1, p2 of the OpenCV (Brown 1971) model."""
+    usual: bool = False
+    """A recorder's own, of all its frames: what its camera file tells frame by frame counts before them."""
 
 
 def read_intrinsics(path: Path, *, size: tuple[int, int] | None = None) -> Intrinsics:

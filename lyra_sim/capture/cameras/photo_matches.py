@@ -70,7 +70,8 @@ def match_photos(
     cameras: Callable[[], tuple[list[Any], list[int]]],
     rig: Rig | None = None,
 ) -> PhotoMatches:
-    """SIFT features (Lowe 2004) of every photo, matched and verified with a fundamental or essential matrix.
+    """SIFT features (Lowe 2004) of every photo, none where its mask is black, matched and verified with a fundamental or
+    essential matrix.
 
     Args:
         photos: At least two.
@@ -95,6 +96,7 @@ def match_photos(
             root,
             image_names=paths,
             camera_mode=pycolmap.CameraMode.PER_IMAGE,
+            reader_options=_reading(photos, paths, work / "masks"),
             extraction_options=_extraction(cfg),
             device=pycolmap.Device.cpu,
         )
@@ -131,6 +133,23 @@ def cameras_of_equal_photos(photos: tuple[Photo, ...], *, exif: bool) -> tuple[l
         camera.has_prior_focal_length = prior is not None
         cameras.append(camera)
     return cameras, [distinct.index(key) + 1 for key in keys]
+
+
+def _reading(photos: tuple[Photo, ...], paths: list[str], folder: Path) -> Any:
+    """With the photos' masks laid out in ``folder`` as COLMAP looks for them."""
+    import pycolmap
+
+    options = pycolmap.ImageReaderOptions()
+    if not any(photo.mask for photo in photos):
+        return options
+    for photo, path in zip(photos, paths, strict=True):
+        target = folder / f"{path}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        if photo.mask is not None:
+            shutil.copyfile(photo.mask, target)
+    options.mask_path = folder
+    return options
 
 
 def _extraction(cfg: PosesConfig) -> Any:

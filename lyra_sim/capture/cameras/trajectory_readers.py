@@ -10,6 +10,7 @@ from jaxtyping import Float64
 from scipy.spatial.transform import Rotation
 
 from lyra_sim.capture.cameras.camera_readers import GivenIntrinsics, lens_of, text_rows
+from lyra_sim.capture.cameras.intrinsics_files import Intrinsics
 from lyra_sim.data.files import read_json
 from lyra_sim.errors import InputError
 
@@ -177,7 +178,8 @@ def read_polycam(path: Path, intrinsics: GivenIntrinsics) -> Fields:
 
 
 def read_stray(path: Path, intrinsics: GivenIntrinsics) -> Fields:
-    """Stray Scanner's ``odometry.csv``: camera-to-world, OpenCV axes, a row a frame; older versions write no ``frame``.
+    """Stray Scanner's ``odometry.csv``: camera-to-world, OpenCV axes, a row a frame; older versions write no ``frame``, newer
+    ones intrinsics of each frame, which count unless others are stated.
 
     Raises:
         InputError: A column is missing, or a number is none.
@@ -203,7 +205,19 @@ def read_stray(path: Path, intrinsics: GivenIntrinsics) -> Fields:
     c2w = np.tile(np.eye(4), (len(rows), 1, 1))
     c2w[:, :3, :3] = Rotation.from_quat(numbers[:, 3:]).as_matrix()
     c2w[:, :3, 3] = numbers[:, :3]
-    return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": np.tile(lens["K"], (len(c2w), 1, 1))}
+    K = np.tile(lens["K"], (len(c2w), 1, 1))
+    if isinstance(intrinsics, Intrinsics) and intrinsics.usual and (own := _own_lenses(rows)) is not None:
+        K[:, [0, 1, 0, 1], [0, 1, 2, 2]] = own
+    return {"keys": keys, "named": False, "c2w": c2w, **lens, "K": K}
+
+
+def _own_lenses(rows: list[dict[str, str]]) -> Float64[np.ndarray, "n 4"] | None:
+    """fx, fy, cx, cy of every frame [px]; None where a row tells none."""
+    try:
+        found = np.array([[float(row[name]) for name in ("fx", "fy", "cx", "cy")] for row in rows])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if np.isfinite(found).all() and (found > 0).all() else None
 
 
 def _numbered(c2w: Float64[np.ndarray, "n 4 4"], lens: Fields) -> Fields:

@@ -8,6 +8,7 @@
 - ``colour_profiles``: what a photo says its colours mean, brought to sRGB
 - ``colour_notes``: what is told of that
 - ``panoramas``: told from photos
+- ``fisheyes``: raw files of 360° cameras, which have to be stitched first
 - ``panorama_cuts``: and cut into them
 - ``exif``: which side is up, focal length, GPS
 - ``photo_names``: unique and safe as file names

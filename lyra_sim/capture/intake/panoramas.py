@@ -13,11 +13,13 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from lyra_sim.capture.intake.fisheyes import NEXT_STEP, shows_circles
 from lyra_sim.data.posed import Photo, PhotoSet
 from lyra_sim.errors import InputError
 
-Panorama = Literal["no", "stated", "seen", "part"]
-"""All around as its file says, or as its pixels show; a part of such a picture, or of a cylinder, which nothing here cuts."""
+Panorama = Literal["no", "stated", "seen", "part", "fisheye"]
+"""All around as its file says, or as its pixels show; a part of such a picture, or of a cylinder, which nothing here cuts;
+round pictures of fisheyes, which have to be stitched first."""
 
 MOST_XMP = 1 << 20
 """Bytes of XMP that are looked through: maps of depth are stored in it, behind what is looked for. Convention."""
@@ -45,7 +47,12 @@ def panorama_of(image: Image.Image) -> Panorama:
     if said:
         projection = said.get("ProjectionType", "equirectangular").lower()
         return "stated" if projection == "equirectangular" and _whole(said, image.size) else "part"
-    return "seen" if looks_around(image) else "no"
+    return shown_by(image)
+
+
+def shown_by(image: Image.Image) -> Panorama:
+    """What the pixels alone show. Circles first: borders and poles of a pair of them look like a panorama's."""
+    return "fisheye" if shows_circles(image) else "seen" if looks_around(image) else "no"
 
 
 def settled(photos: PhotoSet, projection: str, *, subject: str, key: str) -> PhotoSet:
@@ -65,6 +72,7 @@ def settled(photos: PhotoSet, projection: str, *, subject: str, key: str) -> Pho
     """
     if projection == "pinhole":
         return replace(photos, photos=tuple(replace(photo, panorama="no") for photo in photos.photos))
+    photos = _without_fisheyes(photos, projection, subject=subject, key=key)
     if projection == "equirectangular":
         return _all_panoramas(photos, subject)
     stated = [photo for photo in photos.photos if photo.panorama == "stated"]
@@ -90,6 +98,21 @@ def settled(photos: PhotoSet, projection: str, *, subject: str, key: str) -> Pho
             next_step="Give the photos they were stitched from.",
         )
     return _without(photos, left, "a panorama or a part of one, as its metadata says")
+
+
+def _without_fisheyes(photos: PhotoSet, projection: str, *, subject: str, key: str) -> PhotoSet:
+    """Photos without a few round ones; refused where most are, or where all are said to be panoramas."""
+    fisheyes = {photo.name: photo for photo in photos.photos if photo.panorama == "fisheye"}
+    if fisheyes and (projection == "equirectangular" or 2 * len(fisheyes) > len(photos.photos)):
+        raise InputError(
+            subject,
+            f"{len(fisheyes)} of {len(photos.photos)} pictures are a fisheye's circles on black, "
+            f"'{next(iter(fisheyes))}' first",
+            expected="pictures through one lens, or stitched to equirectangular panoramas",
+            likely="Raw files of a 360° camera.",
+            next_step=NEXT_STEP.format(key=key) + "; or pinhole if they are photos with a round frame.",
+        )
+    return _without(photos, fisheyes, "a fisheye's circle on black")
 
 
 def _without(photos: PhotoSet, left: dict[str, Photo], why: str) -> PhotoSet:

@@ -103,8 +103,7 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path, p
     if upright is None:
         _link_or_copy(file, target)
     else:
-        if facts.orientation != 1:
-            upright = upright.transpose(_TRANSPOSED[facts.orientation])
+        upright = upright_of(upright, facts.orientation)
         width, height = upright.size
         upright.save(target, format="PNG", compress_level=PNG_EFFORT, icc_profile=None)
     return Photo(
@@ -119,6 +118,11 @@ def take_in_photo(file: Path, *, name: str, limits: CaptureConfig, work: Path, p
         profile_fault=colours.fault,
         panorama=panorama,
     )
+
+
+def upright_of(image: Image.Image, orientation: int) -> Image.Image:
+    """An image as stored, turned as an EXIF orientation says."""
+    return image if orientation == 1 else image.transpose(_TRANSPOSED[orientation])
 
 
 def _take_in_heic(file: Path, *, name: str, limits: CaptureConfig, work: Path) -> Photo:

@@ -26,7 +26,7 @@ Unreadable = Literal["skip", "refuse"]
 Choice = Callable[[list[Path]], list[Path]]
 """Some of a set's files, or all."""
 
-_READ = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp")
+_READ = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".insp")
 _FOREIGN = (".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif", ".jp2", ".jxl")
 _RAW = (".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2")
 IMAGE_SUFFIXES = frozenset(_READ + _FOREIGN + _RAW)

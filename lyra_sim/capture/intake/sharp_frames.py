@@ -14,13 +14,15 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from lyra_sim.capture.intake.dolby_vision import check_dolby_vision
-from lyra_sim.capture.intake.panoramas import Panorama, looks_around
+from lyra_sim.capture.intake.fisheyes import check_streams, shows_circles
+from lyra_sim.capture.intake.panoramas import Panorama, shown_by
 from lyra_sim.capture.intake.video_colours import ColourTags, check_tags, doubts_about, tags_of
 from lyra_sim.capture.intake.video_file import (
     Damage,
     Threads,
     VideoFacts,
     decoded,
+    moving_pictures,
     opened,
     pixel_aspect_of,
     read_facts,
@@ -66,6 +68,7 @@ def sharpest_frames(source: VideoSource, *, limits: CaptureConfig, work: Path) -
     file = source.file
     with opened(file, max_pixels=limits.max_pixels) as (video, stream):
         check_dolby_vision(file)
+        check_streams(file, moving_pictures(video), projection=source.projection)
         facts = read_facts(file, video, stream)
     taker, damage = _walk(file, facts, source.frames, limits, work, "AUTO")
     if damage.count:  # in parallel a decoder may patch up a damaged stream differently each time; alone it can't
@@ -84,19 +87,21 @@ class FirstLook:
     height: int
     """Of its first sound frame as it is meant to be seen [px]."""
     panorama: Panorama
-    """As its metadata says; what pixels show is judged over all frames."""
+    """As its metadata says, or a fisheye's circles; whatever else pixels show is judged over all frames."""
     doubts: tuple[str, ...]
     """About its colours, and that it was cut short."""
 
 
-def first_look(file: Path, *, limits: CaptureConfig) -> FirstLook:
+def first_look(source: VideoSource, *, limits: CaptureConfig) -> FirstLook:
     """Packets without their pictures, and the first sound frame.
 
     Raises:
         InputError: It is no video that can be read, has no sound frame, or its colours can't be brought to sRGB.
     """
+    file = source.file
     with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
         check_dolby_vision(file)
+        check_streams(file, moving_pictures(video), projection=source.projection)
         facts = read_facts(file, video, stream)
     with opened(file, max_pixels=limits.max_pixels, threads="NONE") as (video, stream):
         aspect, container, damage = pixel_aspect_of(file, stream), tags_of(stream.codec_context), Damage()
@@ -104,9 +109,12 @@ def first_look(file: Path, *, limits: CaptureConfig) -> FirstLook:
             own = tags_of(frame)
             tags = own.filled_from(container)
             check_tags(tags, file)
-            height, width = upright_rgb(frame, aspect, tags).shape[:2]
+            picture = Image.fromarray(upright_rgb(frame, aspect, tags))
+            width, height = picture.size
             doubts = (*facts.told, *doubts_about(tags, own, container))
-            return FirstLook(facts=facts, width=width, height=height, panorama=spherical_of(frame), doubts=doubts)
+            stated = spherical_of(frame)
+            panorama: Panorama = "fisheye" if stated == "no" and shows_circles(picture) else stated
+            return FirstLook(facts=facts, width=width, height=height, panorama=panorama, doubts=doubts)
     raise InputError(str(file), f"no sound frame, {damage.count} damaged", expected="a video of at least two frames")
 
 
@@ -189,8 +197,8 @@ class _Taker:
         self.doubts |= dict.fromkeys(doubts_about(tags, stream, self.container))
         picture = Image.fromarray(upright_rgb(best.frame, self.pixel_aspect, tags))
         panorama = spherical_of(best.frame)
-        if panorama == "no" and looks_around(picture):
-            panorama = "seen"
+        if panorama == "no":
+            panorama = shown_by(picture)
         name = f"frame_{part:04d}"
         file = self.work / f"{name}.jpg"
         file.unlink(missing_ok=True)  # never write through a link somebody left there

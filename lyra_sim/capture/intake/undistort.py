@@ -55,6 +55,14 @@ class Undistortion:
         out[~self.valid] = 0
         return out
 
+    def kept(self, mask: Bool[np.ndarray, "sh sw"]) -> Bool[np.ndarray, "h w"]:
+        """Pinhole pixels that nothing masked went into; False outside, too."""
+        whole = Image.fromarray(mask.astype(np.uint8) * 255)
+        small = np.asarray(whole.reduce(self.shrink) if self.shrink > 1 else whole) == 255
+        at = np.stack([self.source_v, self.source_u])
+        lost = ndimage.map_coordinates((~small).astype(np.float32), at, order=1, mode="nearest")
+        return self.valid & (lost < 1e-3)
+
     def depth_counts(self, counts: Shaped[np.ndarray, "sh sw"]) -> Shaped[np.ndarray, "h w"]:
         """Nearest, because depth must not be mixed across an edge; z-depth itself doesn't change along a ray."""
         v, u = np.rint(self.source_v).astype(int), np.rint(self.source_u).astype(int)

@@ -205,8 +205,13 @@ def _check_is_file(file: Path) -> None:
         raise InputError(str(file), "an empty file", expected="a video")
 
 
+def moving_pictures(video: InputContainer) -> list[VideoStream]:
+    """Streams of it that aren't a picture of its cover."""
+    return [stream for stream in video.streams.video if not stream.disposition & stream.disposition.attached_pic]
+
+
 def _stream(file: Path, video: InputContainer, max_pixels: int) -> VideoStream:
-    pictures = [stream for stream in video.streams.video if not stream.disposition & stream.disposition.attached_pic]
+    pictures = moving_pictures(video)
     if not pictures:
         kinds = sorted({stream.type for stream in video.streams})
         raise InputError(

@@ -5,6 +5,7 @@
 - ``known``: which layout a folder is, and what is refused by name
 - ``pairing``: which depth and which camera belongs to an image
 - ``depth_files``: depth of several file formats, at the colour image's size
+- ``exr``: one of these formats, as renderers write it
 - ``folders``: what all layouts look for
 - ``tum``, ``scannet``, ``replica``, ``open3d``, ``polycam``, ``stray``, ``transforms``: one layout each
 - ``record3d``: one that is a file

@@ -1,5 +1,6 @@
 """Depth of several file formats as 16-bit counts at the colour image's size."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped, UInt16
 
 from lyra_sim.capture.intake.images import open_image, read_depth_counts
+from lyra_sim.capture.rgbd_layouts.exr import read_exr
 from lyra_sim.errors import InputError
 
-SUFFIXES = (".png", ".npy", ".tiff", ".tif")
-UNREAD = (".exr", ".pfm", ".npz", ".raw", ".bin", ".h5", ".jpg", ".jpeg")
+SUFFIXES = (".png", ".npy", ".tiff", ".tif", ".exr")
+UNREAD = (".pfm", ".npz", ".raw", ".bin", ".h5", ".jpg", ".jpeg")
 """Depth files of other tools that are named when they are refused."""
 SAME_SHAPE = 0.01
 """Width over height of colour and depth may differ by this fraction: ScanNet's 1296x968 and 640x480 do by 0.4 %. Convention."""
@@ -18,8 +20,13 @@ COUNTS = 65535
 """Most that a 16-bit image holds. Derived."""
 
 
-def list_depths(folder: Path, *, max_count: int) -> tuple[Path, ...]:
-    """Depth files of a folder by name, all of one format.
+def list_depths(folder: Path, *, max_count: int, without: Collection[Path] = ()) -> tuple[Path, ...]:
+    """Depth files of a folder by name; EXR where there are no others, which may be what it was made into, or a preview.
+
+    Args:
+        folder: Where they lie.
+        max_count: Cap.
+        without: Files that are something else.
 
     Raises:
         InputError: The folder is missing, holds none, several formats of them, or too many.
@@ -32,13 +39,14 @@ def list_depths(folder: Path, *, max_count: int) -> tuple[Path, ...]:
             next_step="Check the path; it is relative to the scene file.",
         )
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    found = [path for path in files if path.suffix.lower() in SUFFIXES]
+    readable = [path for path in files if path.suffix.lower() in SUFFIXES and path not in without]
+    found = [path for path in readable if path.suffix.lower() != ".exr"] or readable
     if not found:
         unread = next((path.suffix.lower() for path in files if path.suffix.lower() in UNREAD), None)
         raise InputError(
             str(folder),
             "no depth in it" if unread is None else f"depth in {unread} files, which aren't read",
-            expected="16-bit PNG, or .npy or .tiff with floats",
+            expected="16-bit PNG, or .npy, .tiff or .exr with floats",
             next_step=None if unread is None else "Write each as numpy.save(name, depth), a float32 array of metres (h, w).",
         )
     if len(found) > max_count:
@@ -165,7 +173,10 @@ def _values(path: Path, max_pixels: int) -> Shaped[np.ndarray, "h w"]:
     suffix = path.suffix.lower()
     if suffix == ".png":
         return read_depth_counts(path, max_pixels=max_pixels)
-    values = _array(path, max_pixels) if suffix == ".npy" else _tiff(path, max_pixels)
+    if suffix == ".exr":
+        values = read_exr(path, max_pixels=max_pixels)
+    else:
+        values = _array(path, max_pixels) if suffix == ".npy" else _tiff(path, max_pixels)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
     if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lyra_sim.capture.cameras.camera_files import read_cameras
 from lyra_sim.capture.intake.images import COLOUR_SUFFIXES, list_images
+from lyra_sim.capture.masks import masks_beside
 from lyra_sim.capture.rgbd_layouts.depth_files import is_float, list_depths
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.known import parts_of
@@ -71,6 +72,8 @@ def _found(source: RgbdSource, limits: CaptureConfig, scratch: Path) -> Parts:
     inside = Inside(folder=source.folder, limits=limits, stated_intrinsics=source.intrinsics, scratch=scratch)
     parts = parts_of(inside, source.layout)
     parts = replace(parts, axes=source.axes, pixel_centres=source.pixel_centres)
+    if not parts.masks and parts.colours and parts.colours[0].parent != source.folder:
+        parts = replace(parts, masks=masks_beside(parts.colours, parts.colours[0].parent))
     if source.cameras is not None:
         parts = replace(parts, cameras=source.cameras, intrinsics=parts.intrinsics or source.intrinsics)
     return parts
@@ -92,7 +95,7 @@ def _stated(source: RgbdSource, limits: CaptureConfig) -> Parts:
     if source.frames.resolve() == source.depth.resolve():  # one folder for both, as Replica has it
         every = list_images(source.frames, suffixes=COLOUR_SUFFIXES, max_count=2 * most)
         colours = [path for path in every if "depth" not in path.name.lower()]
-        depths = [path for path in list_depths(source.depth, max_count=2 * most) if path not in colours]
+        depths = list(list_depths(source.depth, max_count=2 * most, without=colours)) if colours else []
         if not colours or not depths:
             raise InputError(
                 str(source.frames),
@@ -125,8 +128,9 @@ def _paired(parts: Parts) -> tuple[list[Frame], list[LeftOut]]:
             raise InputError(str(parts.depths[0].parent), f"depth in several formats: {listed}", expected="one format")
         found = depth_of(parts.colours, parts.depths, subject=parts.depths[0].parent)
     trust = {path.stem: path for path in parts.confidences}
+    masks = parts.masks
     frames = [
-        Frame(name=colour.stem, colour=colour, depth=depth, confidence=trust.get(depth.stem))
+        Frame(name=colour.stem, colour=colour, depth=depth, confidence=trust.get(depth.stem), mask=masks.get(colour))
         for colour, depth in zip(parts.colours, found, strict=True)
         if depth is not None
     ]

@@ -19,11 +19,13 @@ from scipy.spatial.transform import Rotation
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.lzfse_blocks import decompressed, require_lzfse
 from lyra_sim.capture.rgbd_layouts.recording import Parts
-from lyra_sim.capture.rgbd_layouts.unpacked import Unpacked, thinned
+from lyra_sim.capture.rgbd_layouts.unpacked import Cameras, Unpacked, thinned
 from lyra_sim.conventions import c2w_opencv_from_opengl
 from lyra_sim.errors import InputError
 
-HOLDS = "a file *.r3d"
+HOLDS = "a file *.r3d, or its export: metadata.json, rgb/, depth/"
+EXPORTED = "metadata.json"
+"""Beside the frames of an export as EXR and JPEG. Convention."""
 MOST_METADATA = 1 << 28
 """Bytes of the file of poses: a kilobyte a frame. Convention."""
 MOST_COMPRESSED = 1 << 26
@@ -49,7 +51,9 @@ class _Facts:
 
 
 def fits(path: Path) -> bool:
-    """Whether a file is such an archive."""
+    """Whether a file is such an archive, or a folder such an export."""
+    if path.is_dir():
+        return _is_export(path)
     if not path.is_file() or not zipfile.is_zipfile(path):
         return False
     try:
@@ -61,13 +65,15 @@ def fits(path: Path) -> bool:
 
 
 def parts(inside: Inside) -> Parts:
-    """What lies in it, unpacked into ``inside.scratch``.
+    """What lies in it, unpacked into ``inside.scratch``; of an export the cameras alone.
 
     Raises:
         EnvironmentNotReady: The decoder of LZFSE isn't installed.
         InputError: A part is missing, damaged, larger than it may be, or has no poses.
     """
     file = inside.folder
+    if file.is_dir():
+        return _of_export(inside)
     require_lzfse(file)
     try:
         with zipfile.ZipFile(file) as archive:
@@ -76,6 +82,46 @@ def parts(inside: Inside) -> Parts:
         raise InputError(
             str(file), f"not a readable archive ({error})", expected="Record3D's .r3d", likely="The file is truncated."
         ) from error
+
+
+def _is_export(folder: Path) -> bool:
+    file = folder / EXPORTED
+    if not (folder / "rgb").is_dir() or not (folder / "depth").is_dir() or not file.is_file():
+        return False
+    if file.stat().st_size > MOST_METADATA:
+        return False
+    try:
+        facts = json.loads(file.read_bytes())
+    except (ValueError, RecursionError, OSError):
+        return False
+    return isinstance(facts, dict) and {"poses", "K", "dw", "dh"} <= facts.keys()
+
+
+def _of_export(inside: Inside) -> Parts:
+    """Frame k of the metadata is image k; its cameras are written as those of an archive are, frame by frame."""
+    file = inside.folder / EXPORTED
+    facts = _facts(file.read_bytes(), file, inside.limits.max_pixels)
+    colours = inside.colours("rgb")
+    size = inside.size(colours[0])
+    across, down = _scale(size, facts, file)
+    cameras = Cameras(width=size[0], height=size[1])
+    numbers = {int(path.stem): path for path in colours if path.stem.isascii() and path.stem.isdecimal()}
+    for number, path in sorted(numbers.items()):
+        if number < len(facts.c2w):
+            cameras.add(path.name, facts.c2w[number], facts.K[number] * np.array([[across], [down], [1.0]]))
+    if not cameras.frames:
+        raise InputError(
+            str(file), f"{len(facts.c2w)} poses, and images like {colours[0].name}", expected="rgb/0.jpg for the first pose"
+        )
+    own = () if facts.own_intrinsics else ("one set of intrinsics for all frames: the recording has none for each",)
+    return Parts(
+        layout="Record3D",
+        colours=colours,
+        depths=inside.depths("depth"),
+        cameras=cameras.write(inside.scratch_folder),
+        depth_unit="m",
+        remarks=own,
+    )
 
 
 def _unpack(archive: zipfile.ZipFile, inside: Inside) -> Parts:
@@ -96,7 +142,7 @@ def _unpack(archive: zipfile.ZipFile, inside: Inside) -> Parts:
         if out is None:
             size = _size(jpeg, f"{file}: rgbd/{number}.jpg", limits.max_pixels)
             scale = _scale(size, facts, file)
-            out = Unpacked(folder=inside.scratch_folder, width=size[0], height=size[1])
+            out = Unpacked(folder=inside.scratch_folder, cameras=Cameras(width=size[0], height=size[1]))
         packed = _member(archive, f"rgbd/{number}.depth", MOST_COMPRESSED, file)
         z = np.frombuffer(decompressed(packed, count=4 * pixels, subject=file, what=f"rgbd/{number}.depth"), "<f4")
         levels = None

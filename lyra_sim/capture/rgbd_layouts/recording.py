@@ -1,6 +1,7 @@
 """What a layout names, and what comes of it: frames of colour, depth and camera that belong together."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ class Parts:
     """Metres of one depth count, or ``m``, ``cm``, ``mm``; ``auto``: metres of fractions, millimetres of counts."""
     confidences: tuple[Path, ...] = ()
     """8-bit images with the stems of ``depths``; 0 is low."""
+    masks: Mapping[Path, Path] = field(default_factory=dict)
+    """Of images, where the layout names some; others' may lie beside the images."""
     depth_K: Float64[np.ndarray, "3 3"] | None = None
     """Of the depth camera, which looks from where the colour camera does [px, integer centres]; None: the same field of
     view."""
@@ -51,6 +54,8 @@ class Frame:
     colour: Path
     depth: Path
     confidence: Path | None
+    mask: Path | None = None
+    """Black where neither colour nor depth is to be looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Stray Scanner (ARKit): a video, depth of 256x192 pixels and its confidence, odometry.csv, camera_matrix.csv."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lyra_sim.capture.cameras.intrinsics_files import Intrinsics, read_intrinsics
@@ -16,7 +17,8 @@ def fits(folder: Path) -> bool:
 
 
 def parts(inside: Inside) -> Parts:
-    """What lies in it. The matrix belongs to the video as it is stored, whichever way up it is shown."""
+    """What lies in it. The matrix belongs to the video as it is stored, whichever way up it is shown; newer versions of the app
+    write one for each frame, too, as the lens focuses."""
     confidences = inside.folder / "confidence"
     video = inside.folder / "rgb.mp4"
     return Parts(
@@ -38,4 +40,4 @@ def _intrinsics(inside: Inside, video: Path) -> Intrinsics:
     found = read_intrinsics(file, size=size)
     if (found.width, found.height) != size:
         raise InputError(str(file), f"{found.width}x{found.height} pixels", expected=f"{size[0]}x{size[1]} as in {video.name}")
-    return found
+    return replace(found, usual=inside.stated_intrinsics is None)

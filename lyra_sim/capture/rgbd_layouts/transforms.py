@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from lyra_sim.capture.cameras.camera_files import files_and_frames
-from lyra_sim.capture.cameras.frame_images import masks_left_out
+from lyra_sim.capture.masks import masks_of_transforms
 from lyra_sim.capture.rgbd_layouts.depth_files import SUFFIXES
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.recording import Parts
@@ -65,6 +65,7 @@ def parts(inside: Inside) -> Parts:
             likely="It is a set of photos.",
             next_step="Give it as 'transforms:' instead of 'rgbd:'.",
         )
+    masks, said = masks_of_transforms(file)
     return Parts(
         layout="transforms.json with depth",
         colours=colours,
@@ -72,7 +73,8 @@ def parts(inside: Inside) -> Parts:
         cameras=file,
         depth_unit="auto",
         paired=bool(named),
-        remarks=masks_left_out(file),
+        masks={image: _inside(mask, inside.folder, file) for image, mask in masks.items()},
+        remarks=said,
     )
 
 

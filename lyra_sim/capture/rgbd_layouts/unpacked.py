@@ -16,16 +16,35 @@ CAMERAS = "transforms.json"
 
 
 @dataclass(kw_only=True)
-class Unpacked:
-    """Frames on their way into a folder."""
+class Cameras:
+    """Of frames, on their way into one camera file."""
 
-    folder: Path
     width: int
     height: int
     """Of colour [px]."""
     distortion: Float64[np.ndarray, "4"] = field(default_factory=lambda: np.zeros(4))
     """k1, k2, p1, p2."""
     frames: list[dict[str, object]] = field(default_factory=list)
+
+    def add(self, image: str, c2w: Float64[np.ndarray, "4 4"], K: Float64[np.ndarray, "3 3"]) -> None:
+        """One, by the name of its image: OpenCV axes; the top-left pixel's centre is (0.5, 0.5) [px]."""
+        lens = {"fl_x": K[0, 0], "fl_y": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
+        self.frames.append({"file_path": f"rgb/{image}", "transform_matrix": c2w_opengl_from_opencv(c2w).tolist(), **lens})
+
+    def write(self, folder: Path) -> Path:
+        """The file, in a folder that is made if need be."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lens = dict(zip(("k1", "k2", "p1", "p2"), self.distortion.tolist(), strict=True))
+        write_json(folder / CAMERAS, {"w": self.width, "h": self.height, **lens, "frames": self.frames})
+        return folder / CAMERAS
+
+
+@dataclass(kw_only=True)
+class Unpacked:
+    """Frames on their way into a folder."""
+
+    folder: Path
+    cameras: Cameras
     colours: list[Path] = field(default_factory=list)
     depths: list[Path] = field(default_factory=list)
     confidences: list[Path] = field(default_factory=list)
@@ -66,24 +85,19 @@ class Unpacked:
             path.parent.mkdir(exist_ok=True)
             Image.fromarray(confidence).save(path, compress_level=1)
             self.confidences.append(path)
-        matrix = c2w_opengl_from_opencv(c2w)
-        lens = {"fl_x": K[0, 0], "fl_y": K[1, 1], "cx": K[0, 2], "cy": K[1, 2]}
-        self.frames.append({"file_path": f"rgb/{rgb.name}", "transform_matrix": matrix.tolist(), **lens})
+        self.cameras.add(rgb.name, c2w, K)
 
     def parts(
         self, layout: str, *, unit: float | str, cameras_said: str = "", unit_said: str = "", remarks: tuple[str, ...] = ()
     ) -> Parts:
         """What was written, as a layout's."""
-        lens = dict(zip(("k1", "k2", "p1", "p2"), self.distortion.tolist(), strict=True))
         order = sorted(range(len(self.colours)), key=lambda index: self.colours[index].name)
-        facts = {"w": self.width, "h": self.height, **lens, "frames": self.frames}
-        write_json(self.folder / CAMERAS, facts)
         return Parts(
             layout=layout,
             colours=tuple(self.colours[index] for index in order),
             depths=tuple(self.depths[index] for index in order),
             paired=True,
-            cameras=self.folder / CAMERAS,
+            cameras=self.cameras.write(self.folder),
             depth_unit=unit,
             confidences=tuple(self.confidences),
             cameras_said=cameras_said,

@@ -17,7 +17,7 @@ import numpy as np
 
 from lyra_sim.capture.trust.pose_choice import Chosen
 from lyra_sim.data.files import read_arrays, write_arrays
-from lyra_sim.data.posed import Lens, PhotoSet, PosedPhotos, PoseFacts, poses_from_json, poses_to_json
+from lyra_sim.data.posed import Lens, Photo, PhotoSet, PosedPhotos, PoseFacts, poses_from_json, poses_to_json
 from lyra_sim.data.sparse import SparsePoints
 from lyra_sim.errors import InputError, StoreError
 from lyra_sim.scene.spec import PosesConfig
@@ -38,9 +38,16 @@ def key_of_cameras(photos: PhotoSet, given: PosedPhotos | None, poses: PosesConf
     """
     import pycolmap
 
-    facts = [{**asdict(photo), "file": file_digest(photo.file)} for photo in photos.photos]
+    facts = [_facts(photo) for photo in photos.photos]
     how = {"version": SEARCH_VERSION, "pycolmap": pycolmap.__version__, "poses": poses.model_dump(mode="json"), "seed": seed}
     return digest_of({**how, "photos": facts, "given": None if given is None else _digest(given)})
+
+
+def _facts(photo: Photo) -> dict[str, Any]:
+    """Of a photo, with digests in place of its files."""
+    facts = {**asdict(photo), "file": file_digest(photo.file)}
+    mask = facts.pop("mask")
+    return facts if mask is None else {**facts, "mask": file_digest(mask)}
 
 
 def kept_cameras(folder: Path | None, key: str, find: Callable[[], Chosen]) -> Chosen:

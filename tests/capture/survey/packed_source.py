@@ -1,6 +1,6 @@
 """The scene that other people's tools packed into ``packed/``.
 
-``python -m tests.capture.survey.packed_source OUT.glb [strip]`` writes it.
+``python -m tests.capture.survey.packed_source OUT.glb [strip|ball]`` writes it.
 
 A bumpy sheet with a texture and two copies, one of them mirrored and one turned; two cubes with colours at their corners.
 """
@@ -54,5 +54,21 @@ def strip_source() -> Glb:
     return glb
 
 
+def ball_source() -> Glb:
+    """A ball of radius 1 with its normals, which point everywhere; packed, they go through the octahedral filter."""
+    glb = Glb()
+    rings, around = 9, 16
+    polar, turn = np.meshgrid(np.linspace(0.1, np.pi - 0.1, rings), np.arange(around) * 2 * np.pi / around, indexing="ij")
+    points = np.stack([np.sin(polar) * np.cos(turn), np.cos(polar), np.sin(polar) * np.sin(turn)], axis=-1).reshape(-1, 3)
+    k = np.arange(rings * around).reshape(rings, around)
+    a, b, c, d = (part.ravel() for part in (k[:-1], np.roll(k, -1, 1)[:-1], np.roll(k, -1, 1)[1:], k[1:]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    entry = glb.primitive(points, faces, glb.material((0.4, 0.4, 0.4)), NORMAL=glb.accessor(points.astype("<f4")))
+    glb.node(mesh=glb.mesh(entry))
+    return glb
+
+
+SOURCES = {"strip": strip_source, "ball": ball_source}
+
 if __name__ == "__main__":
-    (strip_source if sys.argv[2:] == ["strip"] else source)().save(Path(sys.argv[1]))
+    SOURCES.get("".join(sys.argv[2:3]), source)().save(Path(sys.argv[1]))

@@ -16,7 +16,7 @@ from lyra_sim.capture.rgbd_layouts.bags.tf_tree import TfTree
 from lyra_sim.capture.rgbd_layouts.bags.topics import Stream, check_recorder, colour_stream, depth_stream
 from lyra_sim.capture.rgbd_layouts.folders import Inside
 from lyra_sim.capture.rgbd_layouts.recording import Parts
-from lyra_sim.capture.rgbd_layouts.unpacked import Unpacked, thinned
+from lyra_sim.capture.rgbd_layouts.unpacked import Cameras, Unpacked, thinned
 from lyra_sim.errors import InputError
 
 HOLDS = "a ROS 1 bag (*.bag), or a ROS 2 bag (its folder, *.mcap or *.db3), of colour, depth, camera_info and /tf"
@@ -215,7 +215,8 @@ def _unpack(
     kept, said = thinned(len(usable), inside.limits.max_views)
     wanted = {usable[index]: f"{place:06d}" for place, index in enumerate(kept)}
     own = colour.lens
-    out = Unpacked(folder=inside.scratch_folder, width=own.width, height=own.height, distortion=own.distortion)
+    written = Cameras(width=own.width, height=own.height, distortion=own.distortion)
+    out = Unpacked(folder=inside.scratch_folder, cameras=written)
     metres = colour_from_depth is not None
     for index, pixels, z in _moments(bag, inside, colour, depth, wanted, pairs):
         if colour_from_depth is not None:

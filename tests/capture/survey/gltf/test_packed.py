@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lyra_sim.capture.survey.gltf.accessors import Accessors
+from lyra_sim.capture.survey.gltf.file import GltfFile
 from lyra_sim.capture.survey.mesh_files import read_given_mesh
 from tests.capture.survey.meshes import area_of, areas, bounds, colours
 from tests.capture.survey.packed_source import source, strip_source
@@ -42,6 +44,27 @@ def test_indices_that_meshopt_packed(tmp_path):
     read = read_given_mesh(PACKED / "meshopt_strip.glb").mesh
     assert len(read.faces) == len(plain.faces) == 78
     assert areas(read).sum() == pytest.approx(areas(plain).sum(), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "stride", "degrees"), [("meshopt_ball", 4, 1.2), ("gltfpack_ball", 4, 1.2), ("gltfpack_ball_fine", 8, 0.1)]
+)
+def test_normals_that_meshopt_folded_onto_an_octahedron(name, stride, degrees):
+    """No colour or shape hangs on them, but a view that fails to unpack fails the file: a ball's normals are its own places."""
+    file = GltfFile(PACKED / f"{name}.glb")
+    attributes = file.items("meshes")[0]["primitives"][0]["attributes"]
+    view = file.items("bufferViews")[file.items("accessors")[attributes["NORMAL"]]["bufferView"]]
+    told = view["extensions"]["EXT_meshopt_compression"]
+    assert (told["filter"], told["byteStride"]) == ("OCTAHEDRAL", stride)
+    arrays = Accessors(file)
+    normals, places = (arrays.numbers(attributes[part], ("VEC3",), named_by="it") for part in ("NORMAL", "POSITION"))
+    low, high = places.min(axis=0), places.max(axis=0)
+    outward = (places - (low + high) / 2) * (np.array([1, np.cos(0.1), 1]) / ((high - low) / 2))
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    cosines = (outward * normals / np.linalg.norm(normals, axis=1, keepdims=True)).sum(axis=1)
+    assert len(normals) == 144 and (normals[:, 2] < -0.5).any() and (normals[:, 2] > 0.5).any()
+    assert np.degrees(np.arccos(np.clip(cosines, -1, 1))).max() < degrees
+    assert np.abs(np.linalg.norm(normals, axis=1) - 1).max() < 0.02
 
 
 @pytest.mark.written_by("Blender")
