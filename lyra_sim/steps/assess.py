@@ -37,7 +37,7 @@ def plugins(assess: AssessConfig) -> tuple[str, ...]:
     return tuple(f"physics:{engine}" for engine in assess.engines)
 
 
-@step(version=10, sources=sources, plugins=plugins)
+@step(version=11, sources=sources, plugins=plugins)
 def assess(
     depth: PosedDepth,
     generate: WorldVideo,

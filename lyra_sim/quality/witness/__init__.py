@@ -7,6 +7,7 @@ agree about it. A witness was kept apart from all of it.
 - ``calling``: which of them a world has
 - ``held_out_views``: measured depth that was kept out of all geometry
 - ``kept_back_points``: feature points of photos that were kept out of it
+- ``found_points``: more of them, looked for only now
 - ``given_surface``: a given mesh, read again by another library
 - ``published_views``: what a finished package is held against: its capture, or the truth before its cameras
 - ``judgement``, ``piercing_kernels``: a world's hulls against it

@@ -20,6 +20,7 @@ from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED
 from lyra_sim.data.report import Metric
 from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band
 from lyra_sim.navigation.reachable import reachable
+from lyra_sim.quality.figures.intervals import wilson
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.quality.witness.rays import Witness
@@ -34,9 +35,6 @@ CELL_M = 0.05
 """Patches are counted in cells of this edge [m]. Convention."""
 LEAST_IN_CELL = 3
 """Rays that make a cell part of a patch, of dense depth; one point is enough of kept-back points. Convention."""
-LEAST_MATTER = 200
-"""Less in the band says nothing. Convention."""
-
 FIGURES = ("witness.ghost", "witness.ghost_patch", "witness.phantom", "witness.phantom_patch")
 
 
@@ -124,22 +122,46 @@ def witness_metrics(found: Judgement | None, *, why: str = "") -> list[Metric]:
         found: None where there is no witness.
         why: There is none.
     """
-    rays = len(found.witness) if found is not None else 0
-    if found is None or found.matter.sum() < LEAST_MATTER:
-        why = why or f"{int(found.matter.sum()) if found is not None else 0} points of it lie in the robot's band and reach"
+    if found is None or not found.matter.any():
+        why = why or "0 points of it lie in the robot's band and reach"
         return [not_measured(name, limit_of(name).unit, why) for name in ("witness.rays", "witness.sigma", *FIGURES)]
-    ghosts, phantoms = found.ghosts, found.phantoms
-    matter, free = int(found.matter.sum()), int(found.free.sum())
+    witness, ghosts, phantoms = found.witness, found.ghosts, found.phantoms
     fenced = f"{found.fenced} more meet a fence round what was never seen" if found.fenced else ""
-    about = "; ".join(part for part in (found.witness.kind, found.witness.note) if part)
+    about = "; ".join(part for part in (witness.kind, witness.note) if part)
+    ghost = _share("witness.ghost", found.ghost, found.matter, witness)
+    phantom = _share("witness.phantom", found.phantom, found.free, witness, note=fenced)
     return [
-        measured("witness.rays", rays, n=rays, note=about),
-        measured("witness.sigma", float(np.median(found.witness.sigma[found.matter])), n=matter),
-        measured("witness.ghost", float(found.ghost.sum() / matter), n=matter),
-        measured("witness.ghost_patch", ghosts.area, n=matter, note=str(ghosts)),
-        measured("witness.phantom", float(found.phantom.sum() / free) if free else np.nan, n=free, note=fenced),
-        measured("witness.phantom_patch", phantoms.area, n=free, note=str(phantoms)),
+        measured("witness.rays", len(witness), n=len(witness), note=about),
+        measured("witness.sigma", float(np.median(witness.sigma[found.matter])), n=witness.places(found.matter)),
+        ghost,
+        _patch("witness.ghost_patch", ghosts, ghost, n=witness.places(found.matter)),
+        phantom,
+        _patch("witness.phantom_patch", phantoms, phantom, n=witness.places(found.free)),
     ]
+
+
+def _share(
+    name: str, wrong: Bool[np.ndarray, "n"], asked: Bool[np.ndarray, "n"], witness: Witness, *, note: str = ""
+) -> Metric:
+    """Wrong rays among those that are asked about, where there are enough to tell the share from its limit."""
+    limit, n = limit_of(name), witness.places(asked)
+    if not n:
+        return not_measured(name, limit.unit, "none of its rays passes the robot's band and reach")
+    share = float(wrong.sum() / asked.sum())
+    low, high = wilson(share, n)
+    assert limit.good is not None
+    bounds = f"{100 * low:.2f} to {100 * high:.2f} % with 95 %"
+    if low <= limit.good < high:
+        return not_measured(name, limit.unit, f"{100 * share:.2f} % of {n} is {bounds}: too few to tell it from {limit.good:g}")
+    return measured(name, share, n=n, note="; ".join(part for part in (bounds, note) if part))
+
+
+def _patch(name: str, found: "Patch", share: Metric, *, n: int) -> Metric:
+    """A large patch is a fault however few the rays are; none is no proof where they are too few."""
+    told = measured(name, found.area, n=n, note=str(found))
+    if share.verdict == "not-measured" and told.verdict == "pass":
+        return not_measured(name, limit_of(name).unit, f"{found.area:g} m^2 are seen, by too few rays to go by")
+    return told
 
 
 def largest_patch(points: Float64[np.ndarray, "n 3"], *, least: int) -> Patch:

@@ -124,9 +124,28 @@ def test_a_noisy_witness_grants_its_own_noise(flat: GoodWorld, witness: Witness)
     assert unaware["ghost"].value > figures["ghost"].value
 
 
-def test_a_world_without_a_witness_never_passes(flat: GoodWorld, witness: Witness) -> None:
+def test_a_world_without_a_witness_never_passes() -> None:
     metrics = witness_metrics(None, why="no view was held out")
     assert {metric.verdict for metric in metrics} == {"not-measured"}
-    collision = Collision(colliders=flat.colliders, navigation=flat.navigation)
-    few = judge(witness.where(np.arange(len(witness)) < 50), collision, flat.world.cameras.centres)
-    assert {metric.verdict for metric in witness_metrics(few)} == {"not-measured"}
+
+
+def test_too_few_rays_neither_pass_nor_hide_a_fault(flat: GoodWorld, witness: Witness) -> None:
+    """What fifty rays say of a hundredth is an interval that holds it; fifty that find nobody's matter are enough to fail."""
+    judgement = judge(witness, Collision(colliders=flat.colliders, navigation=flat.navigation), flat.world.cameras.centres)
+    few = witness.where(judgement.matter & (np.cumsum(judgement.matter) % (judgement.matter.sum() // 50) == 0))
+    good = judged(flat, few, flat.colliders.hulls)
+    assert {good[name].verdict for name in ("ghost", "ghost_patch", "phantom", "phantom_patch")} == {"not-measured"}
+    assert good["rays"].value == len(few) and "0.00 to 7" in good["ghost"].note and "too few" in good["ghost"].note
+    lost = tuple(hull for hull in flat.colliders.hulls if hull.label != "clutter")
+    assert judged(flat, few, lost)["ghost"].verdict == "fail"
+
+
+def test_photos_of_one_point_are_one_witness(flat: GoodWorld, witness: Witness) -> None:
+    """However many photos show it: forty points seen by fifty photos each say no more than forty."""
+    judgement = judge(witness, Collision(colliders=flat.colliders, navigation=flat.navigation), flat.world.cameras.centres)
+    rows = np.repeat(np.flatnonzero(judgement.matter)[:40], 50)
+    points = replace(
+        witness, kind="kept-back points", origins=witness.origins[rows], ends=witness.ends[rows], sigma=witness.sigma[rows]
+    )
+    assert len(points) == 2000 and judged(flat, points, flat.colliders.hulls)["ghost"].verdict == "not-measured"
+    assert judged(flat, replace(points, kind="held-out depth"), flat.colliders.hulls)["ghost"].verdict == "pass"
