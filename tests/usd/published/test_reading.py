@@ -52,7 +52,7 @@ def test_views_that_were_held_out_are_told_apart(flat: GoodWorld, tmp_path: Path
     world = flat.world
     names = tuple(f"{name} again" for name in world.views.names[:1])
     held_out = HeldOut(names=names, cameras=world.cameras.select(apart))
-    built = replace(world, views=world.views.select(list(kept)), cameras=world.cameras.select(kept), held_out=held_out)
+    built = replace(world, views=world.views.select(kept.tolist()), cameras=world.cameras.select(kept), held_out=held_out)
     found = read(replace(flat, world=built).write(tmp_path))
     assert found.held_out is not None and found.held_out.names == names
     np.testing.assert_allclose(found.held_out.cameras.c2w, world.cameras.c2w[:1], atol=1e-8)
