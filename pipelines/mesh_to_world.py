@@ -67,7 +67,7 @@ def build_world(surface: SurfaceSource, out: Path, *, name: str, scale: Scale, u
     # Convex colliders, and the floor that a robot reaches among them.
     robot, ways = RobotConfig(), NavigateConfig()
     hulls = collide(world, solid, collide=CollideConfig(), robot=robot, navigate=ways, seed=SEED, out=out / "collide")
-    return author(video, world, solid, hulls, author=AuthorConfig(), name=name, out=out / "author")
+    return author(views, video, world, solid, hulls, author=AuthorConfig(), name=name, out=out / "author")
 
 
 def main(file: str, out: str) -> int:

@@ -57,7 +57,7 @@ def build_stage(s: SceneSpec, out: Path) -> Report:
     hulls = collide(world, solid, collide=s.collide, robot=s.robot, navigate=s.navigate, seed=seed, out=out / "collide")
 
     # The USD package, and the same world in plain formats.
-    stage = author(video, world, solid, hulls, author=s.author, name=name, out=out / "author")
+    stage = author(views, video, world, solid, hulls, author=s.author, name=name, out=out / "author")
 
     # Figures with verdicts; the last of them from robots that drove in two physics engines.
     return assess(

@@ -65,7 +65,7 @@ def build_world(frames: RgbdSource, out: Path, *, name: str, voxel: float, drive
     world = align(posed, fused, scale="auto", capture=limits, align=AlignConfig(), name=name, out=out / "align")
     solid = mesh(world, posed, video, mesh=MeshConfig(voxel_size=voxel), capture=limits, out=out / "mesh")
     hulls = collide(world, solid, collide=CollideConfig(), robot=robot, navigate=drive, seed=SEED, out=out / "collide")
-    stage = author(video, world, solid, hulls, author=AuthorConfig(), name=name, out=out / "author")
+    stage = author(views, video, world, solid, hulls, author=AuthorConfig(), name=name, out=out / "author")
 
     # The proof: balls dropped, routes driven.
     proof = AssessConfig(engines=("newton",))

@@ -54,6 +54,15 @@ class SparsePoints:
         second = np.arange(len(self.points)) % every == every // 2
         return self._of_points(~second), self._of_points(second)
 
+    def and_those(self, more: "SparsePoints") -> "SparsePoints":
+        """These, and others of the same views after them."""
+        return SparsePoints(
+            points=np.concatenate([self.points, more.points]),
+            point_index=np.concatenate([self.point_index, more.point_index + np.int32(len(self.points))]),
+            view_index=np.concatenate([self.view_index, more.view_index]),
+            xy=np.concatenate([self.xy, more.xy]),
+        )
+
     def _of_points(self, kept: Bool[np.ndarray, "p"]) -> "SparsePoints":
         mine = kept[self.point_index]
         number = np.cumsum(kept, dtype=np.int32) - 1

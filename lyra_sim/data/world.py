@@ -116,6 +116,15 @@ def _made(row: dict[str, Any]) -> TrainingFacts | KeptFacts | None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeldOut:
+    """Views that no geometry rests on."""
+
+    names: tuple[str, ...]
+    cameras: CameraPath
+    """``c2w`` in the metric world [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricWorld:
     """Metres, z-up, gravity true, main floor at z = 0."""
 
@@ -132,6 +141,8 @@ class MetricWorld:
     evidence: AlignEvidence
     gravity: UpEstimate | None = None
     """What tells the vertical and how sure it is, as directions in this world; None where nothing was weighed."""
+    held_out: HeldOut | None = None
+    """Told to exporters alone, so that others can look from there too; not stored, and None in every other step."""
 
     def z_depth(self, index: int) -> np.ndarray:
         """Depth along the optical axis [m]; NaN where invalid."""

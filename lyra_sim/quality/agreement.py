@@ -14,7 +14,7 @@ such a hole is a *see-through*, a guess that nothing stands behind is *hollow*.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -45,6 +45,16 @@ NEAR = 0.05
 AGREE, PHANTOM, GHOST, NOTHING_SEEN, FENCE = range(5)
 """Kinds of pixels. NOTHING_SEEN: splats block less than half of the light, or the mesh there is a guess. FENCE: the first
 collider stands for space nobody looked into; it is meant to be felt and not seen."""
+
+
+@runtime_checkable
+class WithMesh(Protocol):
+    """A :class:`lyra_sim.data.solid.Solid`, or what is left of one."""
+
+    @property
+    def mesh(self) -> TriMesh:
+        """What is shown, and which of its faces were seen."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +105,7 @@ def robot_looks(
     return None if cameras is None else look_around(cameras, collision.colliders.hulls, solid, world.splats)
 
 
-def look_around(cameras: CameraPath, hulls: Sequence[Hull], solid: Solid, splats: Splats) -> dict[Shown, Looks]:
+def look_around(cameras: CameraPath, hulls: Sequence[Hull], solid: WithMesh, splats: Splats) -> dict[Shown, Looks]:
     """Every view's splats and mesh against the hulls; ``cameras`` share their intrinsics."""
     colliders = HullCaster(hulls)
     visual, depth = RayCaster(solid.mesh.vertices, solid.mesh.faces), SplatDepth(splats)

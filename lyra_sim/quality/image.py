@@ -1,15 +1,38 @@
 """Re-rendered splats against the photos they were made from."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
 from lyra_sim.data.report import Metric
-from lyra_sim.data.world import MetricWorld
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.views import Views
+from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.quality.depth import ViewSet
 from lyra_sim.quality.figures.metrics import measured
 from lyra_sim.rendering.splat_view import render_splats
+
+
+@runtime_checkable
+class Pictured(Protocol):
+    """Photos, their cameras and what should look like them: as a :class:`lyra_sim.data.world.MetricWorld` has them."""
+
+    @property
+    def splats(self) -> Splats:
+        """In the frame of the cameras."""
+        ...
+
+    @property
+    def views(self) -> Views:
+        """The photos."""
+        ...
+
+    @property
+    def cameras(self) -> CameraPath:
+        """One a photo."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +57,7 @@ def likeness(photo: UInt8[np.ndarray, "h w 3"], render: UInt8[np.ndarray, "h w 3
     return Likeness(psnr=-10 * np.log10(max(error, 1e-10)), ssim=float(similar[valid].mean()))
 
 
-def image_metrics(world: MetricWorld, views: ViewSet, *, given: bool = False) -> list[Metric]:
+def image_metrics(world: Pictured, views: ViewSet, *, given: bool = False) -> list[Metric]:
     """Mean over views of PSNR and SSIM, and the share of valid pixels that splats cover at least half.
 
     Uncovered pixels are black, so holes cost as they should. Sky and things that moved are not of this world and don't count.

@@ -1,7 +1,8 @@
 """A package measured anew: what lies in its folder now, whatever was written about it before.
 
-What needs the records of a build (scale, depth, looks) isn't measured again. What a robot feels is: the stage's rules, the
-physics gate, what follows from map and routes, hulls against map and measured surface, and against a witness if one is named.
+What needs the records of a build (scale, depth, the voxels that were seen to be free) isn't measured again. What a robot feels
+and sees is: the stage's rules, the physics gate, what follows from map and routes, hulls against map and measured surface,
+splats and mesh against hulls, hulls against a witness and splats against photos where a capture is named.
 """
 
 from collections.abc import Sequence
@@ -15,21 +16,31 @@ from scipy import ndimage
 from lyra_sim.collision.convex.containment import HullSet
 from lyra_sim.collision.measured.gaps import largest_gap
 from lyra_sim.collision.measured.hull_figures import coverage, hull_figures, path_recall
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.colliders import Colliders, Collision, Hull
 from lyra_sim.data.files import read_json
+from lyra_sim.data.grid import FREE, SOLID, FreeSpace
+from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation
 from lyra_sim.data.occupancy import OCCUPIED, OccupancyMap
 from lyra_sim.data.report import METRICS, Metric, Report
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.views import Views
 from lyra_sim.errors import InputError
+from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.navigation.again import found_again
 from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band, supported
 from lyra_sim.physics.gate import run_gates
-from lyra_sim.quality.assessment import stage_metrics
-from lyra_sim.quality.figures.limits import limit_of
+from lyra_sim.quality.agreement import POSES, agreement_metrics, look_around
+from lyra_sim.quality.assessment import JUDGED_VIEWS, stage_metrics
+from lyra_sim.quality.depth import judged_views
+from lyra_sim.quality.figures.limits import LIMITS, limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.quality.guessed import without_navigation
+from lyra_sim.quality.image import image_metrics
 from lyra_sim.quality.navigation import navigation_metrics
 from lyra_sim.quality.physics import gate_metrics
+from lyra_sim.quality.viewpoints import robot_viewpoints
 from lyra_sim.quality.witness.calling import Called
 from lyra_sim.quality.witness.judgement import judge, witness_metrics
 from lyra_sim.quality.witness.published_views import call_against
@@ -47,6 +58,9 @@ TOLERANCE_M = 0.05
 """Between measured surface and hull [m]: a package doesn't tell the voxel it was built with. Convention."""
 SAMPLE_AREA_M2 = 0.0025
 """One surface sample per 5 cm square. Convention."""
+HEADROOM_M = 1.5
+"""Over the highest floor that is probed: a camera, and air around it [m]. Derived."""
+PICTURED = ("psnr", "ssim", "covered")
 NAMED = 4
 """Files or colliders that a note names. Convention."""
 
@@ -86,7 +100,9 @@ def assess_package(path: Path, *, against: Sequence[Path], engines: Sequence[str
     gates = run_gates(place.stage, navigation, engines=engines, out=out, seed=SEED, limit_s=GATE_LIMIT_S)
     metrics: tuple[Metric, ...] = (
         *package_metrics(package, navigation),
+        *pictures_of_package(package, called.capture),
         *witness_of_package(package, navigation, called),
+        *agreement_of_package(package, navigation),
         *navigation_metrics(navigation),
         *gate_metrics(gates, robot_radius=navigation.robot_radius),
         *stage_metrics(issues),
@@ -114,6 +130,69 @@ def witness_of_package(package: Package, navigation: Navigation, called: Called)
         colliders = Colliders(hulls=package.hulls, face_labels=np.zeros(0, np.uint8), facts=None)
         found = judge(called.witness, Collision(colliders=colliders, navigation=navigation), package.cameras.centres)
     return [*witness_metrics(found, why=called.why), *([called.reading] if called.reading else [])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pictures:
+    """Photos of a capture, where the package has their cameras, and its splats."""
+
+    splats: Splats
+    views: Views
+    cameras: CameraPath
+
+
+def pictures_of_package(package: Package, capture: Capture | None) -> list[Metric]:
+    """Its splats against the capture's photos, from the package's own cameras: the held-out ones where there are any.
+
+    What a build masks out of photos (sky, what moved) lies with its depth and isn't known here: it counts.
+    """
+    if capture is None or package.splats is None:
+        why = "no splats in the package" if package.splats is None else "no photos were named (--against its capture)"
+        return [not_measured(f"image.input.{name}", limit_of(f"image.input.{name}").unit, why) for name in PICTURED]
+    held_out = package.held_out
+    rows = {name: row for row, name in enumerate(capture.views.names)}
+    names, cameras = (package.view_names, package.cameras) if held_out is None else (held_out.names, held_out.cameras)
+    shared = [(index, rows[name]) for index, name in enumerate(names) if name in rows]
+    if not shared:
+        why = "none of the package's views is in the capture"
+        return [not_measured(f"image.input.{name}", limit_of(f"image.input.{name}").unit, why) for name in PICTURED]
+    mine, theirs = np.array(shared).T
+    same_size = cameras.select(mine).resized(capture.cameras.width, capture.cameras.height)
+    pictures = _Pictures(splats=package.splats, views=capture.views.select([int(row) for row in theirs]), cameras=same_size)
+    every = tuple(range(len(mine)))
+    judged = judged_views(len(mine), held_out=() if held_out is None else every, at_most=JUDGED_VIEWS)
+    return image_metrics(pictures, judged, given=capture.given is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """The package's mesh."""
+
+    mesh: TriMesh
+
+
+def agreement_of_package(package: Package, navigation: Navigation) -> list[Metric]:
+    """What a robot sees and would hit, from places in the air between hulls: which air was measured a package doesn't tell."""
+    names = [name for name in LIMITS if name.startswith("agreement.")]
+    if package.splats is None or package.visual is None:
+        what = "splats" if package.splats is None else "visual mesh"
+        return [not_measured(name, limit_of(name).unit, f"no {what} in the package") for name in names]
+    cameras = robot_viewpoints(navigation, _air(package, navigation), package.cameras.centres, count=POSES, seed=SEED)
+    if cameras is None:
+        return agreement_metrics(None)
+    return agreement_metrics(look_around(cameras, package.hulls, _Shown(mesh=package.visual), package.splats))
+
+
+def _air(package: Package, navigation: Navigation) -> FreeSpace:
+    """Voxels over the map with no hull in them, from the floor to above any camera: the rest counts as solid."""
+    occupancy, voxel = navigation.occupancy, 2 * TOLERANCE_M
+    low = np.array([*occupancy.origin, float(np.min(navigation.probes[:, 2], initial=0.0))])
+    high = float(np.max(navigation.probes[:, 2], initial=0.0)) + HEADROOM_M
+    size = np.array([*(np.array(occupancy.cells.shape) * occupancy.resolution), high - low[2]])
+    air = FreeSpace(states=np.full(np.ceil(size / voxel).astype(int), FREE, np.uint8), origin=low, voxel_size=voxel)
+    cells = np.argwhere(air.free)
+    air.states[tuple(cells[HullSet.of(package.hulls).contains(air.centres(cells), margin=0.0)].T)] = SOLID
+    return air
 
 
 def package_metrics(package: Package, navigation: Navigation) -> list[Metric]:

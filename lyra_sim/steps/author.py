@@ -1,13 +1,17 @@
 """author: the USD package and its plain twins."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from lyra_sim.data.capture import Capture
 from lyra_sim.data.colliders import Collision
 from lyra_sim.data.solid import Solid
 from lyra_sim.data.stage import StageBundle
 from lyra_sim.data.video import WorldVideo
-from lyra_sim.data.world import MetricWorld
+from lyra_sim.data.world import HeldOut, MetricWorld
 from lyra_sim.plugins import find_plugin, load_plugin
 from lyra_sim.resources import resource_dir
 from lyra_sim.scene.spec import AuthorConfig
@@ -28,8 +32,9 @@ def plugins(author: AuthorConfig) -> tuple[str, ...]:
     return find_plugin("exporter", author.exporter).keyed_with(author.options)
 
 
-@step(version=5, sources=sources, plugins=plugins)
+@step(version=6, sources=sources, plugins=plugins)
 def author(
+    capture: Capture,
     generate: WorldVideo,
     align: MetricWorld,
     mesh: Solid,
@@ -52,7 +57,7 @@ def author(
     )
     export: Exporter = load_plugin("exporter", author.exporter)
     return export(
-        align,
+        replace(align, held_out=held_out_views(capture, align)),
         mesh.mesh,
         collide.colliders,
         collide.navigation,
@@ -63,4 +68,14 @@ def author(
         usdz=author.usdz,
         options=author.options,
         drawn=None if generate.frames is None else generate.facts,
+    )
+
+
+def held_out_views(capture: Capture, world: MetricWorld) -> HeldOut | None:
+    """Views of the capture that were kept out of all geometry, in the metric world; None without any."""
+    if not capture.held_out:
+        return None
+    return HeldOut(
+        names=tuple(capture.views.names[index] for index in capture.held_out),
+        cameras=capture.cameras.moved(world.world_from_input).select(np.array(capture.held_out)),
     )

@@ -10,7 +10,7 @@
     payload/texture.png    photo atlas of the visual mesh
     payload/splat.usdc     /Splat/gaussians; above 4 GiB /Splat/gaussians_000 …, each in a layer splat_000.usdc …
     occupancy_map/         map.yaml and map.png (nav2, MobilityGen)
-    cameras.json           where the views stood that it was built from
+    cameras.json           where the views stood that it was built from, and those that were held out
     manifest.json          spawn poses, probes, routes, floor, scale with its source, digests
 """
 
@@ -90,7 +90,7 @@ def write_package(
     if usdz:
         write_usdz(folder / "world.usdz", folder / "world.usda")
     navigation.occupancy.save(folder / "occupancy_map")
-    write_cameras(folder, world.views.names, world.cameras)
+    write_cameras(folder, world.views.names, world.cameras, world.held_out)
     write_manifest(folder, name=name, world=world, mesh=mesh, colliders=colliders, navigation=navigation, drawn=drawn)
 
 

@@ -43,7 +43,7 @@ from lyra_sim.scene.spec import NavigateConfig
 from tests.broken_worlds.good import BAND, ROBOT, GoodWorld, good_world
 from tests.capture.generated_scenes import KINDS
 from tests.quality.test_physics import gate, probe, route
-from tests.quality.witness.test_judgement import HELD_OUT, judged
+from tests.quality.witness.test_judgement import HELD_OUT, grown, judged, looked_into, with_hole
 from tests.quality.worlds import capture_of, room_surface
 from tests.trajectories.rooms import of_views
 
@@ -171,6 +171,39 @@ def filmed_again_at_rest(bench: Bench) -> Followed:
     return tuple(  # type: ignore[return-value]
         {f"witness.{name}": metric for name, metric in judged(bench.good, witness, some).items()}
         for some in ((*hulls, somebody), hulls)
+    )
+
+
+def built_again(bench: Bench) -> Followed:
+    """Hulls that were edited: all but the floor's three centimetres wider."""
+    witness = held_out_witness(bench.good.world, HELD_OUT, seed=7)
+    assert witness is not None
+    hulls = bench.good.colliders.hulls
+    edited = tuple(hull if hull.label == "floor" else grown(hull, 0.03) for hull in hulls)
+    return tuple(  # type: ignore[return-value]
+        {f"witness.{name}": metric for name, metric in judged(bench.good, witness, some).items()} for some in (edited, hulls)
+    )
+
+
+def floor_filmed_again(bench: Bench) -> Followed:
+    """A hole in the floor's hulls, closed."""
+    witness = held_out_witness(bench.good.world, HELD_OUT, seed=7)
+    assert witness is not None
+    hulls = bench.good.colliders.hulls
+    return tuple(  # type: ignore[return-value]
+        {f"witness.{name}": metric for name, metric in judged(bench.good, witness, some).items()}
+        for some in (with_hole(hulls), hulls)
+    )
+
+
+def hole_filmed_from_above(bench: Bench) -> Followed:
+    """Hulls over a hole that the witness looks into, opened."""
+    witness = held_out_witness(bench.good.world, HELD_OUT, seed=7)
+    assert witness is not None
+    into, hulls = looked_into(witness), bench.good.colliders.hulls
+    return tuple(  # type: ignore[return-value]
+        {f"witness.{name}": metric for name, metric in judged(bench.good, into, some).items()}
+        for some in (hulls, with_hole(hulls))
     )
 
 
@@ -305,6 +338,9 @@ HELPED: tuple[tuple[Callable[[Bench], Followed], tuple[str, ...]], ...] = (
     (more_probes, ("navigation.probes", "navigation.probe_gap")),
     (found_again_in_the_solid, ("witness.ghost", "witness.ghost_patch")),
     (filmed_again_at_rest, ("witness.phantom", "witness.phantom_patch")),
+    (built_again, ("witness.offset",)),
+    (floor_filmed_again, ("witness.floor_bare",)),
+    (hole_filmed_from_above, ("witness.floor_false",)),
     (more_hulls_for_gaps, ("collision.coverage", "collision.largest_gap")),
     (more_hulls_for_air, ("collision.free_volume_blocked", "collision.hulls_in_air")),
     (nearer_frames("input"), ("depth.input.median", "depth.input.mean", "depth.input.p90", "depth.input.completeness")),

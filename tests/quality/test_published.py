@@ -10,12 +10,26 @@ import pytest
 import trimesh
 from PIL import Image
 
+from lyra_sim.data.capture import DepthFacts
 from lyra_sim.data.report import Metric
+from lyra_sim.data.sparse import SparsePoints
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.world import HeldOut
 from lyra_sim.errors import InputError
+from lyra_sim.geometry.cameras import project, unproject
 from lyra_sim.navigation.again import found_again
 from lyra_sim.navigation.occupancy import main_band
 from lyra_sim.physics.gate import GateRun
-from lyra_sim.quality.published import assess_package, package_metrics, since_measured, witness_of_package
+from lyra_sim.quality.depth import judged_views
+from lyra_sim.quality.image import image_metrics
+from lyra_sim.quality.published import (
+    agreement_of_package,
+    assess_package,
+    package_metrics,
+    pictures_of_package,
+    since_measured,
+    witness_of_package,
+)
 from lyra_sim.quality.witness.published_views import call_against
 from lyra_sim.store.digests import folder_digest
 from lyra_sim.usd.published.place import find_package
@@ -75,6 +89,40 @@ def figures(path: Path, *against: Path) -> dict[str, Metric]:
     return {metric.name: metric for metric in found}
 
 
+def looks(path: Path, *against: Path) -> dict[str, Metric]:
+    """What its splats look like, and whether what is seen is what is hit."""
+    package = read_package(find_package(path))
+    navigation = found_again(package.navigation, package.hulls, main_band(package.navigation))
+    called = call_against(package, against, seed=7)
+    found = [*pictures_of_package(package, called.capture), *agreement_of_package(package, navigation)]
+    return {metric.name: metric for metric in found}
+
+
+def points_of(flat: GoodWorld, *, count: int) -> SparsePoints:
+    """Exact points of the flat's surface, each sighted by every view that shows it."""
+    world, rng = flat.world, np.random.default_rng(4)
+    depths = [world.z_depth(index) for index in range(len(world.cameras))]
+    seeds = [unproject(z, world.cameras.K[i], world.cameras.c2w[i]).reshape(-1, 3) for i, z in enumerate(depths)]
+    points = rng.permutation(np.concatenate(seeds))[:count].astype(np.float64)
+    rows, views, xy = [], [], []
+    for view, z in enumerate(depths):
+        uv, ahead = project(points, world.cameras.K[view], world.cameras.w2c[view])
+        column, row = np.floor(uv).astype(int).T
+        inside = (ahead > 0.1) & (row >= 0) & (row < z.shape[0]) & (column >= 0) & (column < z.shape[1])
+        shown = np.flatnonzero(inside)
+        shown = shown[np.abs(z[row[shown], column[shown]] - ahead[shown]) < 0.01]
+        K = world.cameras.K[view]
+        rows.append(shown)
+        views.append(np.full(len(shown), view))
+        xy.append((uv[shown] - K[:2, 2]) / np.diag(K)[:2])
+    return SparsePoints(
+        points=points,
+        point_index=np.concatenate(rows).astype(np.int32),
+        view_index=np.concatenate(views).astype(np.int32),
+        xy=np.concatenate(xy),
+    )
+
+
 def test_a_sound_package_holds_against_its_capture(sound_package: Path, capture: Path) -> None:
     found = figures(sound_package, capture)
     assert {name: metric.verdict for name, metric in found.items() if metric.verdict != "pass"} == {}
@@ -100,6 +148,76 @@ def test_two_cabinets_without_hulls_fail_against_the_capture_and_on_their_own(pa
 def test_without_anything_to_hold_it_against_there_is_no_witness(sound_package: Path) -> None:
     found = figures(sound_package)
     assert found["witness.ghost"].verdict == "not-measured" and "--against" in found["witness.ghost"].note
+
+
+def test_a_capture_of_photos_is_a_witness_by_points_that_were_kept_back(flat: GoodWorld, package: Path, tmp_path: Path) -> None:
+    """Nothing but points: what depth there is was estimated."""
+    views = flat.world.views
+    kept_back = points_of(flat, count=6000)
+    estimated = DepthFacts(kind="plane sweep", sigma_relative=0.01, figures={})
+    folder = tmp_path / "photos"
+    shutil.copytree(views.folder, folder)
+    capture_of(flat.world, depth=estimated, kept_back=kept_back).save(folder)
+    sound = figures(package, folder)
+    assert sound["witness.ghost"].verdict == sound["witness.phantom"].verdict == "pass", sound["witness.ghost"]
+    assert sound["witness.rays"].note.startswith("kept-back points") and 400 < sound["witness.ghost"].n <= 12_000
+    without(*CABINETS)(package)
+    assert figures(package, folder)["witness.ghost"].verdict == "fail"
+
+
+def test_splats_are_held_against_the_photos_of_the_capture(flat: GoodWorld, package: Path, capture: Path) -> None:
+    """What a build would say of the same splats, from the cameras and the splats that lie in the package now."""
+
+    def of(splats: Splats) -> dict[str, float]:
+        found = image_metrics(replace(flat.world, splats=splats), judged_views(36, held_out=(), at_most=12))
+        return {metric.name: pytest.approx(metric.value, abs=0.02) for metric in found}
+
+    def pictures() -> dict[str, float | None]:
+        return {name: metric.value for name, metric in looks(package, capture).items() if name.startswith("image.")}
+
+    sound = pictures()
+    assert sound == of(flat.world.splats)
+    field, wider = "/Splat/gaussians", np.float32(3)
+    on_attribute("payload/splat.usdc", f"{field}.scales", lambda scales: scales * wider)(package)
+    blurred = pictures()
+    assert blurred == of(replace(flat.world.splats, log_scales=flat.world.splats.log_scales + np.log(wider)))
+    assert blurred["image.input.ssim"] < sound["image.input.ssim"] - 0.05
+    on_attribute("payload/splat.usdc", f"{field}.opacities", lambda opacities: opacities * np.float32(0.01))(package)
+    assert looks(package, capture)["image.input.covered"].verdict == "warn"
+
+
+def test_held_out_views_judge_the_splats(flat: GoodWorld, capture: Path, tmp_path: Path) -> None:
+    apart = np.arange(4, 36, 8)
+    kept = np.setdiff1d(np.arange(36), apart)
+    names = tuple(flat.world.views.names[index] for index in apart)
+    held_out = HeldOut(names=names, cameras=flat.world.cameras.select(apart))
+    world = replace(
+        flat.world, views=flat.world.views.select(kept.tolist()), cameras=flat.world.cameras.select(kept), held_out=held_out
+    )
+    package = replace(flat, world=world).write(tmp_path / "out")
+    found = looks(package, capture)
+    assert found["image.held_out.psnr"].n == len(apart) and "image.input.psnr" not in found
+
+
+def test_what_nobody_named_photos_for_is_not_measured(sound_package: Path, flat: GoodWorld, tmp_path: Path) -> None:
+    truth = room_surface(flat.room)
+    trimesh.Trimesh(truth.vertices, truth.faces, process=False).export(tmp_path / "truth.ply")
+    for against in ((), (tmp_path / "truth.ply",)):
+        found = looks(sound_package, *against)
+        assert found["image.input.psnr"].verdict == "not-measured" and "--against" in found["image.input.psnr"].note
+
+
+def test_what_is_seen_is_what_is_hit_or_the_package_fails(package: Path) -> None:
+    sound = looks(package)
+    assert sound["agreement.views"].value >= 100
+    assert {
+        name for name, metric in sound.items() if metric.name.startswith("agreement.mesh") and metric.verdict == "fail"
+    } == set()
+    without(*CABINETS)(package)
+    damaged = looks(package)
+    for shown in ("mesh", "splat"):
+        name = f"agreement.{shown}.ghost_off_surface"
+        assert damaged[name].value > sound[name].value + 0.01, (sound[name], damaged[name])
 
 
 def test_a_moved_hull_fails(package: Path, capture: Path) -> None:

@@ -7,6 +7,7 @@ agree about it. A witness was kept apart from all of it.
 - ``calling``: which of them a world has
 - ``held_out_views``: measured depth that was kept out of all geometry
 - ``kept_back_points``: feature points of photos that were kept out of it
+- ``found_points``: more of them, looked for only now
 - ``given_surface``: a given mesh, read again by another library
 - ``gltf_count``: … or at least its triangles counted
 - ``footing``: whether its cameras stood on a floor, asked of that second reading

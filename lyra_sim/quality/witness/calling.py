@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from lyra_sim.data.capture import Capture
 from lyra_sim.data.report import Metric
 from lyra_sim.data.world import MetricWorld
@@ -22,6 +24,8 @@ class Called:
     """Of given meshes, how far two readings of their files differ."""
     footing: Metric | None = None
     """… and what speaks against the floor that was found in them."""
+    capture: Capture | None = None
+    """Of a finished package, what it was built from, where that was named."""
 
 
 def call_witness(source: Source, capture: Capture, world: MetricWorld, *, reach: float, seed: int) -> Called:
@@ -62,8 +66,14 @@ def witness_of_views(capture: Capture, world: WithDepth, *, seed: int) -> Called
         return Called(witness=found, why="" if found else "held-out views have no depth that agrees")
     if capture.kept_back is None:
         return Called(witness=None, why="nothing but estimates tells what stands where")
+    from lyra_sim.quality.witness.found_points import found_points
     from lyra_sim.quality.witness.kept_back_points import kept_back_witness
 
-    points = kept_back_witness(capture.kept_back, capture.cameras)
+    kept_back = capture.kept_back
+    if len(kept_back.points):
+        sights = kept_back.points[kept_back.point_index] - capture.cameras.centres[kept_back.view_index]
+        reach = float(np.median(np.linalg.norm(sights, axis=1)))
+        kept_back = kept_back.and_those(found_points(capture.views, capture.cameras, capture.sparse, reach=reach))
+    points = kept_back_witness(kept_back, capture.cameras)
     moved = None if points is None else points.moved(world.world_from_input)
     return Called(witness=moved, why="" if moved else "too few feature points that three photos share")

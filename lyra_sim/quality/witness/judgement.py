@@ -22,6 +22,7 @@ from lyra_sim.data.occupancy import FREE_CELL, OCCUPIED
 from lyra_sim.data.report import Metric
 from lyra_sim.navigation.occupancy import FloorGrid, blocked, main_band
 from lyra_sim.navigation.reachable import reachable
+from lyra_sim.quality.figures.intervals import wilson
 from lyra_sim.quality.figures.limits import limit_of
 from lyra_sim.quality.figures.metrics import measured, not_measured
 from lyra_sim.quality.witness.patches import Patch, largest_patch
@@ -35,15 +36,12 @@ REACH_M = 1.0
 """Farther than this from where the hulls let the robot's middle be, nothing is asked [m]. Convention."""
 LEAST_IN_CELL = 3
 """Rays that make a cell part of a patch, of dense depth; one point is enough of kept-back points. Convention."""
-LEAST_MATTER = 200
-"""Less in the band says nothing. Convention."""
-
 FLOOR_CELL_M = 0.1
 """Patches of floor are counted in squares of this edge [m]: it is looked at from far, and rays lie thin on it. Convention."""
 LEAST_ON_FLOOR = 2
 """Rays that make such a square part of a patch, if they are most that end in it. Convention."""
-LEAST_FLOOR = 200
-"""Fewer points on the floor say nothing about it. Convention."""
+LEAST_PLACES = 200
+"""Fewer points of matter tell no median, and fewer on the floor nothing of it. Convention."""
 
 FIGURES = (
     "witness.ghost",
@@ -168,32 +166,56 @@ def witness_metrics(found: Judgement | None, *, why: str = "") -> list[Metric]:
         found: None where there is no witness.
         why: There is none.
     """
-    rays = len(found.witness) if found is not None else 0
-    if found is None or found.matter.sum() < LEAST_MATTER:
-        why = why or f"{int(found.matter.sum()) if found is not None else 0} points of it lie in the robot's band and reach"
+    if found is None or not found.matter.any():
+        why = why or "0 points of it lie in the robot's band and reach"
         return [not_measured(name, limit_of(name).unit, why) for name in ("witness.rays", "witness.sigma", *FIGURES)]
-    ghosts, phantoms = found.ghosts, found.phantoms
-    matter, free = int(found.matter.sum()), int(found.free.sum())
+    witness, ghosts, phantoms = found.witness, found.ghosts, found.phantoms
     fenced = f"{found.fenced} more meet a fence round what was never seen" if found.fenced else ""
-    about = "; ".join(part for part in (found.witness.kind, found.witness.note) if part)
+    about = "; ".join(part for part in (witness.kind, witness.note) if part)
+    ghost = _share("witness.ghost", found.ghost, found.matter, witness)
+    phantom = _share("witness.phantom", found.phantom, found.free, witness, note=fenced)
     return [
-        measured("witness.rays", rays, n=rays, note=about),
-        measured("witness.sigma", float(np.median(found.witness.sigma[found.matter])), n=matter),
-        measured("witness.ghost", float(found.ghost.sum() / matter), n=matter),
-        measured("witness.ghost_patch", ghosts.area, n=matter, note=str(ghosts)),
-        measured("witness.phantom", float(found.phantom.sum() / free) if free else np.nan, n=free, note=fenced),
-        measured("witness.phantom_patch", phantoms.area, n=free, note=str(phantoms)),
-        *_offset_and_floor(found, matter),
+        measured("witness.rays", len(witness), n=len(witness), note=about),
+        measured("witness.sigma", float(np.median(witness.sigma[found.matter])), n=witness.places(found.matter)),
+        ghost,
+        _patch("witness.ghost_patch", ghosts, ghost, n=witness.places(found.matter)),
+        phantom,
+        _patch("witness.phantom_patch", phantoms, phantom, n=witness.places(found.free)),
+        *_offset_and_floor(found),
     ]
 
 
-def _offset_and_floor(found: Judgement, matter: int) -> list[Metric]:
+def _share(
+    name: str, wrong: Bool[np.ndarray, "n"], asked: Bool[np.ndarray, "n"], witness: Witness, *, note: str = ""
+) -> Metric:
+    """Wrong rays among those that are asked about, where there are enough to tell the share from its limit."""
+    limit, n = limit_of(name), witness.places(asked)
+    if not n:
+        return not_measured(name, limit.unit, "none of its rays passes the robot's band and reach")
+    share = float(wrong.sum() / asked.sum())
+    low, high = wilson(share, n)
+    assert limit.good is not None
+    bounds = f"{100 * low:.2f} to {100 * high:.2f} % with 95 %"
+    if low <= limit.good < high:
+        return not_measured(name, limit.unit, f"{100 * share:.2f} % of {n} is {bounds}: too few to tell it from {limit.good:g}")
+    return measured(name, share, n=n, note="; ".join(part for part in (bounds, note) if part))
+
+
+def _patch(name: str, found: "Patch", share: Metric, *, n: int) -> Metric:
+    """A large patch is a fault however few the rays are; none is no proof where they are too few."""
+    told = measured(name, found.area, n=n, note=str(found))
+    if share.verdict == "not-measured" and told.verdict == "pass":
+        return not_measured(name, limit_of(name).unit, f"{found.area:g} m^2 are seen, by too few rays to go by")
+    return told
+
+
+def _offset_and_floor(found: Judgement) -> list[Metric]:
     stand = "hulls stand out" if found.offset > 0 else "hulls stand back"
-    offset = not_measured("witness.offset", "m", "no matter has a hull")
-    if np.isfinite(found.offset):
+    matter, floor = found.witness.places(found.matter), found.witness.places(found.floor)
+    offset = not_measured("witness.offset", "m", f"{matter} points of it are too few for a median")
+    if np.isfinite(found.offset) and matter >= LEAST_PLACES:
         offset = measured("witness.offset", abs(found.offset), n=matter, note=stand)
-    floor = int(found.floor.sum())
-    if floor < LEAST_FLOOR:
+    if floor < LEAST_PLACES:
         why = f"{floor} points of it lie on the floor"
         return [offset, *(not_measured(name, "m^2", why) for name in ("witness.floor_bare", "witness.floor_false"))]
     bare, false = found.bare_floor, found.false_floor

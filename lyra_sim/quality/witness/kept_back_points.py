@@ -14,12 +14,10 @@ MOST_RESIDUAL = 0.003
 """Of a sighting, in image widths over the focal length: about two pixels of a phone's photo. Convention."""
 ANGULAR_SIGMA = 0.001
 """1σ of a sighting, as the above: about one pixel at 1024. Convention."""
-RAYS_OF_A_POINT = 4
-"""Of its sightings, those farthest apart in order. Convention."""
 
 
 def kept_back_witness(points: SparsePoints, cameras: CameraPath) -> Witness | None:
-    """Rays in the frame of ``cameras``; None where no point is sure enough."""
+    """A ray from every camera to each point it shows, in the frame of ``cameras``; None where no point is sure enough."""
     origins, ends, sigmas = [], [], []
     order = np.argsort(points.point_index, kind="stable")
     rows, starts = np.unique(points.point_index[order], return_index=True)
@@ -36,10 +34,9 @@ def kept_back_witness(points: SparsePoints, cameras: CameraPath) -> Witness | No
         widest = np.arccos(np.clip(towards @ towards.T, -1, 1)).max()
         if np.median(off) > MOST_RESIDUAL or widest < np.radians(LEAST_PARALLAX_DEG):
             continue
-        chosen = np.unique(np.linspace(0, len(views) - 1, RAYS_OF_A_POINT).astype(int))
-        origins.append(centres[chosen])
-        ends.append(np.broadcast_to(point, (len(chosen), 3)))
-        distance = np.linalg.norm(centres[chosen] - point, axis=1)
+        origins.append(centres)
+        ends.append(np.broadcast_to(point, centres.shape))
+        distance = np.linalg.norm(centres - point, axis=1)
         sigmas.append(distance * max(float(np.median(off)), ANGULAR_SIGMA) / np.sin(min(widest, np.pi / 2)))
     if not ends:
         return None

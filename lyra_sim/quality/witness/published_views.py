@@ -1,7 +1,7 @@
 """What a finished package is held against: the capture it was built from, or a true surface as its cameras saw it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -140,7 +140,7 @@ def _by_capture(package: Package, folder: Path, *, seed: int) -> Called:
         )
     views = CapturedViews(views=capture.views, cameras=cameras, world_from_input=package.world_from_input)
     try:
-        return witness_of_views(capture, views, seed=seed)
+        return replace(witness_of_views(capture, views, seed=seed), capture=capture)
     except OSError as error:
         raise InputError(
             str(folder), f"its depth can't be read ({error})", next_step="Build the capture step again."

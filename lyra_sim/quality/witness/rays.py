@@ -28,6 +28,12 @@ class Witness:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def places(self, of: Bool[np.ndarray, "n"]) -> int:
+        """How many different ends some of the rays have: many photos that show one point are one witness of it."""
+        if self.kind != "kept-back points":
+            return int(of.sum())
+        return len(np.unique(self.ends[of], axis=0))
+
     def moved(self, new_from_frame: Similarity) -> "Witness":
         """The same in another frame."""
         return replace(

@@ -2,6 +2,7 @@
 
 - ``place``: where it is, and which of its files aren't as they were written
 - ``cameras``: where its world was seen from
-- ``hulls``: what physics sees in it, and what a camera sees of what was measured
+- ``hulls``: what physics sees in it, and the mesh that a camera sees
+- ``splats``: what a renderer of splats sees
 - ``reading``: all of it that can be measured anew
 """

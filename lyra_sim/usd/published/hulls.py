@@ -1,6 +1,6 @@
 """What physics sees in a stage as hulls, and the measured part of its visual mesh, both as the stage composes them."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float64
@@ -49,28 +49,34 @@ def read_hulls(view: View) -> tuple[tuple[Hull, ...], tuple[str, ...]]:
     return tuple(hulls), tuple(unread)
 
 
-def read_seen_surface(view: View) -> TriMesh | None:
-    """The visual mesh without what nobody saw; None where the stage shows none. Its colours aren't read."""
+def read_visual(view: View) -> TriMesh | None:
+    """The visual mesh, with which of its faces somebody saw; None where the stage shows none. Its colours aren't read."""
     cache = UsdGeom.XformCache()
-    shown = (mesh for mesh in view.meshes if str(mesh.GetPath()).startswith(f"{VISUAL}/"))
+    shown = [mesh for mesh in view.meshes if str(mesh.GetPath()).startswith(f"{VISUAL}/")]
+    labels = [label_of(mesh.GetPrim()) for mesh in shown]
     parts = [
-        ColliderMesh.read(mesh, cache, view.world_from_stage)
-        for mesh in shown
-        if label_of(mesh.GetPrim()) not in (None, "unseen")
+        (ColliderMesh.read(mesh, cache, view.world_from_stage), label != "unseen")
+        for mesh, label in zip(shown, labels, strict=True)
+        if label is not None
     ]
-    return _joined(part for part in parts if len(part.triangles))
+    return _joined([(part, seen) for part, seen in parts if len(part.triangles)])
 
 
-def _joined(parts: Iterable[ColliderMesh]) -> TriMesh | None:
-    parts = list(parts)
+def seen_part(visual: TriMesh | None) -> TriMesh | None:
+    """What somebody saw of it; None without any."""
+    if visual is None or not visual.face_seen.any():
+        return None
+    return replace(visual, faces=visual.faces[visual.face_seen], face_seen=visual.face_seen[visual.face_seen])
+
+
+def _joined(parts: list[tuple[ColliderMesh, bool]]) -> TriMesh | None:
     if not parts:
         return None
-    starts = np.cumsum([0] + [len(part.points) for part in parts[:-1]])
-    vertices = np.concatenate([part.points for part in parts]).astype(np.float32)
-    faces = np.concatenate([part.triangles + start for part, start in zip(parts, starts, strict=True)]).astype(np.int32)
-    return TriMesh(
-        vertices=vertices, faces=faces, colors=np.zeros((len(vertices), 3), np.uint8), face_seen=np.ones(len(faces), bool)
-    )
+    starts = np.cumsum([0] + [len(part.points) for part, _ in parts[:-1]])
+    vertices = np.concatenate([part.points for part, _ in parts]).astype(np.float32)
+    faces = np.concatenate([part.triangles + start for (part, _), start in zip(parts, starts, strict=True)]).astype(np.int32)
+    seen = np.concatenate([np.full(len(part.triangles), seen) for part, seen in parts])
+    return TriMesh(vertices=vertices, faces=faces, colors=np.zeros((len(vertices), 3), np.uint8), face_seen=seen)
 
 
 def _convex(points: Float64[np.ndarray, "v 3"]) -> np.ndarray | None:

@@ -10,13 +10,16 @@ from lyra_sim.data.colliders import Hull
 from lyra_sim.data.mesh import TriMesh
 from lyra_sim.data.navigation import Navigation, Route
 from lyra_sim.data.occupancy import OccupancyMap
+from lyra_sim.data.splats import Splats
+from lyra_sim.data.world import HeldOut
 from lyra_sim.errors import FrameError, GeometryError, InputError
 from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.geometry.rigid import Similarity
 from lyra_sim.usd.manifest import ONE_PHOTO
 from lyra_sim.usd.published.cameras import read_cameras
-from lyra_sim.usd.published.hulls import read_hulls, read_seen_surface
+from lyra_sim.usd.published.hulls import read_hulls, read_visual, seen_part
 from lyra_sim.usd.published.place import MANIFEST, Place, check_layers
+from lyra_sim.usd.published.splats import read_package_splats
 from lyra_sim.usd.rules.stage_view import View
 
 
@@ -33,16 +36,24 @@ class Package:
     """All its geometry is an estimate from one photo."""
     unread: tuple[str, ...]
     """Colliders that aren't hulls, by path: they stand in the way and take part in no figure about hulls."""
-    surface: TriMesh | None
-    """The seen part of the visual mesh, without colours."""
+    visual: TriMesh | None
+    """The visual mesh, without colours."""
+    splats: Splats | None
     navigation: Navigation
     """As it is promised: map, poses, probes and routes. What follows from these is left empty."""
     view_names: tuple[str, ...]
     """Of the views it was built from."""
     cameras: CameraPath
     """Where those stood [m]."""
+    held_out: HeldOut | None
+    """Views that were kept out of it; None without any, and of packages that an older lyra-sim wrote."""
     world_from_input: Similarity
     """Takes coordinates of the scene's input files to this world."""
+
+    @property
+    def surface(self) -> TriMesh | None:
+        """The seen part of the visual mesh."""
+        return seen_part(self.visual)
 
 
 def read_package(place: Place) -> Package:
@@ -56,12 +67,12 @@ def read_package(place: Place) -> Package:
     view = View(stage=stage, path=place.stage, variant="default")
     try:
         hulls, unread = read_hulls(view)
-        surface = read_seen_surface(view)
+        visual = read_visual(view)
     except (GeometryError, IndexError, ValueError) as error:
         raise InputError(
             str(place.stage), f"its meshes can't be read ({error})", next_step="lyra-sim validate tells which."
         ) from error
-    names, cameras = read_cameras(place.folder)
+    names, cameras, held_out = read_cameras(place.folder)
     facts, file = place.manifest, place.folder / MANIFEST
     occupancy = OccupancyMap.load(place.folder / "occupancy_map")
     try:
@@ -71,10 +82,12 @@ def read_package(place: Place) -> Package:
             hulls=hulls,
             guessed=facts["provenance"]["source"] == ONE_PHOTO,
             unread=unread,
-            surface=surface,
+            visual=visual,
+            splats=read_package_splats(place.folder),
             navigation=_navigation(facts, occupancy),
             view_names=names,
             cameras=cameras,
+            held_out=held_out,
             world_from_input=Similarity.from_matrix(np.array(facts["world_from_input"], np.float64).reshape(4, 4)),
         )
     except KeyError as error:

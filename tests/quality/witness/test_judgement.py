@@ -93,10 +93,10 @@ def test_how_far_hulls_stand_out_before_what_was_measured(flat: GoodWorld, witne
     assert by == 0 or offset.note.startswith("hulls stand out" if by > 0 else "hulls stand back")
 
 
-def test_floor_that_no_hull_carries_fails(flat: GoodWorld, witness: Witness) -> None:
-    """The floor round a hole of 0.5 m: nothing in the band is missing, and no probe is dropped where the map knows no floor."""
-    floors = [hull for hull in flat.colliders.hulls if hull.label == "floor"]
-    rest = [hull for hull in flat.colliders.hulls if hull.label != "floor"]
+def with_hole(hulls: tuple[Hull, ...]) -> tuple[Hull, ...]:
+    """The floor in four boxes round a hole of 0.5 m."""
+    floors = [hull for hull in hulls if hull.label == "floor"]
+    rest = [hull for hull in hulls if hull.label != "floor"]
     low, high = np.min([h.vertices.min(0) for h in floors], axis=0), np.max([h.vertices.max(0) for h in floors], axis=0)
     hole = (2.0, 2.5, 1.8, 2.3)
     sides = (
@@ -109,22 +109,35 @@ def test_floor_that_no_hull_carries_fails(flat: GoodWorld, witness: Witness) -> 
         box_hull(f"floor_{90 + number:03d}", "floor", [x0, y0, low[2]], [x1, y1, high[2]])
         for number, (x0, x1, y0, y1) in enumerate(sides)
     ]
-    bare = judged(flat, witness, (*rest, *around))["floor_bare"]
-    assert bare.verdict == "fail" and bare.value == pytest.approx(0.16, abs=0.1) and "at 2.2" in bare.note
+    return (*rest, *around)
+
+
+def looked_into(witness: Witness) -> Witness:
+    """With rays down a hole of half a metre where the flat has floor."""
+    rng = np.random.default_rng(4)
+    ends = np.c_[rng.uniform(2.0, 2.5, 4000), rng.uniform(1.8, 2.3, 4000), np.full(4000, -0.6)]
+    over = (np.abs(witness.ends - [2.25, 2.05, 0.0]) <= [0.25, 0.25, 0.03]).all(axis=1)
+    rest = witness.where(~over)
+    return Witness(
+        kind=witness.kind,
+        origins=np.concatenate([rest.origins, ends + np.array([0.0, 0.0, 2.0])]),
+        ends=np.concatenate([rest.ends, ends]),
+        sigma=np.concatenate([rest.sigma, np.full(4000, 0.002)]),
+    )
+
+
+def test_floor_that_no_hull_carries_fails(flat: GoodWorld, witness: Witness) -> None:
+    """Nothing in the band is missing, and no probe is dropped where the map knows no floor."""
+    bare = judged(flat, witness, with_hole(flat.colliders.hulls))["floor_bare"]
+    assert bare.verdict == "fail" and bare.value == pytest.approx(0.25, abs=0.1) and "at 2.2" in bare.note
 
 
 def test_a_hull_over_a_hole_that_was_looked_into_fails(flat: GoodWorld, witness: Witness) -> None:
-    rng = np.random.default_rng(4)
-    ends = np.c_[rng.uniform(1.9, 2.7, 4000), rng.uniform(1.7, 2.5, 4000), np.full(4000, -0.6)]
-    into = Witness(
-        kind=witness.kind,
-        origins=np.concatenate([witness.origins, ends + np.array([0.3, 0.1, 2.2])]),
-        ends=np.concatenate([witness.ends, ends]),
-        sigma=np.concatenate([witness.sigma, np.full(4000, 0.002)]),
-    )
     assert judged(flat, witness, flat.colliders.hulls)["floor_false"].value == 0
+    into = looked_into(witness)
     false = judged(flat, into, flat.colliders.hulls)["floor_false"]
-    assert false.verdict == "fail" and false.value > 0.4
+    assert false.verdict != "pass" and false.value == pytest.approx(0.25, abs=0.1)
+    assert judged(flat, into, with_hole(flat.colliders.hulls))["floor_false"].verdict == "pass"
 
 
 @pytest.mark.parametrize("thick", [0.2, 0.03])
@@ -166,9 +179,28 @@ def test_a_noisy_witness_grants_its_own_noise(flat: GoodWorld, witness: Witness)
     assert unaware["ghost"].value > figures["ghost"].value
 
 
-def test_a_world_without_a_witness_never_passes(flat: GoodWorld, witness: Witness) -> None:
+def test_a_world_without_a_witness_never_passes() -> None:
     metrics = witness_metrics(None, why="no view was held out")
     assert {metric.verdict for metric in metrics} == {"not-measured"}
-    collision = Collision(colliders=flat.colliders, navigation=flat.navigation)
-    few = judge(witness.where(np.arange(len(witness)) < 50), collision, flat.world.cameras.centres)
-    assert {metric.verdict for metric in witness_metrics(few)} == {"not-measured"}
+
+
+def test_too_few_rays_neither_pass_nor_hide_a_fault(flat: GoodWorld, witness: Witness) -> None:
+    """What fifty rays say of a hundredth is an interval that holds it; fifty that find nobody's matter are enough to fail."""
+    judgement = judge(witness, Collision(colliders=flat.colliders, navigation=flat.navigation), flat.world.cameras.centres)
+    few = witness.where(judgement.matter & (np.cumsum(judgement.matter) % (judgement.matter.sum() // 50) == 0))
+    good = judged(flat, few, flat.colliders.hulls)
+    assert {good[name].verdict for name in ("ghost", "ghost_patch", "phantom", "phantom_patch")} == {"not-measured"}
+    assert good["rays"].value == len(few) and "0.00 to 7" in good["ghost"].note and "too few" in good["ghost"].note
+    lost = tuple(hull for hull in flat.colliders.hulls if hull.label != "clutter")
+    assert judged(flat, few, lost)["ghost"].verdict == "fail"
+
+
+def test_photos_of_one_point_are_one_witness(flat: GoodWorld, witness: Witness) -> None:
+    """However many photos show it: forty points seen by fifty photos each say no more than forty."""
+    judgement = judge(witness, Collision(colliders=flat.colliders, navigation=flat.navigation), flat.world.cameras.centres)
+    rows = np.repeat(np.flatnonzero(judgement.matter)[:40], 50)
+    points = replace(
+        witness, kind="kept-back points", origins=witness.origins[rows], ends=witness.ends[rows], sigma=witness.sigma[rows]
+    )
+    assert len(points) == 2000 and judged(flat, points, flat.colliders.hulls)["ghost"].verdict == "not-measured"
+    assert judged(flat, replace(points, kind="held-out depth"), flat.colliders.hulls)["ghost"].verdict == "pass"

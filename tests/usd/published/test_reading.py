@@ -3,12 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pxr import Gf, UsdGeom, UsdPhysics
 
+from lyra_sim.data.world import HeldOut
 from lyra_sim.errors import InputError
 from lyra_sim.navigation.again import found_again
 from lyra_sim.navigation.occupancy import main_band
@@ -34,10 +36,38 @@ def test_what_was_written_is_read_back(flat: GoodWorld, sound_package: Path) -> 
         assert (mine.planes() @ np.append(middle, 1.0) < 0).all(), "wound outward"
     np.testing.assert_allclose(found.cameras.c2w, flat.world.cameras.c2w, atol=1e-8)
     assert found.view_names == flat.world.views.names
-    assert found.surface is not None
+    assert found.held_out is None and found.splats is not None
+    for name in ("means", "log_scales", "sh_coeffs"):
+        np.testing.assert_allclose(getattr(found.splats, name), getattr(flat.world.splats, name), atol=1e-5)
+    assert found.surface is not None and found.visual is not None
+    assert found.visual.face_areas().sum() == pytest.approx(flat.solid.mesh.face_areas().sum(), rel=1e-4)
     assert found.surface.face_areas().sum() == pytest.approx(
         flat.solid.mesh.face_areas()[flat.solid.mesh.face_seen].sum(), rel=1e-4
     )
+
+
+def test_views_that_were_held_out_are_told_apart(flat: GoodWorld, tmp_path: Path) -> None:
+    """They are in cameras.json by a flag, and aren't among those that the world was built from."""
+    kept, apart = np.arange(1, 36), np.array([0])
+    world = flat.world
+    names = tuple(f"{name} again" for name in world.views.names[:1])
+    held_out = HeldOut(names=names, cameras=world.cameras.select(apart))
+    built = replace(world, views=world.views.select(kept.tolist()), cameras=world.cameras.select(kept), held_out=held_out)
+    found = read(replace(flat, world=built).write(tmp_path))
+    assert found.held_out is not None and found.held_out.names == names
+    np.testing.assert_allclose(found.held_out.cameras.c2w, world.cameras.c2w[:1], atol=1e-8)
+    assert found.view_names == world.views.names[1:] and len(found.cameras) == 35
+    rows = json.loads((found.place.folder / "cameras.json").read_text())["views"]
+    assert [row["held_out"] for row in rows] == [False] * 35 + [True]
+
+
+def test_cameras_of_an_older_package_are_read(flat: GoodWorld, package: Path) -> None:
+    facts = json.loads((package / "cameras.json").read_text())
+    for row in facts["views"]:
+        del row["held_out"]
+    (package / "cameras.json").write_text(json.dumps({**facts, "cameras_version": 1}))
+    found = read(package)
+    assert found.view_names == flat.world.views.names and found.held_out is None
 
 
 def test_what_follows_from_its_map_is_found_again(flat: GoodWorld, sound_package: Path) -> None:
