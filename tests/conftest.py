@@ -15,6 +15,14 @@ DATA_VARIABLE = "LYRA_SIM_SHARED_DATA"
 SHARED = Path(os.environ.get(DATA_VARIABLE) or ROOT.parent / "shared")
 """Holds ``data/`` and ``reference/``: inputs too large, or not ours, for the repository (CONTRIBUTING.md, "Tests")."""
 
+LONGEST = ("tests/examples/test_examples.py", "tests/line/", "tests/physics/test_gate.py", "tests/pipelines/")
+"""Files of a minute or more. They begin first where the suite is spread over processes: none is left alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 def reference_file(*parts: str) -> Path:
     """A file of recorded numbers, there or not."""
