@@ -42,7 +42,7 @@ demo: setup
 	@for scene in small_house small_house_photos livingroom; do \
 	  echo "$$scene: stage $(OUT)/$$scene/world/world.usda, report $(OUT)/$$scene/report.html"; done
 
-# Whole files go to a process, so that what a file's tests share is made once; the longest first (tests/conftest.py).
+# Whole files go to a process, so that what a file's tests share is made once; in what order: FIRST in tests/conftest.py.
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
