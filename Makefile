@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= out
+# Processes that `make test` spreads the suite over; 3 GB of memory each.
+WORKERS ?= 2
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 # What takes minutes; the others need arguments (twin), or an hour (worlds, scaling), and are run by hand.
@@ -40,8 +42,9 @@ demo: setup
 	@for scene in small_house small_house_photos livingroom; do \
 	  echo "$$scene: stage $(OUT)/$$scene/world/world.usda, report $(OUT)/$$scene/report.html"; done
 
+# Whole files go to a process, so that what a file's tests share is made once; in what order: FIRST in tests/conftest.py.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

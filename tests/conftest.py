@@ -15,6 +15,22 @@ DATA_VARIABLE = "LYRA_SIM_SHARED_DATA"
 SHARED = Path(os.environ.get(DATA_VARIABLE) or ROOT.parent / "shared")
 """Holds ``data/`` and ``reference/``: inputs too large, or not ours, for the repository (CONTRIBUTING.md, "Tests")."""
 
+FIRST = (
+    "tests/examples/test_examples.py",
+    "tests/test_broken.py",
+    "tests/inspection/",
+    "tests/collision/test_flat.py",
+    "tests/line/",
+    "tests/physics/test_gate.py",
+)
+"""Files of half a minute or more, in the order they begin in where the suite is spread over processes: none is left at the end
+alone, and the first build has compiled the kernels of engines and of the line (a minute of a core) before the next one asks."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: next((at for at, file in enumerate(FIRST) if item.nodeid.startswith(file)), len(FIRST)))
+
 
 def reference_file(*parts: str) -> Path:
     """A file of recorded numbers, there or not."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -201,12 +202,14 @@ def test_an_interrupt_ends_with_130_and_no_half_step(work, how):
 
 
 def test_doing_nothing_takes_under_three_seconds_from_the_shell(work, capsys):
+    """Of a core, whatever else runs on it."""
     assert build(capsys)[0] == 0
     seconds = []
     for _ in range(2):
-        clock = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         process = shell(work, "build", "scenes.yaml")
         printed, _ = process.communicate(timeout=60)
-        seconds.append(time.monotonic() - clock)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert process.returncode == 0 and "Nothing to do" in printed
-    assert min(seconds) < 3.0
+    assert 0.1 < min(seconds) < 3.0

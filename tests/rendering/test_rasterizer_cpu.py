@@ -15,9 +15,10 @@ from tests.contracts.test_rasterizers import array, draw, gradients, leaves
 @pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="numba was given one thread only")
 def test_threads_change_no_bit() -> None:
     scene = random_scene(500, 8, largest=0.15)
-    raster, found = gradients(scene, "cpu")
     threads = numba.get_num_threads()
     try:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+        raster, found = gradients(scene, "cpu")
         numba.set_num_threads(1)
         alone, g_alone = gradients(scene, "cpu")
     finally:
