@@ -26,9 +26,12 @@ PARALLAX = 0.02
 """… and on a scale only those that move by this share more or less for being as near as they are: where a camera only turns,
 positions a thousand times smaller fit as well. Tuned, unrecorded."""
 ACROSS = 160
-"""Pixels across that are enough; of smaller images every one is taken, and of larger ones every fourth at least. Convention."""
-AGREE_RELATIVE = 0.02
-"""Depth agrees within this fraction of itself. Tuned, unrecorded."""
+"""Pixels across that are enough; of smaller images every one is taken. Convention."""
+AGREE_RELATIVE, AGREE_M, AGREE_NEAR = 0.02, 0.01, 0.05
+"""Depth agrees within this fraction of itself, or within this length where that is more, up to this fraction: phones are a
+centimetre off at arm's length (an app's own recording of a door at 0.25 m agreed by 46 %) [1, m, 1]. Tuned on that recording."""
+NOISY, MOST_NOISY = 2.5, 0.1
+"""… or within so many times the noise that the images themselves show, of both together, up to this fraction. Convention."""
 ENOUGH = 0.55
 """Agreement of right cameras is far above this even with occlusion; of wrong ones far below. Tuned, unrecorded."""
 DOUBTFUL, FITS, CLEARLY = 0.8, 0.85, 0.15
@@ -56,7 +59,7 @@ class Agreement:
 
     reading: str
     share: float
-    """Warped points that land within 2 % of the measured depth, of all that land in the image, 0..1."""
+    """Warped points that land on the measured depth, within what its noise allows, of all that land in the image, 0..1."""
     behind: float
     """Points that fall behind the camera they are warped into, 0..1."""
     pairs: int
@@ -98,12 +101,13 @@ def check_frames(
     K[:, :2] /= step
     K[:, :2, 2] += 0.5 - 0.5 / step
     small = CameraPath(c2w=cameras.c2w, K=K, width=small.width, height=small.height)
-    read = _agreement(small, depths, pairs, "as read")
+    within = _tolerance(depths)
+    read = _agreement(small, depths, pairs, "as read", within)
     if read.pairs and read.telling < len(pairs) / 2 and farther:
         pairs = pairs + farther
         more = sorted({i for pair in farther for i in pair} - set(depths))
         depths |= {index: views.z_depth(index)[::step, ::step] for index in more}
-        read = _agreement(small, depths, pairs, "as read")
+        read = _agreement(small, depths, pairs, "as read", within)
     if len(views) == 1 or (read.pairs and not read.telling) or read.share >= DOUBTFUL:
         return read
     swapped = "opengl" if axes == "opencv" else "opencv"
@@ -113,11 +117,13 @@ def check_frames(
         depth_readings(small, depths, depth_unit=depth_unit, depth_kind=depth_kind, focal_px=float(cameras.K[0, 0, 0])),
         _position_readings(small, depths),
     ):
-        share = _agreement(other.cameras, other.depths, pairs[::THINNED], other.name, scaled=other.scaled).share
+        share = _agreement(other.cameras, other.depths, pairs[::THINNED], other.name, within, scaled=other.scaled).share
         closest.append((share - (SEARCHED if other.searched else 0), other))
         closest = sorted(closest, key=lambda entry: -entry[0])[:LOOKED_AT]
     fixes = {other.name: f"{other.fix} for scene '{scene}'." for _, other in closest if other.fix}
-    judged = [(_agreement(one.cameras, one.depths, pairs, one.name, scaled=one.scaled), one.searched) for _, one in closest]
+    judged = [
+        (_agreement(one.cameras, one.depths, pairs, one.name, within, scaled=one.scaled), one.searched) for _, one in closest
+    ]
     best, _ = max(judged, key=lambda entry: entry[0].share - (SEARCHED if entry[1] else 0))
     if read.share >= ENOUGH and not (best.share >= FITS and best.share >= read.share + CLEARLY):
         return read
@@ -186,7 +192,7 @@ def _position_readings(cameras: CameraPath, depths: Depths) -> Iterator[DepthRea
 
 def step_of(cameras: CameraPath) -> int:
     """Every how many pixels depth and colour are looked at."""
-    return max(1, min(4, cameras.width // ACROSS))
+    return max(1, cameras.width // ACROSS)
 
 
 def _pairs(count: int, strides: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -194,8 +200,25 @@ def _pairs(count: int, strides: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(int(i), int(i + stride)) for i in sources for stride in strides if i + stride < count]
 
 
+def _tolerance(depths: Depths) -> float:
+    """Share of depth that may part two measurements of one point: a sensor that errs by 4 % isn't out of step for it.
+
+    Noise is what second differences along the rows show: they vanish on planes, whatever way these face, and where surfaces
+    end they are outliers of a median.
+    """
+    bent = []
+    for depth in depths.values():
+        middle = depth[:, 1:-1]
+        with np.errstate(invalid="ignore"):
+            second = np.abs(depth[:, 2:] + depth[:, :-2] - 2 * middle) / middle
+        bent.append(second[np.isfinite(second)])
+    found = np.concatenate(bent)
+    sigma = float(np.median(found)) / 0.6745 / np.sqrt(6) if len(found) else 0.0
+    return float(np.clip(NOISY * np.sqrt(2) * sigma, AGREE_RELATIVE, MOST_NOISY))
+
+
 def _agreement(
-    cameras: CameraPath, depths: Depths, pairs: list[tuple[int, int]], reading: str, *, scaled: bool = False
+    cameras: CameraPath, depths: Depths, pairs: list[tuple[int, int]], reading: str, within: float, *, scaled: bool = False
 ) -> Agreement:
     """Agreement of the pairs that can tell.
 
@@ -204,6 +227,7 @@ def _agreement(
         depths: By view, under this reading.
         pairs: Views that are warped, and into which.
         reading: Its name.
+        within: Share of depth that may part two measurements of one point.
         scaled: Only parallax can tell it.
     """
     agreeing = landed = behind = warped = used = telling = 0
@@ -232,7 +256,7 @@ def _agreement(
         there = depths[target][pixel[:, 1], pixel[:, 0]]
         known = np.isfinite(there)
         with np.errstate(invalid="ignore"):
-            agree = np.abs(there - z[inside]) < AGREE_RELATIVE * there
+            agree = np.abs(there - z[inside]) < np.maximum(within * there, np.minimum(AGREE_M, AGREE_NEAR * there))
         agreeing += int(agree.sum())
         from_pixel = np.stack([columns[inside], rows[inside]], axis=1)[agree].astype(np.int64)
         same.append(
