@@ -28,8 +28,8 @@ positions a thousand times smaller fit as well. Tuned, unrecorded."""
 ACROSS = 160
 """Pixels across that are enough; of smaller images every one is taken. Convention."""
 AGREE_RELATIVE, AGREE_M, AGREE_NEAR = 0.02, 0.01, 0.05
-"""Depth agrees within this fraction of itself, or within this length where that is more, up to this fraction: phones are a
-centimetre off at arm's length (an app's own recording of a door at 0.25 m agreed by 46 %) [1, m, 1]. Tuned on that recording."""
+"""Depth agrees within this fraction of itself, or within this length where that is more, up to this fraction [1, m, 1]: phones
+are a centimetre off at arm's length (an app's own recording of a door at 0.25 m agreed by 46 %). Tuned on that recording."""
 NOISY, MOST_NOISY = 2.5, 0.1
 """… or within so many times the noise that the images themselves show, of both together, up to this fraction. Convention."""
 ENOUGH = 0.55
