@@ -2,18 +2,14 @@
 
 import numpy as np
 
-Z95 = 1.959964
+from lyra_sim.quality.figures import intervals
+
 DRAWS = 2000
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927)."""
-    if trials == 0:
-        return 0.0, 1.0
-    p, z2 = successes / trials, Z95**2
-    middle = (p + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = Z95 / (1 + z2 / trials) * np.sqrt(p * (1 - p) / trials + z2 / (4 * trials**2))
-    return float(max(middle - half, 0.0)), float(min(middle + half, 1.0))
+    """95 % interval of a share; of no trials anything is possible."""
+    return intervals.wilson(successes / trials, trials) if trials else (0.0, 1.0)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
@@ -27,7 +23,7 @@ def fisher(r: float, count: int) -> tuple[float, float]:
     """95 % interval of a correlation over ``count`` pairs (Fisher 1921); nothing can be said with fewer than four."""
     if count < 4 or not np.isfinite(r):
         return -1.0, 1.0
-    z, half = np.arctanh(np.clip(r, -0.999999, 0.999999)), Z95 / np.sqrt(count - 3)
+    z, half = np.arctanh(np.clip(r, -0.999999, 0.999999)), intervals.Z / np.sqrt(count - 3)
     return float(np.tanh(z - half)), float(np.tanh(z + half))
 
 
