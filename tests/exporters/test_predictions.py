@@ -9,6 +9,7 @@ import pytest
 from lyra_sim.data.files import read_arrays, read_json
 from lyra_sim.exporters.predictions import EYE_HEIGHT, HEIGHT, VIEWS, WIDTH, eye_cameras, write_predictions
 from tests.facts import SOLID_FACTS
+from tests.quality.worlds import capture_of
 from tests.usd.worlds import AIR, TABLE, World, box_world
 
 
@@ -107,6 +108,7 @@ def test_the_author_step_puts_them_into_the_package_and_its_manifest(world: Worl
 
     space = FreeSpace(states=np.full((2, 2, 2), FREE, np.uint8), origin=np.zeros(3), voxel_size=1.0)
     inputs = {
+        "capture": capture_of(world.world),
         "generate": WorldVideo(frames=None, facts=None),
         "align": world.world,
         "mesh": Solid(mesh=world.mesh, free_space=space, texture=world.texture, facts=SOLID_FACTS),

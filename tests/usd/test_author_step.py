@@ -14,12 +14,14 @@ from lyra_sim.geometry.cameras import CameraPath
 from lyra_sim.scene.spec import SceneSpec
 from lyra_sim.steps.author import author
 from tests.facts import SOLID_FACTS, WALK
+from tests.quality.worlds import capture_of
 from tests.usd.worlds import World, opened
 
 
 def inputs_of(small_world: World, video: WorldVideo) -> dict[str, object]:
     space = FreeSpace(states=np.full((2, 2, 2), FREE, np.uint8), origin=np.zeros(3), voxel_size=1.0)
     return {
+        "capture": capture_of(small_world.world),
         "generate": video,
         "align": small_world.world,
         "mesh": Solid(mesh=small_world.mesh, free_space=space, texture=small_world.texture, facts=SOLID_FACTS),
@@ -61,4 +63,4 @@ def test_step_writes_a_package_named_after_the_scene(small_world: World, tmp_pat
     assert (facts["name"], facts["invented"]) == ("attic", "none invented")
     assert (bundle.world / "payload" / "splat_half.usdc").is_file()
     assert (bundle.exports / "hulls.glb").is_file()
-    assert (author.needs, author.reads) == (("generate", "align", "mesh", "collide"), ("author", "name"))
+    assert (author.needs, author.reads) == (("capture", "generate", "align", "mesh", "collide"), ("author", "name"))
