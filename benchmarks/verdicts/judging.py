@@ -1,5 +1,6 @@
 """One world, judged twice: by its own figures, and by drives in the true place."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
@@ -24,6 +25,7 @@ from benchmarks.verdicts.drives import (
     wrong_spot,
 )
 from benchmarks.verdicts.places import Place
+from lyra_sim.data.colliders import Hull
 from lyra_sim.data.report import PROOF, Report
 from lyra_sim.quality.figures.limits import limit_of
 
@@ -140,19 +142,28 @@ def judged(case: Case, built: Built, truth: Truth, place: Place) -> Row:
     navigation = built.collision.navigation
     world_from_input = built.world.world_from_input @ case.input_from_place
     bend = None if case.posed is None else Bend.of(place.cameras.c2w, case.posed(place.cameras.c2w))
-    world = ground_of(
-        HullSet.of(built.collision.colliders.hulls).contains,
-        low=truth.low - (0.0 if bend is None else BENT_M),
-        high=truth.high + (0.0 if bend is None else BENT_M),
-        robot=ROBOT,
-        owner_from_place=world_from_input,
-        floor=navigation.floor,
-    )
+    wider = 0.0 if bend is None else BENT_M
+
+    def ground(hulls: Sequence[Hull]) -> Ground:
+        return ground_of(
+            HullSet.of(hulls).contains,
+            low=truth.low - wider,
+            high=truth.high + wider,
+            robot=ROBOT,
+            owner_from_place=world_from_input,
+            floor=navigation.floor,
+        )
+
+    hulls = built.collision.colliders.hulls
+    world = ground(hulls)
     drives = truth.drives
     there = truth.ground.ends(drives, ROBOT.radius)
     if case.share < 1:
         walked = place.cameras.centres[: round(case.share * len(place.cameras)), :2]
         known = in_view(truth.ground, drives.start, walked) & in_view(truth.ground, there, walked)
+        unfenced = ground([hull for hull in hulls if hull.label != "unseen"])
+        ends = [ends_in_world(one, drives, radius=ROBOT.radius, bend=bend) for one in (world, unfenced)]
+        known &= np.linalg.norm(ends[0] - ends[1], axis=1) <= SAME_M
         drives, there = drives.select(known), there[known]
     here = ends_in_world(world, drives, radius=ROBOT.radius, bend=bend)
     by_plan = world.ends(drives, ROBOT.radius)

@@ -54,7 +54,7 @@ of {100 * VOXEL_M:g} cm, and hulls are compared with looks from {VIEWS} places i
 it touches anything in the robot's band, has no floor below, or has gone {LONGEST_M:g} m. The same drives are done among \
 the world's hulls. Ends within {100 * SAME_M:g} cm are the same; drives whose true end moves by more when the radius \
 changes by {100 * START_MARGIN_M:g} cm were drawn again. Where cameras drift, a drive starts where the camera next to it \
-puts its start, and of half a walk only drives in its view are asked about: what drift bends without tearing it is \
+puts its start, and of half a walk only drives in its view that meet no fence round what it never saw: what drift bends without tearing it is \
 20 cm from its plan and drives as the place does; by one frame for all its share would be the one in brackets. \
 **Bad** is a world with less than {LEAST_SAME:.0%} same ends, or one that plans more than \
 one route in twenty that the place doesn't let through. **Wrong in a spot** is a world that \
