@@ -180,7 +180,7 @@ def _roc(rows: Sequence[Row]) -> str:
         "## What each figure tells",
         "",
         "Area under the curve of bad worlds found over good ones failed, as the figure's limit moves, of all driving figures "
-        f"that can fail a world: 1 tells them apart, 0.5 is chance. Harms differ, and a figure that sees one of them (a hole in "
+        "that can fail a world: 1 tells them apart, 0.5 is chance. Harms differ, and a figure that sees one of them (a hole in "
         f"the floor) is at chance over all the others: an area below {TELLING:g} alone takes no gate away. What counts beside "
         "it is whether bad worlds pass without the figure, and whether good ones fail by it.",
         "",
