@@ -207,7 +207,9 @@ LIMITS: dict[str, Limit] = {
     "witness.ghost": _most("share", 0.01, 0.01, "Measured matter in the robot's way that no hull stands for within 5 cm."),
     "witness.ghost_patch": _most("m^2", 0.02, 0.02, "A chair's leg is less, a cabinet's side is ten times that."),
     "witness.phantom": _most("share", 0.01, 0.01, "Measured free rays that a hull stands in the way of by more than 5 cm."),
-    "witness.phantom_patch": _most("m^2", 0.02, 0.06, "As for ghosts, thrice over: worlds that drive as their place does have up to 0.05."),
+    "witness.phantom_patch": _most(
+        "m^2", 0.02, 0.06, "As for ghosts, thrice over: worlds that drive as their place does have up to 0.05."
+    ),
     "witness.offset": _most("m", 0.01, 0.02, "All passages are narrower, or wider, by twice that."),
     "witness.floor_bare": _most("m^2", 0.02, 0.05, "Measured floor that no hull carries: a wheel sinks into 0.02 m²."),
     "witness.floor_false": _most("m^2", 0.02, 0.25, "A hull over a hole or a stair: on 0.25 m² a robot would stand on air."),

@@ -210,6 +210,9 @@ def _patch(name: str, found: "Patch", share: Metric, *, n: int) -> Metric:
 
 
 def _offset_and_floor(found: Judgement) -> list[Metric]:
+    if found.witness.kind == "kept-back points":
+        why = "its limits were found with dense depth; nothing tells yet what they mean for photos' points"
+        return [not_measured(name, limit_of(name).unit, why) for name in FIGURES[4:]]
     stand = "hulls stand out" if found.offset > 0 else "hulls stand back"
     matter, floor = found.witness.places(found.matter), found.witness.places(found.floor)
     offset = not_measured("witness.offset", "m", f"{matter} points of it are too few for a median")
@@ -217,7 +220,7 @@ def _offset_and_floor(found: Judgement) -> list[Metric]:
         offset = measured("witness.offset", abs(found.offset), n=matter, note=stand)
     if floor < LEAST_PLACES:
         why = f"{floor} points of it lie on the floor"
-        return [offset, *(not_measured(name, "m^2", why) for name in ("witness.floor_bare", "witness.floor_false"))]
+        return [offset, *(not_measured(name, limit_of(name).unit, why) for name in FIGURES[5:])]
     bare, false = found.bare_floor, found.false_floor
     return [
         offset,
