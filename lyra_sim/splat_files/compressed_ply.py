@@ -57,6 +57,7 @@ def read_compressed_ply(header: PlyHeader) -> RawSplats:
     missing = [name for name in WORDS if vertex.properties.get(name) != "u4"]
     missing += [name for name in BOUNDS[: 18 if with_colours else 12] if name not in chunk.properties]
     coefficients = 0 if rest is None else len(rest.properties)
+    missing += [name for name in (f"f_rest_{i}" for i in range(coefficients)) if rest and name not in rest.properties]
     if missing or any(one.lists for one in header.elements) or coefficients not in DEGREES or header.order is None:
         raise InputError(
             str(path),

@@ -29,6 +29,12 @@ def whole(tmp_path_factory) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in NAMES}
 
 
+def test_a_harmonic_of_another_name_is_named(tmp_path, whole) -> None:
+    (tmp_path / "a.compressed.ply").write_bytes(whole["a.compressed.ply"].replace(b"uchar f_rest_6\n", b"uchar f_rest_x\n"))
+    with pytest.raises(InputError, match="without f_rest_6"):
+        read_splats(tmp_path / "a.compressed.ply")
+
+
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
